@@ -1,0 +1,55 @@
+"""`envmgr`: look at sys.argv first, so that the light calls never load click; then run the command line.
+
+This is the one place that catches errors. What must be light: `--version`, and `which CMD`, which hands over to the
+shim's own code, so that the rule is told once; and `_shim` and `_enter`, the calls that shims and hooks make when
+builtins do not suffice.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code (see `envmgr.errors`)."""
+    argv = sys.argv[1:]
+    if argv in (["--version"], ["-V"]):
+        from envmgr import __version__
+
+        sys.stdout.write(f"envmgr {__version__}\n")
+        return
+    if len(argv) == 2 and argv[0] == "which" and not argv[1].startswith("-"):  # noqa: PLR2004 - `which CMD`
+        home = os.environ.get("ENVMGR_HOME", "")
+        shim = f"{home}/shell/shim.sh"
+        if home.startswith("/") and os.access(shim, os.R_OK):
+            os.execv("/bin/sh", ["sh", shim, argv[1]])  # noqa: S606 - the shim's own code, told to print
+    sys.exit(_run(argv))
+
+
+def _run(argv: list[str]) -> int:
+    """Run `argv` and return the exit code; the one `except` of envmgr."""
+    from envmgr.errors import EnvmgrError
+
+    try:
+        if argv[:1] in (["_shim"], ["_enter"]):
+            from envmgr.shell import entry
+
+            return entry.run(argv, os.environ)
+        from envmgr.cli import run
+
+        return run(argv)
+    except EnvmgrError as error:
+        from envmgr.cli import console
+
+        console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+if __name__ == "__main__":
+    main()

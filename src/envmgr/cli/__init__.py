@@ -1,0 +1,121 @@
+"""The command line: one module per verb, loaded when it is called; `console` is the only place that prints."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from envmgr import __version__
+from envmgr.errors import UsageError
+from envmgr.host import paths
+from envmgr.host.paths import Environ, Home
+
+# verb -> what it does; its module is envmgr.cli.<verb>, its function carries the verb's name
+VERBS = {
+    "use": "Pin a Python here (or globally), make the environment, and have it active.",
+    "install": "Download and install Pythons.",
+    "uninstall": "Remove installed Pythons.",
+    "upgrade": "Install the newest patch or rebuild of what is installed.",
+    "list": "List installed, or available, Pythons.",
+    "find": "Print the path of the Python that answers a request.",
+    "link": "Use Pythons that this machine already has.",
+    "prune": "Remove what nothing uses any more.",
+    "refresh": "Fetch the newest index of Pythons.",
+    "mirror": "Pack, collect and serve Python archives.",
+    "env": "List, locate and remove environments.",
+    "sync": "Install what the project declares into its environment.",
+    "run": "Run a command with a project's Python.",
+    "test": "Run the project's tests over many Pythons.",
+    "which": "Print the path of the program that a command runs.",
+    "status": "Tell which Python rules here, and who decided.",
+    "doctor": "Check the set-up of this machine and shell.",
+    "setup": "Add the hook to your shell.",
+    "completion": "Print the completion script for a shell.",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a verb may know of the process: read once, here at the edge, and passed on as values."""
+
+    environ: Environ
+    cwd: Path
+    home: Home
+
+    @property
+    def cache(self) -> Path:
+        """The cache directory."""
+        return paths.cache(self.environ)
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb's module only when that verb is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in VERBS:
+            return None
+        command = getattr(
+            importlib.import_module(f"envmgr.cli.{name}_" if name == "list" else f"envmgr.cli.{name}"), name
+        )
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f"did you mean `envmgr {near[0]}`?" if near else "`envmgr --help` lists the commands"
+            raise UsageError(f"no such command: {args[0]!a}", hint=hint) from error
+
+
+@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", message="envmgr %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Pythons, environments and test runs; the right one is active the moment you enter a directory."""
+    ctx.obj = Context(os.environ, working_directory(os.environ), paths.home(os.environ))
+
+
+def working_directory(environ: Environ) -> Path:
+    """Return the logical cwd: the shell's `PWD` where it is the truth, so that links stay as they were entered.
+
+    Raises UsageError where the cwd has been deleted.
+    """
+    try:
+        here = os.stat(".")  # noqa: PTH116 - compared as a whole
+        named = environ.get("PWD", "")
+        if named.startswith("/") and os.path.samestat(os.stat(named), here):  # noqa: PTH116
+            return Path(named)
+    except OSError:
+        pass
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current directory no longer exists", hint="cd to one that does") from error
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; returns the exit code, raises EnvmgrError for what the user should know."""
+    try:
+        result = cli.main(args=argv, prog_name="envmgr", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        usage = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else None
+        raise UsageError(error.format_message(), hint=usage) from error
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,50 @@
+"""The only place that prints: stdout is data, stderr is talk. Colour is never the only carrier of meaning."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+from envmgr.errors import EnvmgrError
+
+
+def printable(text: object) -> str:
+    """Return `text` with control characters escaped: a directory's name must not steer the terminal."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogateescape").decode("ascii", "replace")
+        for c in str(text)
+    )
+
+
+def data(text: object) -> None:
+    """Print one line of data to stdout, as it is: the answer somebody asked for."""
+    sys.stdout.buffer.write(os.fsencode(str(text)) + b"\n")
+    sys.stdout.flush()
+
+
+def say(text: object) -> None:
+    """Print one line of talk to stderr."""
+    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.flush()
+
+
+def error(problem: EnvmgrError) -> None:
+    """Print an error and its hint to stderr."""
+    red, plain = ("\x1b[31m", "\x1b[0m") if _colours() else ("", "")
+    lines = [printable(line) for line in problem.message.splitlines()] or [""]
+    sys.stderr.write(f"{red}envmgr: error:{plain} " + "\n  ".join(lines) + "\n")
+    for line in (problem.hint or "").splitlines():
+        sys.stderr.write(f"  {printable(line)}\n")
+
+
+def table(rows: Iterable[Sequence[object]]) -> None:
+    """Print rows of cells to stdout, in columns as wide as needed."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _colours() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

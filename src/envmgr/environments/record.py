@@ -1,0 +1,102 @@
+"""Records: which environment belongs to which project and pin. What shims and hooks read with builtins alone.
+
+`projects/<absolute project path>/.envmgr/<pin words>` is a file whose first line is the environment's directory,
+relative to the store: `envs/shop-1f2e3d4c/3.12`. Environments themselves say in `envmgr.json` whose they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from envmgr.host.paths import Home
+
+FOLDER = ".envmgr"
+NOTE = "envmgr.json"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+", re.ASCII)
+_LONGEST = 60  # characters of a project's name that go into directory names and prompts
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment of a project. `base` is the alias (or the build, for a linked interpreter) that it runs on."""
+
+    path: Path
+    project: Path
+    base: str
+
+    @property
+    def name(self) -> str:
+        """The project's name, safe for prompts and file names."""
+        return self.path.parent.name.rpartition("-")[0]
+
+    @property
+    def key(self) -> str:
+        """What tells the environments of one project apart: `3.12`, `3.13t`, `3.12.7`."""
+        return self.path.name
+
+    @property
+    def bin(self) -> Path:
+        """The directory of its commands."""
+        return self.path / "bin"
+
+    @property
+    def works(self) -> bool:
+        """Whether its Python still exists."""
+        return os.access(self.bin / "python", os.X_OK)
+
+
+def sanitized(name: str) -> str:
+    """Return `name` reduced to `[A-Za-z0-9._+-]`: shells expand what stands in a prompt."""
+    return _UNSAFE.sub("-", name).strip("-.")[:_LONGEST] or "project"
+
+
+def folder(home: Home, project: Path) -> Path:
+    """Return where the environments of `project` (a real path) live; the hash keeps equal names apart."""
+    digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:8]
+    return home.envs / f"{sanitized(project.name)}-{digest}"
+
+
+def record_file(home: Home, project: Path, words: str) -> Path:
+    """Return the record's path for a project directory, as it was entered, and the words of its pin."""
+    return home.projects / str(project).lstrip("/") / FOLDER / words
+
+
+def lookup(home: Home, project: Path, words: str) -> Environment | None:
+    """Return the environment on record for `project` pinned by `words`, or None; it may no longer work."""
+    for place in dict.fromkeys((project, Path(os.path.realpath(project)))):
+        try:
+            first = record_file(home, place, words).read_text(encoding="utf-8").partition("\n")[0]
+        except (OSError, ValueError):
+            continue
+        if first.startswith("envs/") and ".." not in first:
+            return load(home.root / first) or Environment(home.root / first, Path(os.path.realpath(project)), "")
+    return None
+
+
+def load(path: Path) -> Environment | None:
+    """Return the environment in directory `path`, or None when envmgr did not make one there."""
+    try:
+        data = json.loads((path / NOTE).read_text(encoding="utf-8"))
+        return Environment(path, Path(data["project"]), data["base"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def dump(environment: Environment) -> str:
+    """Return the text of an environment's `envmgr.json`."""
+    data = asdict(environment)
+    del data["path"]
+    return json.dumps({key: str(value) for key, value in data.items()}, indent=1, sort_keys=True) + "\n"
+
+
+def environments(home: Home) -> Iterator[Environment]:
+    """Yield every environment in the store."""
+    for place in sorted(home.envs.glob("*/*/" + NOTE)):
+        if environment := load(place.parent):
+            yield environment

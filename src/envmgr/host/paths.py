@@ -1,0 +1,109 @@
+"""Where everything lives on disk: the one place that knows the layout, and the one home of platformdirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr.errors import UsageError
+
+Environ = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Home:
+    """`$ENVMGR_HOME` and the places in it; `docs/reference/state-on-disk.md` describes each."""
+
+    root: Path
+
+    @property
+    def versions(self) -> Path:
+        """Interpreters: one directory each, immutable once published."""
+        return self.root / "versions"
+
+    @property
+    def aliases(self) -> Path:
+        """Links `3.12`, `3.12.7`, `3.13t`, ... to directories of `versions`."""
+        return self.root / "aliases"
+
+    @property
+    def requests(self) -> Path:
+        """One-line files: a request that is no alias itself (`3`, `>=3.11`) and the alias that answers it now."""
+        return self.root / "requests"
+
+    @property
+    def envs(self) -> Path:
+        """Environments: `<project name>-<hash>/<key>`."""
+        return self.root / "envs"
+
+    @property
+    def projects(self) -> Path:
+        """Records: `<absolute project path>/.envmgr/<pin words>`, what shims and hooks read."""
+        return self.root / "projects"
+
+    @property
+    def shims(self) -> Path:
+        """The directory that users have on PATH."""
+        return self.root / "shims"
+
+    @property
+    def shell(self) -> Path:
+        """The hook files, the shim's code and the launcher `envmgr`."""
+        return self.root / "shell"
+
+    @property
+    def templates(self) -> Path:
+        """What environments are cloned from."""
+        return self.root / "templates"
+
+    @property
+    def tools(self) -> Path:
+        """Isolated command-line tools of envmgr itself."""
+        return self.root / "tools"
+
+    @property
+    def tmp(self) -> Path:
+        """Staging, on the same filesystem as everything that is published from it."""
+        return self.root / "tmp"
+
+    @property
+    def default(self) -> Path:
+        """The global pin; a version file."""
+        return self.root / "default"
+
+    @property
+    def lock(self) -> Path:
+        """The one writer lock."""
+        return self.root / ".lock"
+
+
+def home(environ: Environ) -> Home:
+    """Return the store named by `ENVMGR_HOME`, else the platform's user data directory; never creates it.
+
+    Raises UsageError for a relative `ENVMGR_HOME`: its meaning would change with every `cd`.
+    """
+    return Home(_directory(environ, "ENVMGR_HOME", "user_data_dir"))
+
+
+def cache(environ: Environ) -> Path:
+    """Return `ENVMGR_CACHE_DIR`, else the platform's user cache directory; safe to delete at any time."""
+    return _directory(environ, "ENVMGR_CACHE_DIR", "user_cache_dir")
+
+
+def config_file(environ: Environ) -> Path:
+    """Return the path of `config.toml`: in `ENVMGR_CONFIG_DIR`, else the platform's user config directory."""
+    return _directory(environ, "ENVMGR_CONFIG_DIR", "user_config_dir") / "config.toml"
+
+
+def _directory(environ: Environ, variable: str, default: str) -> Path:
+    if text := environ.get(variable):
+        path = Path(text)
+        if not path.is_absolute():
+            raise UsageError(
+                f"{variable} is not an absolute path: {text!r}", hint=f"unset {variable} or make it absolute"
+            )
+        return path
+    import platformdirs
+
+    return Path(getattr(platformdirs, default)("envmgr", appauthor=False))

@@ -1,0 +1,83 @@
+"""Writing the aliases, the remembered requests and the `pythonX.Y` links, after anything in the store changed.
+
+Aliases name minors, patches and builds, because environments may have one as their home: all that an alias ever points
+to is the same minor version. Wider requests (`3`, `latest`, `>=3.11`) are one-line files in `requests/` that name an
+alias (docs/adr/0007-requests-and-aliases.md). Call these under the store's lock.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from envmgr.errors import EnvmgrError
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Interpreter, Store
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+
+def repoint(home: Home) -> None:
+    """Make aliases, requests and `pythonX.Y` links say what the store holds now; each changes by one rename."""
+    wanted: dict[str, Build] = {}
+    for build in sorted(Store(home).builds(), key=lambda build: (build.version.pre is None, build)):
+        for name in (build.minor_alias, build.patch_alias, build.build_alias):
+            wanted[name] = build
+    _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()})
+    minors = {build.minor_alias: build for build in wanted.values() if not build.prefix}
+    _links(
+        home.shims,
+        {
+            f"python{name}": f"../aliases/{name}/bin/python{build.version.minor_text}{_t(build)}"
+            for name, build in minors.items()
+        },
+        only="python[0-9]",
+    )
+    forget_requests(home)
+
+
+def _t(build: Build) -> str:
+    return build.variant.replace("d", "")
+
+
+def _links(folder: Path, wanted: dict[str, str], only: str = "*") -> None:
+    """Make the symbolic links of `folder` whose names match `only` exactly the `wanted` ones, name -> target."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in folder.glob(only + "*" if only != "*" else only):
+        if entry.name not in wanted and entry.is_symlink():
+            entry.unlink(missing_ok=True)
+    for name, target in wanted.items():
+        point(folder / name, target)
+
+
+def point(link: Path, target: str) -> None:
+    """Make `link` a symbolic link to `target` by one rename; nothing is written when it already is."""
+    try:
+        if os.readlink(link) == target:  # noqa: PTH115 - the text of the link, not a path
+            return
+    except OSError:
+        pass
+    staged = link.with_name(f".{link.name}.{os.getpid()}")
+    staged.unlink(missing_ok=True)
+    staged.symlink_to(target)
+    staged.replace(link)
+
+
+def remember(home: Home, request: VersionRequest, interpreter: Interpreter) -> None:
+    """Write down which alias answers `request`, so that the shim need not ask again."""
+    if request.text == interpreter.alias:
+        return
+    home.requests.mkdir(parents=True, exist_ok=True)
+    staged = home.requests / f".{os.getpid()}"
+    try:
+        staged.write_text(interpreter.alias + "\n", encoding="utf-8")
+        staged.replace(home.requests / request.text)
+    except OSError as error:
+        raise EnvmgrError(f"{home.requests}: {error.strerror}") from error
+
+
+def forget_requests(home: Home) -> None:
+    """Forget every remembered request; the next shim that needs one asks."""
+    if home.requests.is_dir():
+        for file in home.requests.iterdir():
+            file.unlink(missing_ok=True)

@@ -1,0 +1,101 @@
+"""The rule that picks: variable, nearest version file, global default, system. `shims/shim.sh` tells the same in sh.
+
+tests/conformance holds the table that keeps the two, and the hooks, saying one thing.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr.errors import NoSuchVersionError, NotInstalledError
+from envmgr.host.paths import Environ, Home
+from envmgr.pythons.store import Interpreter, Store
+from envmgr.versions import pins
+from envmgr.versions.pins import Pin
+from envmgr.versions.request import VersionRequest
+
+VARIABLE = "ENVMGR_VERSION"
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """Which pin rules a directory, and which project it is in; a pin by variable keeps the directory's project."""
+
+    pin: Pin | None
+    project: Path | None
+
+    @property
+    def words(self) -> str:
+        """The pin's words; `system` when nothing rules."""
+        return self.pin.words if self.pin else "system"
+
+    @property
+    def requests(self) -> tuple[VersionRequest, ...]:
+        """What is asked for, most wanted first."""
+        return self.pin.requests if self.pin else (VersionRequest.parse("system"),)
+
+    @property
+    def origin(self) -> str:
+        """Who decided: a variable's name, `file:line`, or that nothing did."""
+        return self.pin.origin if self.pin else "no version file and no global default"
+
+
+def ruling(home: Home, directory: Path, environ: Environ) -> Ruling:
+    """Return what rules `directory` under `environ`; raises UsageError for a pin that cannot be understood."""
+    named = pins.from_variable(environ.get(VARIABLE, ""))
+    try:
+        nearest = pins.ruling(directory)
+    except Exception:
+        if named is None:
+            raise
+        nearest = None
+    project = nearest.project if nearest else None
+    return Ruling(named or nearest or pins.read(home.default), project)
+
+
+def interpreter(store: Store, ruling: Ruling, request: VersionRequest) -> Interpreter:
+    """Return the installed interpreter for one request of `ruling`.
+
+    Raises NotInstalledError, or NoSuchVersionError for a name that no linked interpreter has; both name the place.
+    """
+    if found := store.find(request):
+        return found
+    if request.name is not None:
+        raise NoSuchVersionError(
+            f"no Python is called {request.text} ({ruling.origin})",
+            hint="`envmgr list` shows the names; `envmgr link` gives one",
+        )
+    raise NotInstalledError(
+        f"Python {request.text} is not installed ({ruling.origin})",
+        hint=f"run `envmgr install {shlex.quote(request.text)}`",
+    )
+
+
+def system(command: str, home: Home, environ: Environ) -> Path | None:
+    """Return `command` as the rest of PATH has it: neither in our shims, nor a link to one of them."""
+    shim = home.shell / "shim.sh"
+    for entry in environ.get("PATH", os.defpath).split(os.pathsep):
+        if not entry.startswith("/"):
+            continue
+        found = Path(entry) / command
+        if os.access(found, os.X_OK) and found.is_file() and not _same(entry, home.shims) and not _same(found, shim):
+            return found
+    return None
+
+
+def holders(store: Store, command: str) -> Iterator[str]:
+    """Yield the aliases of the installed interpreters that have `command`, newest first."""
+    for build in sorted(store.builds(), reverse=True):
+        if os.access(store.home.versions / str(build) / "bin" / command, os.X_OK):
+            yield build.patch_alias
+
+
+def _same(one: Path | str, other: Path) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False

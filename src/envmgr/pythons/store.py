@@ -1,0 +1,93 @@
+"""The store of installed interpreters: reading it. The directory is the database; receipts only describe.
+
+Readers never lock, never write, never use the network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from envmgr.errors import UsageError
+from envmgr.host.paths import Home
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+RECEIPT = "receipt.json"
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """An installed build: `prefix` is its directory in the store, `alias` the name through which it is run.
+
+    The alias is the widest name that means this build today and may mean its successor tomorrow, as the request allows:
+    `3.12` for a prefix, `3.12.7` for an exact version, `3.12.7+20241016` for a build.
+    """
+
+    build: Build
+    prefix: Path
+    alias: str
+
+    @property
+    def executable(self) -> Path:
+        """The program to run, by its immutable path."""
+        return self.prefix / "bin" / "python"
+
+    @property
+    def linked(self) -> bool:
+        """Whether this is an interpreter of the machine that envmgr only points to."""
+        return (self.prefix / "bin").is_dir() and not (self.prefix / "lib").exists()
+
+    def receipt(self) -> dict[str, Any]:
+        """Return what the installer wrote down (url, sha256, origin, when); empty when that cannot be read."""
+        try:
+            data = json.loads((self.prefix / RECEIPT).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+
+@dataclass(frozen=True)
+class Store:
+    """What is installed under one `Home`."""
+
+    home: Home
+
+    def builds(self) -> Iterator[Build]:
+        """Yield every installed build, in no order; what is no build's directory is passed over."""
+        try:
+            names = os.listdir(self.home.versions)  # noqa: PTH208 - names are all that is needed
+        except OSError:
+            return
+        for name in names:
+            try:
+                yield Build.parse(name)
+            except UsageError:
+                continue
+
+    def find(self, request: VersionRequest) -> Interpreter | None:
+        """Return the newest installed interpreter that matches, or None."""
+        build = request.best(self.builds())
+        return self.interpreter(build, request) if build else None
+
+    def interpreter(self, build: Build, request: VersionRequest | None = None) -> Interpreter:
+        """Return the installed `build`, under the widest alias that `request` allows and that points to it now."""
+        names = [build.patch_alias, build.build_alias]
+        if request is None or request.tag is not None or request.name is not None:
+            names = [build.build_alias]
+        elif not request.exact:
+            names = [build.minor_alias, *names]
+        prefix = self.home.versions / str(build)
+        alias = next((name for name in names if self.alias(name) == build), build.build_alias)
+        return Interpreter(build, prefix, alias)
+
+    def alias(self, name: str) -> Build | None:
+        """Return the build that alias `name` points to, or None."""
+        try:
+            return Build.parse(os.readlink(self.home.aliases / name).rpartition("/")[2])  # noqa: PTH115 - text, not a path
+        except (OSError, UsageError):
+            return None

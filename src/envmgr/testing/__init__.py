@@ -1,0 +1,3 @@
+"""Test runs over many Pythons: the matrix, the runner, the report."""
+
+from __future__ import annotations

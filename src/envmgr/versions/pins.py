@@ -1,0 +1,125 @@
+"""Version files: `.python-version` text -> Pin, and the walk to the one that rules a directory.
+
+A version file is data. Its words are separated by white space, `#` starts a comment, order is priority. This reads all
+that pyenv and uv read; a line that cannot be understood is an error that names file and line, never a silent fallback.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr.errors import UsageError
+from envmgr.versions.request import VersionRequest
+
+FILE_NAME = ".python-version"
+_LIMIT = 64 * 1024  # bytes; a larger file is no version file, and a prompt must not read it
+_BLANKS = re.compile(r"[ \t\r]+")  # what the shim's IFS holds, and no more
+_WORDS_LIMIT = 200  # characters; the words name a record file, and file systems end names at 255 bytes
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a version file (or `ENVMGR_VERSION`) asks for.
+
+    `words` is the text that shims and hooks compute with shell builtins: the words joined by one blank. `source` is the
+    file, or None for a variable; `lines` are the line numbers of the requests, counted from 1.
+    """
+
+    requests: tuple[VersionRequest, ...]
+    words: str
+    source: Path | None
+    lines: tuple[int, ...]
+
+    @property
+    def project(self) -> Path | None:
+        """The directory that the version file makes a project."""
+        return self.source.parent if self.source else None
+
+    @property
+    def origin(self) -> str:
+        """Where the first request stands, for messages: `/p/.python-version:1`."""
+        return f"{self.source}:{self.lines[0]}" if self.source else "ENVMGR_VERSION"
+
+
+def parse(text: str, *, source: Path | None = None) -> Pin | None:
+    """Read the text of a version file; None when it names no version; raises UsageError with file and line."""
+    requests: list[VersionRequest] = []
+    lines: list[int] = []
+    words: list[str] = []
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        found = [word for word in _BLANKS.split(line.partition("#")[0]) if word]
+        words += found
+        for word in _joined(found):
+            try:
+                requests.append(VersionRequest.parse(word))
+            except UsageError as error:
+                place = f"{source}:{number}" if source else "ENVMGR_VERSION"
+                raise UsageError(f"{place}: {error.message}", hint=error.hint) from None
+            lines.append(number)
+    joined = " ".join(words)
+    if len(joined) > _WORDS_LIMIT:
+        raise UsageError(
+            f"{source or 'ENVMGR_VERSION'}: too many versions",
+            hint=f"keep them under {_WORDS_LIMIT} characters",
+        )
+    return Pin(tuple(requests), joined, source, tuple(lines)) if requests else None
+
+
+def _joined(words: list[str]) -> Iterator[str]:
+    """Put `>=3.11, <3.13` back together: a trailing comma goes on in the next word."""
+    whole = ""
+    for word in words:
+        whole += word
+        if not whole.endswith(","):
+            yield whole
+            whole = ""
+    if whole:
+        yield whole
+
+
+def read(path: Path) -> Pin | None:
+    """Read the version file at `path`; None when there is none, or it is not a regular file, or it names no version.
+
+    Only regular files are opened: a FIFO must not hang a prompt. Root leaves the files of other users alone. Raises
+    UsageError for a file that cannot be read or understood.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if not path.is_file():  # a directory without access, a looping link, a socket
+            return None
+        raise UsageError(
+            f"{path}: cannot be read: {error.strerror}", hint="mend its permissions, or remove it"
+        ) from error
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or (os.geteuid() == 0 and status.st_uid != 0):
+            return None
+        data = file.read(_LIMIT + 1)
+    if len(data) > _LIMIT:
+        raise UsageError(f"{path}: larger than a version file can be", hint="write it anew with `envmgr use`")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not UTF-8 text", hint="write it anew with `envmgr use`") from None
+    return parse(text, source=path)
+
+
+def ruling(directory: Path) -> Pin | None:
+    """Return the pin of the nearest version file, `directory` upwards, or None; raises UsageError as `read` does."""
+    for folder in (directory, *directory.parents):
+        if pin := read(folder / FILE_NAME):
+            return pin
+    return None
+
+
+def from_variable(text: str) -> Pin | None:
+    """Read the value of `ENVMGR_VERSION`; None when it is empty; raises UsageError."""
+    return parse(text)
