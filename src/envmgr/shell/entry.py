@@ -1,4 +1,4 @@
-"""What shims and hooks call when builtins do not suffice: `_shim` (resolve, remember, run) and `_enter` (once per change)."""
+"""What shims and hooks call when builtins do not suffice: `_shim` (resolve, remember, run), `_enter` (on a change)."""
 
 from __future__ import annotations
 
