@@ -25,25 +25,20 @@ def repoint(home: Home) -> None:
             wanted[name] = build
     _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()})
     minors = {build.minor_alias: build for build in wanted.values() if not build.prefix}
-    _links(
-        home.shims,
-        {
-            f"python{name}": f"../aliases/{name}/bin/python{build.version.minor_text}{_t(build)}"
-            for name, build in minors.items()
-        },
-        only="python[0-9]",
-    )
+    links = {f"python{name}": f"../aliases/{name}/bin/{_program(build)}" for name, build in minors.items()}
+    _links(home.shims, links, pattern="python[0-9]*")
     forget_requests(home)
 
 
-def _t(build: Build) -> str:
-    return build.variant.replace("d", "")
+def _program(build: Build) -> str:
+    """Return the name of the interpreter's program: `python3.13t`; a debug build has no letter of its own."""
+    return f"python{build.version.minor_text}{build.variant.replace('d', '')}"
 
 
-def _links(folder: Path, wanted: dict[str, str], only: str = "*") -> None:
-    """Make the symbolic links of `folder` whose names match `only` exactly the `wanted` ones, name -> target."""
+def _links(folder: Path, wanted: dict[str, str], *, pattern: str = "*") -> None:
+    """Make the symbolic links of `folder` that match `pattern` exactly the `wanted` ones, name -> target."""
     folder.mkdir(parents=True, exist_ok=True)
-    for entry in folder.glob(only + "*" if only != "*" else only):
+    for entry in folder.glob(pattern):
         if entry.name not in wanted and entry.is_symlink():
             entry.unlink(missing_ok=True)
     for name, target in wanted.items():

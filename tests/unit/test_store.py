@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.host.paths import Home
+from envmgr.pythons import aliases
+from envmgr.pythons.store import Store
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+LINUX = "linux-x86_64-gnu"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "it's a $HOME")
+
+
+def put(home: Home, *names: str) -> None:
+    """Put empty installations of `names` (without their platform) into the store and repoint."""
+    for name in names:
+        (home.versions / f"{name}-{LINUX}" / "bin").mkdir(parents=True)
+    aliases.repoint(home)
+
+
+def links(folder: Path) -> dict[str, str]:
+    return {entry.name: str(entry.readlink()) for entry in folder.iterdir() if entry.is_symlink()}
+
+
+def test_an_empty_store_has_nothing(home: Home) -> None:
+    assert list(Store(home).builds()) == []
+    assert Store(home).find(VersionRequest.parse("3.12")) is None
+
+
+def test_what_is_no_build_is_passed_over(home: Home) -> None:
+    put(home, "cpython-3.12.7+20241016")
+    (home.versions / "README").touch()
+    (home.versions / ".staged").mkdir()
+    assert [str(build) for build in Store(home).builds()] == [f"cpython-3.12.7+20241016-{LINUX}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "alias"),
+    [
+        ("3.12", "20241016", "3.12"),
+        ("3.12.7", "20241016", "3.12.7"),
+        ("3.12.7+20241002", "20241002", "3.12.7+20241002"),
+        ("3.12.6", "20240909", "3.12.6"),
+        (">=3.11,<3.13", "20241016", "3.12"),
+        ("3.13t", "20241016", "3.13t"),
+        ("3.13-dev", "20241002", "3.13"),
+        ("mine", "mine", "3.11.9+mine"),
+    ],
+)
+def test_an_interpreter_is_run_through_the_widest_alias_its_request_allows(
+    home: Home, text: str, tag: str, alias: str
+) -> None:
+    put(
+        home,
+        "cpython-3.12.6+20240909",
+        "cpython-3.12.7+20241002",
+        "cpython-3.12.7+20241016",
+        "cpython-3.13.0t+20241016",
+        "cpython-3.13.0rc1+20241002",
+        "cpython-3.11.9+mine",
+    )
+    found = Store(home).find(VersionRequest.parse(text))
+    assert found is not None
+    assert (found.build.tag, found.alias) == (tag, alias)
+
+
+def test_aliases_prefer_releases_and_never_leave_their_minor_version(home: Home) -> None:
+    put(home, "cpython-3.12.7+20241016", "cpython-3.13.1rc1+20241016", "cpython-3.13.0+20241016")
+    found = links(home.aliases)
+    assert found["3.12"] == f"../versions/cpython-3.12.7+20241016-{LINUX}"
+    assert found["3.13"] == f"../versions/cpython-3.13.0+20241016-{LINUX}"
+    assert found["3.13.1rc1"] == f"../versions/cpython-3.13.1rc1+20241016-{LINUX}"
+    assert "3" not in found
+
+
+def test_a_release_beats_a_linked_interpreter_of_the_same_version(home: Home) -> None:
+    put(home, "cpython-3.12.7+pyenv", "cpython-3.12.7+20241016")
+    assert links(home.aliases)["3.12.7"].endswith(f"+20241016-{LINUX}")
+
+
+def test_repointing_follows_removal_and_leaves_the_shims_alone(home: Home) -> None:
+    put(home, "cpython-3.12.6+20240909", "cpython-3.12.7+20241016", "cpython-3.11.9+1", "pypy-3.10.14+7.3.17")
+    for name in ("pip", "python"):
+        (home.shims / name).symlink_to("../shell/shim.sh")
+    assert links(home.shims)["python3.12"] == "../aliases/3.12/bin/python3.12"
+    assert links(home.aliases)["pypy3.10"] == f"../versions/pypy-3.10.14+7.3.17-{LINUX}"
+    for gone in ("cpython-3.12.7+20241016", "cpython-3.11.9+1"):
+        (home.versions / f"{gone}-{LINUX}").rename(home.root / gone)
+    aliases.repoint(home)
+    assert links(home.aliases)["3.12"] == f"../versions/cpython-3.12.6+20240909-{LINUX}"
+    assert not {"3.11", "3.12.7"} & set(links(home.aliases))
+    assert set(links(home.shims)) == {"pip", "python", "python3.12"}
+
+
+def test_free_threaded_and_debug_builds_get_links_of_their_own_name(home: Home) -> None:
+    put(home, "cpython-3.13.0t+20241016", "cpython-3.13.0d+20241016")
+    assert links(home.shims) == {
+        "python3.13t": "../aliases/3.13t/bin/python3.13t",
+        "python3.13d": "../aliases/3.13d/bin/python3.13",
+    }
+
+
+def test_remembered_requests_are_forgotten_when_the_store_changes(home: Home) -> None:
+    put(home, "cpython-3.12.7+20241016")
+    request = VersionRequest.parse(">=3.11,<3.13")
+    found = Store(home).find(request)
+    assert found is not None
+    aliases.remember(home, request, found)
+    assert (home.requests / ">=3.11,<3.13").read_text() == "3.12\n"
+    put(home, "cpython-3.12.8+20241206")
+    assert list(home.requests.iterdir()) == []
+
+
+def test_an_unchanged_link_is_not_written_again(home: Home) -> None:
+    put(home, "cpython-3.12.7+20241016")
+    before = (home.aliases / "3.12").lstat().st_ino
+    aliases.repoint(home)
+    assert (home.aliases / "3.12").lstat().st_ino == before
+
+
+def test_a_damaged_receipt_is_no_obstacle(home: Home) -> None:
+    put(home, "cpython-3.12.7+20241016")
+    found = Store(home).interpreter(Build.parse(f"cpython-3.12.7+20241016-{LINUX}"))
+    assert found.receipt() == {}
+    (found.prefix / "receipt.json").write_text("{")
+    assert found.receipt() == {}
+    (found.prefix / "receipt.json").write_text('{"url": "x"}')
+    assert found.receipt() == {"url": "x"}
