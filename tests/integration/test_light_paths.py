@@ -1,0 +1,35 @@
+"""What must be light is asserted by module name, not by milliseconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src"
+BOOT = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from envmgr.__main__ import main; main()"
+HEAVY = {"argparse", "click", "httpx", "json", "logging", "packaging", "pathlib", "re", "rich", "subprocess", "tomllib"}
+
+
+def loaded(arguments: list[str], home: Path) -> set[str]:
+    """Return the modules that `envmgr ARGUMENTS` had imported when it ended, or became another program."""
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "importtime", "-c", BOOT, *arguments],
+        env={"ENVMGR_HOME": str(home), "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["which", "python"]], ids=" ".join)
+def test_a_light_call_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "shell").mkdir()
+    (tmp_path / "shell/shim.sh").write_text("exit 0\n")
+    modules = loaded(arguments, tmp_path)
+    assert "envmgr.__main__" in modules
+    assert not modules & HEAVY
