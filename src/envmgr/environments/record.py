@@ -62,9 +62,14 @@ def folder(home: Home, project: Path) -> Path:
     return home.envs / f"{sanitized(project.name)}-{digest}"
 
 
+def records(home: Home, project: Path) -> Path:
+    """Return the record folder of a project directory, as it was entered."""
+    return home.projects / str(project).lstrip("/") / FOLDER
+
+
 def record_file(home: Home, project: Path, words: str) -> Path:
     """Return the record's path for a project directory, as it was entered, and the words of its pin."""
-    return home.projects / str(project).lstrip("/") / FOLDER / words
+    return records(home, project) / words
 
 
 def lookup(home: Home, project: Path, words: str) -> Environment | None:

@@ -1,0 +1,39 @@
+"""TOML: the user's `config.toml` and a project's `pyproject.toml`. The one home of tomllib."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from envmgr.errors import UsageError
+
+Table = dict[str, Any]
+
+
+def parse(text: str, source: Path) -> Table:
+    """Return the tables of a TOML text; raises UsageError naming `source` and, where the parser tells it, the line."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source}: not valid TOML: {error}") from error
+
+
+def read(path: Path) -> Table:
+    """Return the tables of the TOML file at `path`, none where there is no file; raises UsageError."""
+    try:
+        return parse(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+
+
+def table(tables: Table, source: Path, *names: str) -> Table:
+    """Return the table `[a.b.c]` of `tables`, empty where there is none; raises UsageError where it is no table."""
+    found: Any = tables
+    for depth, name in enumerate(names, 1):
+        found = found.get(name, {})
+        if not isinstance(found, dict):
+            raise UsageError(f"{source}: {'.'.join(names[:depth])} must be a table")
+    return dict(found)
