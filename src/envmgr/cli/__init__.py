@@ -33,6 +33,8 @@ VERBS = {
     "which": "Print the path of the program that a command runs.",
     "status": "Tell which Python rules here, and who decided.",
     "doctor": "Check the set-up of this machine and shell.",
+    "allow": "Let a project bring its own .venv and set variables.",
+    "deny": "Revoke what was allowed.",
     "setup": "Add the hook to your shell.",
     "completion": "Print the completion script for a shell.",
 }

@@ -1,0 +1,20 @@
+"""`envmgr deny`: revoke what was allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.shell import trust
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.pass_obj
+def deny(context: Context, path: Path | None) -> None:
+    """Revoke what was allowed for the project in PATH (here, by default)."""
+    folder = context.cwd / (path or ".")
+    revoked = trust.deny(context.home, folder)
+    console.say(f"Nothing of {folder} is allowed any more." if revoked else f"Nothing of {folder} was allowed.")

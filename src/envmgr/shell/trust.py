@@ -1,0 +1,189 @@
+"""What a project may do on entering only after `envmgr allow` there: bring its own `.venv`, and set variables.
+
+Granted by copying into the project's record folder what was shown to the user; hooks compare with builtins, and data is
+all they read (docs/reference/state-on-disk.md):
+
+- `.venv`: the environment's real path and its Python's on two lines, then its pyvenv.cfg verbatim;
+- `.sources/<file>`: the files that variables were read from, verbatim;
+- `.vars/<NAME>`: the value of one variable.
+
+What differs from its copy is not allowed any more.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envmgr.environments import record
+from envmgr.errors import EnvmgrError, UsageError
+from envmgr.host import config
+from envmgr.host.paths import Home
+from envmgr.shell import dotenv
+
+VENV, SOURCES, VARIABLES = ".venv", ".sources", ".vars"
+_FILES = ("pyproject.toml", ".env")
+_LIMIT = 256 * 1024  # bytes of a source; hooks read it on entering
+# fmt: off
+_STEERING = frozenset({
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PROMPT_COMMAND",
+    "PS0", "PS1", "PS2", "PS3", "PS4", "PROMPT", "RPROMPT", "ZDOTDIR", "FPATH", "CDPATH", "GLOBIGNORE", "EDITOR",
+    "VISUAL", "PAGER", "TERMINFO", "TERMINFO_DIRS", "TERMCAP", "NODE_OPTIONS", "PERL5LIB", "PERL5OPT", "RUBYOPT",
+    "RUBYLIB", "JAVA_TOOL_OPTIONS", "SSH_ASKPASS", "SUDO_ASKPASS",
+})
+# fmt: on
+_STEERING_PREFIXES = ("LD_", "DYLD_", "GIT_", "ENVMGR_", "VIRTUAL_ENV", "PYTHON", "BASH_FUNC_", "fish_", "__")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the project in `folder` would like to do on entering: activate its `venv`, set `variables` of `sources`."""
+
+    folder: Path
+    venv: Path | None = None
+    config: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def maker(self) -> str:
+        """Who made the `.venv`, by the marks that tools leave in pyvenv.cfg."""
+        keys = {line.partition("=")[0].strip() for line in self.config.splitlines()}
+        return next((tool for tool in ("uv", "virtualenv") if tool in keys), "venv")
+
+    @property
+    def steering(self) -> list[str]:
+        """The names among the variables that steer shells, loaders or interpreters, sorted."""
+        return sorted(name for name in self.variables if name in _STEERING or name.startswith(_STEERING_PREFIXES))
+
+
+def offer(home: Home, folder: Path) -> Offer:
+    """Read, as data, what the project in `folder` offers; raises UsageError for what is unsafe or not understood."""
+    venv, text = _foreign(home, folder)
+    variables: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for name in _FILES:
+        source = folder / name
+        if not source.is_file():
+            continue
+        content = _read(source)
+        found = dotenv.parse(content, source) if name == ".env" else _table(content, source)
+        if found:
+            variables |= found
+            sources[name] = content
+    return Offer(folder, venv, text, variables, sources)
+
+
+def _table(content: str, source: Path) -> dict[str, str]:
+    """Return `[tool.envmgr.env]`: names to strings or whole numbers."""
+    table = config.table(config.parse(content, source), source, "tool", "envmgr", "env")
+    for name, value in table.items():
+        if not dotenv.NAME.fullmatch(name) or isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise UsageError(
+                f"{source}: [tool.envmgr.env] {name!a} must be a name with a string or a whole number",
+                hint='write it as NAME = "value"',
+            )
+    return {name: str(value) for name, value in table.items()}
+
+
+def _foreign(home: Home, folder: Path) -> tuple[Path | None, str]:
+    """Return the real path and the pyvenv.cfg of a `.venv` that is not ours, or (None, "")."""
+    place = folder / ".venv"
+    real = Path(os.path.realpath(place))
+    if not (real / "pyvenv.cfg").is_file() or real.is_relative_to(os.path.realpath(home.envs)):
+        return None, ""
+    return real, _read(real / "pyvenv.cfg")
+
+
+def _read(path: Path) -> str:
+    """Return a small text file that belongs to us and that nobody else can write; raises UsageError otherwise."""
+    check_owner(path)
+    data = path.read_bytes()
+    if len(data) > _LIMIT or b"\0" in data:
+        raise UsageError(f"{path}: too large, or not text", hint=f"at most {_LIMIT // 1024} KiB are read")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not UTF-8 text") from None
+
+
+def check_owner(path: Path) -> None:
+    """Raise UsageError unless `path` and its directory are ours (or root's) and closed to other writers.
+
+    A directory that others may write to is fine where it is sticky and the entry is ours.
+    """
+    for place in (path, path.parent):
+        status = place.stat()
+        others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (
+            place != path and status.st_mode & stat.S_ISVTX
+        )
+        if status.st_uid not in (os.geteuid(), 0):
+            raise UsageError(f"{place}: belongs to another user", hint="only what is yours can be allowed")
+        if others:
+            raise UsageError(f"{place}: other users can write to it", hint=f"run `chmod go-w {place}` first")
+
+
+def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
+    """Grant what `offered` holds; raises UsageError for variables that steer the shell unless `unsafe`."""
+    if offered.steering and not unsafe:
+        raise UsageError(
+            f"{offered.folder}: sets {', '.join(offered.steering)}, which steer the shell or its programs",
+            hint="remove them, or allow them with --unsafe",
+        )
+    folder = _folder(home, offered.folder)
+    deny(home, offered.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if offered.venv:
+        if "\n" in str(offered.venv):
+            raise UsageError(f"{str(offered.venv)!a}: a path with a line break cannot be allowed")
+        base = os.path.realpath(offered.venv / "bin" / "python")
+        _publish(folder, VENV, {VENV: f"{offered.venv}\n{base}\n{offered.config}"})
+    if offered.variables:
+        _publish(folder, SOURCES, offered.sources)
+        _publish(folder, VARIABLES, offered.variables)
+
+
+def _publish(folder: Path, name: str, files: Mapping[str, str]) -> None:
+    """Write `files` into the directory `folder`/`name` (or as that file, when it is named like it) by one rename."""
+    staged = folder / f".{os.getpid()}"
+    try:
+        staged.mkdir(mode=0o700)
+        for file, text in files.items():
+            (staged / file).write_bytes(text.encode())
+        (staged / name if name in files else staged).replace(folder / name)
+    except OSError as error:
+        raise EnvmgrError(f"{folder}: {error.strerror}", hint="nothing was allowed") from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def deny(home: Home, project: Path) -> bool:
+    """Revoke all that was allowed in `project`; returns whether there was anything."""
+    folder = _folder(home, project)
+    there = [name for name in (VENV, VARIABLES, SOURCES) if (folder / name).exists()]
+    (folder / VENV).unlink(missing_ok=True)
+    for name in (VARIABLES, SOURCES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    return bool(there)
+
+
+def allowed(home: Home) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each project in which something is allowed, with what: an environment's path, names of variables."""
+    for folder in sorted(home.projects.rglob(record.FOLDER)):
+        if folder.is_symlink():
+            continue
+        what = []
+        if (folder / VENV).is_file():
+            what.append((folder / VENV).read_text(encoding="utf-8").partition("\n")[0])
+        if (folder / VARIABLES).is_dir():
+            what += sorted(entry.name for entry in (folder / VARIABLES).iterdir())
+        if what:
+            yield Path("/", folder.parent.relative_to(home.projects)), what
+
+
+def _folder(home: Home, project: Path) -> Path:
+    return record.records(home, Path(os.path.realpath(project)))

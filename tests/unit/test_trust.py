@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from envmgr.environments import record
+from envmgr.errors import UsageError
+from envmgr.host.paths import Home
+from envmgr.shell import trust
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Make a project with a .venv that uv made, a table and a dotenv file."""
+    folder = tmp_path / "shop"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "python").symlink_to("/usr/bin/env")
+    (folder / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\nuv = 0.13.8\n")
+    (folder / "pyproject.toml").write_text('[tool.envmgr.env]\nPORT = 8000\nNAME = "$(touch x)"\n')
+    (folder / ".env").write_text("NAME=from dotenv\n")
+    return folder
+
+
+def granted(home: Home, project: Path) -> dict[str, str]:
+    folder = record.records(home, project)
+    return {str(f.relative_to(folder)): f.read_text() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def test_what_is_shown_is_what_is_granted(home: Home, project: Path) -> None:
+    offered = trust.offer(home, project)
+    assert (offered.venv, offered.maker) == (project / ".venv", "uv")
+    assert offered.variables == {"PORT": "8000", "NAME": "from dotenv"}
+    trust.allow(home, offered)
+    assert granted(home, project) == {
+        ".venv": f"{project}/.venv\n{os.path.realpath('/usr/bin/env')}\nhome = /usr/bin\nuv = 0.13.8\n",
+        ".sources/.env": "NAME=from dotenv\n",
+        ".sources/pyproject.toml": '[tool.envmgr.env]\nPORT = 8000\nNAME = "$(touch x)"\n',
+        ".vars/NAME": "from dotenv",
+        ".vars/PORT": "8000",
+    }
+    assert list(trust.allowed(home)) == [(project, [f"{project}/.venv", "NAME", "PORT"])]
+
+
+def test_allowing_again_replaces_and_denying_revokes(home: Home, project: Path) -> None:
+    trust.allow(home, trust.offer(home, project))
+    (project / ".env").unlink()
+    trust.allow(home, trust.offer(home, project))
+    assert ".sources/.env" not in granted(home, project)
+    assert trust.deny(home, project)
+    assert not trust.deny(home, project)
+    assert granted(home, project) == {}
+    assert list(trust.allowed(home)) == []
+
+
+def test_our_own_link_is_not_foreign(home: Home, project: Path, tmp_path: Path) -> None:
+    ours = home.envs / "shop-1" / "3.12"
+    ours.mkdir(parents=True)
+    (ours / "pyvenv.cfg").write_text("home = /x\n")
+    (project / ".venv").rename(tmp_path / "away")
+    (project / ".venv").symlink_to(ours)
+    assert trust.offer(home, project).venv is None
+
+
+@pytest.mark.parametrize("name", ["PATH", "LD_PRELOAD", "BASH_ENV", "PROMPT_COMMAND", "PYTHONPATH", "VIRTUAL_ENV"])
+def test_variables_that_steer_the_shell_are_refused(home: Home, project: Path, name: str) -> None:
+    (project / ".env").write_text(f"{name}=x\n")
+    offered = trust.offer(home, project)
+    with pytest.raises(UsageError, match=name):
+        trust.allow(home, offered)
+    assert granted(home, project) == {}
+    trust.allow(home, offered, unsafe=True)
+    assert granted(home, project)[f".vars/{name}"] == "x"
+
+
+@pytest.mark.parametrize("entry", ["A = true", "A = [1]", "A = 1.5", '"A B" = "x"', '"../x" = "y"'])
+def test_a_table_that_is_no_variables_is_refused(home: Home, project: Path, entry: str) -> None:
+    (project / "pyproject.toml").write_text(f"[tool.envmgr.env]\n{entry}\n")
+    with pytest.raises(UsageError, match=r"\[tool\.envmgr\.env\]"):
+        trust.offer(home, project)
+
+
+@pytest.mark.parametrize("place", [".venv/pyvenv.cfg", ".venv", ".env", "."])
+def test_what_others_can_write_to_is_refused(home: Home, project: Path, place: str) -> None:
+    (project / place).chmod(0o777)
+    with pytest.raises(UsageError, match="other users can write"):
+        trust.offer(home, project)
+
+
+def test_what_belongs_to_another_user_is_refused(home: Home, project: Path) -> None:
+    os.chown(project / ".env", 12345, 12345)
+    with pytest.raises(UsageError, match="another user"):
+        trust.offer(home, project)
+
+
+def test_a_file_that_is_no_text_is_refused(home: Home, project: Path) -> None:
+    (project / ".env").write_bytes(b"A=\xff\n")
+    with pytest.raises(UsageError, match="UTF-8"):
+        trust.offer(home, project)
+    (project / ".env").write_bytes(b"A=1\n" * 100_000)
+    with pytest.raises(UsageError, match="too large"):
+        trust.offer(home, project)
