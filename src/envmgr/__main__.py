@@ -19,12 +19,19 @@ def main() -> None:
 
         sys.stdout.write(f"envmgr {__version__}\n")
         return
-    if len(argv) == 2 and argv[0] == "which" and not argv[1].startswith("-"):  # noqa: PLR2004 - `which CMD`
-        home = os.environ.get("ENVMGR_HOME", "")
-        shim = f"{home}/shell/shim.sh"
-        if home.startswith("/") and os.access(shim, os.R_OK):
-            os.execv("/bin/sh", ["sh", shim, argv[1]])  # noqa: S606 - the shim's own code, told to print
+    if len(argv) == 2 and argv[0] == "which" and not argv[1].startswith("-") and (shim := _shim()):  # noqa: PLR2004
+        os.execv("/bin/sh", ["sh", shim, argv[1]])  # noqa: S606 - the shim's own code, told to print
     sys.exit(_run(argv))
+
+
+def _shim() -> str | None:
+    """Return the shim's code in the store that `ENVMGR_HOME` names, else in one whose shims are on PATH, or None."""
+    environ = os.environ
+    folders = [entry[:-6] for entry in environ.get("PATH", "").split(":") if entry.endswith("/shims")]
+    for home in [environ["ENVMGR_HOME"]] if environ.get("ENVMGR_HOME") else folders:
+        if home.startswith("/") and os.access(f"{home}/shell/shim.sh", os.R_OK):
+            return f"{home}/shell/shim.sh"
+    return None
 
 
 def _run(argv: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ Table = dict[str, Any]
 
 def parse(text: str, source: Path) -> Table:
     """Return the tables of a TOML text; raises UsageError naming `source` and, where the parser tells it, the line."""
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

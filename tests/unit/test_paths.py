@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import UsageError
+from envmgr.host import paths
+
+
+def test_variables_name_the_directories() -> None:
+    environ = {"ENVMGR_HOME": "/h", "ENVMGR_CACHE_DIR": "/c", "ENVMGR_CONFIG_DIR": "/f"}
+    assert paths.home(environ).root == Path("/h")
+    assert paths.cache(environ) == Path("/c")
+    assert paths.config_file(environ) == Path("/f/config.toml")
+
+
+def test_without_variables_the_platform_says_where() -> None:
+    assert paths.home({}).root.name == "envmgr"
+    assert paths.home({"ENVMGR_HOME": ""}) == paths.home({})
+    assert paths.home({}).root != paths.cache({})
+
+
+@pytest.mark.parametrize("text", ["relative", "./x", "~/x"])
+def test_a_relative_home_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="ENVMGR_HOME is not an absolute path"):
+        paths.home({"ENVMGR_HOME": text})
