@@ -1,0 +1,110 @@
+"""Candidates: the archives that can be had, and what their file names say.
+
+The names are those of python-build-standalone, since 2018: `cpython-3.12.7+20241016-x86_64-unknown-linux-gnu-
+install_only_stripped.tar.gz` now; without `+tag` and with a date at the end before; without a triple in the beginning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from envmgr.errors import DownloadError
+from envmgr.host.platforms import Platform
+from envmgr.versions.version import Build, Version
+
+HOSTS = (
+    "https://releases.astral.sh/github/python-build-standalone/releases/download",
+    "https://github.com/astral-sh/python-build-standalone/releases/download",
+)
+_NAME = re.compile(
+    r"cpython-(?P<version>\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?)(?:\+(?P<tag>\d{8}))?-(?P<target>"
+    r"(?P<arch>[a-z0-9_]+)-(?:unknown-linux-(?P<libc>gnu|musl|gnueabi|gnueabihf)|apple-(?P<mac>darwin)|pc-windows-msvc)"
+    r"|linux64-musl|linux64|macos|windows-amd64|windows-x86)"
+    r"(?P<options>(?:-[a-z_+]+)*)(?:-(?P<date>\d{8})T\d{4})?\.tar\.(?:gz|zst)",
+    re.ASCII,
+)
+_FIRST_NAMES = {  # what stood in the place of a triple until 2020
+    "linux64": Platform("linux", "x86_64", "gnu"),
+    "linux64-musl": Platform("linux", "x86_64", "musl"),
+    "macos": Platform("macos", "x86_64", "none"),
+    "windows-amd64": Platform("windows", "x86_64", "none"),
+    "windows-x86": Platform("windows", "i686", "none"),
+}
+_FLAVORS = ("install_only_stripped", "install_only", "full")  # most wanted first
+_OPTIMIZED = ("pgo+lto", "pgo", "lto", "noopt", "")  # of `full` archives, fastest first
+_OPTIONS = {*_FLAVORS, "freethreaded", "debug", "pgo", "lto", "noopt", "static", "shared"}
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An archive that holds `build`.
+
+    `path` is `{tag}/{file}` under the release hosts, with a plain `+`; or a whole URL for what is released elsewhere.
+    `flavor` is `install_only_stripped`, `install_only` (both hold `python/`) or `full` (holds `python/install/`).
+    """
+
+    build: Build
+    path: str
+    sha256: str
+    flavor: str = "install_only_stripped"
+
+    @property
+    def file_name(self) -> str:
+        """The archive's name, with a plain `+`."""
+        return self.path.rpartition("/")[2]
+
+    def urls(self, mirror: str | None = None) -> tuple[str, ...]:
+        """Return the URLs to try in order; `mirror`, laid out `{tag}/{file}`, replaces the hosts."""
+        if mirror:
+            return (f"{mirror.rstrip('/')}/{quote(self.build.tag)}/{quote(self.file_name)}",)
+        if "://" in self.path:
+            return (self.path,)
+        return tuple(f"{host}/{quote(self.path)}" for host in HOSTS)
+
+
+def named(path: str, sha256: str) -> Candidate | None:
+    """Return the candidate that a path or URL `.../{tag}/{file}` names; None for a file that is no CPython archive.
+
+    Raises DownloadError for a `sha256` that is none: nothing is installed unverified.
+    """
+    if not _SHA256.fullmatch(sha256):
+        raise DownloadError(f"not a sha256 for {path!a}: {sha256!a}")
+    folder, _, name = path.replace("%2B", "+").replace("%2b", "+").rpartition("/")
+    if not (found := _NAME.fullmatch(name)):
+        return None
+    options = set(re.split(r"[-+]", found["options"])) - {""}
+    tag = found["tag"] or folder.rpartition("/")[2] or found["date"]
+    if not tag or not options <= _OPTIONS:
+        return None
+    variant = "t" * ("freethreaded" in options) + "d" * ("debug" in options)
+    build = Build("cpython", Version.parse(found["version"]), variant, tag, _platform(found))
+    flavor = next((flavor for flavor in _FLAVORS if flavor in options), "full")
+    return Candidate(build, f"{folder.rpartition('/')[2] or tag}/{name}", sha256.lower(), flavor)
+
+
+def _platform(found: re.Match[str]) -> Platform:
+    if first := _FIRST_NAMES.get(found["target"]):
+        return first
+    if found["libc"]:
+        return Platform("linux", found["arch"], found["libc"])
+    return Platform("macos" if found["mac"] else "windows", found["arch"], "none")
+
+
+def preferred(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return one candidate for each build, the smallest that runs fastest, newest first."""
+    best: dict[Build, Candidate] = {}
+    for candidate in candidates:
+        known = best.get(candidate.build)
+        if known is None or _rank(candidate) < _rank(known):
+            best[candidate.build] = candidate
+    return sorted(best.values(), key=lambda candidate: candidate.build, reverse=True)
+
+
+def _rank(candidate: Candidate) -> tuple[int, int, bool]:
+    name = candidate.file_name
+    optimized = next(place for place, option in enumerate(_OPTIMIZED) if option in name)
+    return _FLAVORS.index(candidate.flavor), optimized, "static" in name
