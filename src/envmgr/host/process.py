@@ -1,0 +1,69 @@
+"""Other programs: run one and read what it said. The one home of subprocess."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr.errors import CommandNotFoundError
+from envmgr.host.paths import Environ
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended: its exit code (128 + the signal's number for a killed one) and stdout with stderr."""
+
+    code: int
+    text: str
+
+
+def run(
+    argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None, timeout: float | None = None
+) -> Outcome:
+    """Run `argv` to its end without a terminal or input; `timeout` in seconds, after which it is killed (124).
+
+    Raises CommandNotFoundError when it cannot be started.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        return Outcome(124, (error.output or b"").decode(errors="replace"))
+    except OSError as error:
+        raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
+    code = done.returncode if done.returncode >= 0 else 128 - done.returncode
+    return Outcome(code, done.stdout.decode(errors="replace"))
+
+
+def stream(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> int:
+    """Run `argv` to its end on our own terminal and return its exit code; raises CommandNotFoundError."""
+    try:
+        code = subprocess.run(argv, cwd=cwd, env=dict(environ), check=False).returncode
+    except OSError as error:
+        raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
+    return code if code >= 0 else 128 - code
+
+
+def become(program: Path, argv: Sequence[str], environ: Environ) -> None:
+    """Replace this process by `program` with `argv`; returns never, raises CommandNotFoundError."""
+    try:
+        os.execve(program, list(argv), dict(environ))  # noqa: S606 - no shell is the point
+    except OSError as error:
+        raise CommandNotFoundError(f"{program}: cannot be run: {error.strerror}") from error
+
+
+def plain(environ: Environ) -> dict[str, str]:
+    """Return `environ` without what bends a Python or an installer that we start: PYTHON*, VIRTUALENV_*, __PYVENV*."""
+    bending = ("PYTHON", "VIRTUALENV", "VIRTUAL_ENV", "__PYVENV")
+    return {name: value for name, value in environ.items() if not name.startswith(bending)}
