@@ -1,0 +1,124 @@
+"""The shells that have a hook, one row each: how they quote, the line that loads the hook, the rc files.
+
+The line stands in the user's own rc file, so it must do nothing when the store is gone, stay one line for any path, and
+change neither `$?` nor options.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr.errors import UsageError
+from envmgr.host.paths import Environ, Home
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_READS_BASHRC = re.compile(r"^[^#\n]*\.bashrc\b", re.MULTILINE)
+_READS_PROFILE = re.compile(r"^[^#\n]*\.profile\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One shell. `line` has `{hook}` where the quoted path of the hook file belongs.
+
+    `files` returns the rc files that may carry the line; `chosen` picks those that should, of the first a default.
+    """
+
+    name: str
+    line: str
+    quoted: Callable[[str], str]
+    files: Callable[[Path, Environ], list[Path]]
+    chosen: Callable[[list[Path]], list[Path]] = lambda files: files[:1]
+
+    def hook(self, home: Home) -> Path:
+        """Return the hook file in the store."""
+        return home.shell / f"hook.{self.name}"
+
+    def source(self, home: Home) -> str:
+        """Return the line that loads the hook, without a newline; raises UsageError where the shell cannot write it."""
+        return self.line.format(hook=self.quoted(str(self.hook(home))))
+
+    def rc_files(self, environ: Environ) -> list[Path]:
+        """Return every file of this user that may carry the line."""
+        return self.files(Path(environ.get("HOME") or Path.home()), environ)
+
+
+def posix_quoted(text: str) -> str:
+    """Quote for bash, zsh, ksh and mksh; a control character needs their `$'...'`, in which no `'` may stand for sh."""
+    if not _CONTROL.search(text):
+        return "'" + text.replace("'", r"'\''") + "'"
+    return "$'" + re.sub(r"[\x00-\x1f\x7f'\\]", lambda found: f"\\{ord(found[0]):03o}", text) + "'"
+
+
+def fish_quoted(text: str) -> str:
+    r"""Quote for fish, whose single quotes know `\\` and `\'`, and whose `\xHH` stands outside of quotes."""
+    plain = text.replace("\\", r"\\").replace("'", r"\'")
+    return "'" + _CONTROL.sub(lambda found: f"'\\x{ord(found[0]):02x}'", plain) + "'"
+
+
+def _bash(user: Path, _: Environ) -> list[Path]:
+    return [user / name for name in (".bashrc", ".bash_profile", ".bash_login", ".profile")]
+
+
+def _bash_chosen(files: list[Path]) -> list[Path]:
+    """Interactive shells read .bashrc; login shells (ssh, tmux, macOS) the first of the others, which may read it."""
+    bashrc, *others = files
+    profile = others[-1]
+    login = next((file for file in others if file.exists()), profile)  # a new .profile hides no other file
+    text = _read(login)
+    if _READS_PROFILE.search(text):
+        text += _read(profile)
+    return [bashrc] if _READS_BASHRC.search(text) else [bashrc, login]
+
+
+def _zsh(user: Path, environ: Environ) -> list[Path]:
+    return [_folder(environ, "ZDOTDIR", user) / ".zshrc"]
+
+
+def _fish(user: Path, environ: Environ) -> list[Path]:
+    return [_config(user, environ) / "fish" / "conf.d" / "envmgr.fish"]
+
+
+def _config(user: Path, environ: Environ) -> Path:
+    return _folder(environ, "XDG_CONFIG_HOME", user / ".config")
+
+
+def _folder(environ: Environ, variable: str, default: Path) -> Path:
+    """Return the directory that `variable` names; the XDG specification says to ignore a relative one."""
+    path = Path(environ.get(variable, ""))
+    return path if path.is_absolute() else default
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+_SOURCE = "if [ -r {hook} ]; then . {hook}; fi"
+
+DIALECTS = {
+    dialect.name: dialect
+    for dialect in (
+        # .profile is read by sh too
+        Dialect(
+            "bash",
+            'if [ -n "${{BASH_VERSION-}}" ] && [ -r {hook} ]; then . {hook}; fi',
+            posix_quoted,
+            _bash,
+            _bash_chosen,
+        ),
+        Dialect("zsh", _SOURCE, posix_quoted, _zsh),
+        Dialect("fish", "if test -r {hook}; source {hook}; end", fish_quoted, _fish),
+    )
+}
+
+
+def named(name: str) -> Dialect:
+    """Return the row of shell `name`; raises UsageError for one that has no hook."""
+    if name not in DIALECTS:
+        raise UsageError(f"no hook for this shell: {name!a}", hint="there is one for " + ", ".join(DIALECTS))
+    return DIALECTS[name]

@@ -1,0 +1,124 @@
+"""The user's rc files: what adding and removing our one line changes (pure), and writing it.
+
+What was added is taken away again byte for byte. So the line's mark says whether its file was new, and whether the text
+before it had no newline at its end.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr.errors import EnvmgrError
+
+MARK = "# envmgr setup"
+_NEW_FILE, _NO_NEWLINE = " (new file)", " (after a line without newline)"
+_BY_HAND = "add the line that `envmgr setup --print` prints by hand"
+_LINE = re.compile(rf"^.*  {MARK}(?P<note> \([a-z ]+\))?\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one file, links resolved; a text is None where there is no file."""
+
+    path: Path
+    before: str | None
+    after: str | None
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff without its head; empty when there is none."""
+        before, after = ((text or "").splitlines() for text in (self.before, self.after))
+        return "\n".join(list(difflib.unified_diff(before, after, lineterm="", n=1))[2:])
+
+
+def adding(path: Path, line: str) -> Edit:
+    """Return the edit after which `path` has `line`, in the place of an older one; raises EnvmgrError."""
+    real, before = _read(path)
+    return Edit(real, before, added(before, line))
+
+
+def removing(path: Path) -> Edit:
+    """Return the edit after which `path` is as it was before `adding`; raises EnvmgrError."""
+    real, before = _read(path)
+    return Edit(real, before, removed(before))
+
+
+def added(text: str | None, line: str) -> str:
+    """Return the text with `line`; an older line of ours is replaced where it stands."""
+    if text and (old := _LINE.search(text)):
+        return text[: old.start()] + f"{line}  {MARK}{old['note'] or ''}\n" + text[old.end() :]
+    if text is None:
+        return f"{line}  {MARK}{_NEW_FILE}\n"
+    if text and not text.endswith("\n"):
+        return f"{text}\n{line}  {MARK}{_NO_NEWLINE}\n"
+    return f"{text}{line}  {MARK}\n"
+
+
+def removed(text: str | None) -> str | None:
+    """Return the text without our line; None where there was no file."""
+    if text is None or not (old := _LINE.search(text)):
+        return text
+    head, tail = text[: old.start()], text[old.end() :]
+    if old["note"] == _NO_NEWLINE:
+        head = head.removesuffix("\n") + ("\n" if tail else "")
+    return None if old["note"] == _NEW_FILE and not head + tail else head + tail
+
+
+def write(edit: Edit) -> None:
+    """Make the change by one rename, keeping the file's mode and owner; raises EnvmgrError when that cannot be."""
+    if edit.before == edit.after:
+        return
+    try:
+        if edit.after is None:
+            edit.path.unlink(missing_ok=True)
+        else:
+            edit.path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(edit.path, edit.after)
+    except OSError as error:
+        raise EnvmgrError(
+            f"{edit.path}: cannot be written: {error.strerror}", hint="change it by hand: `envmgr setup --print`"
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    staged = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), _mode(path))
+            with suppress(FileNotFoundError, PermissionError):  # a new file; a group that we may not give
+                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o644
+
+
+def _read(path: Path) -> tuple[Path, str | None]:
+    """Return the file that `path` leads to and its text; a dotfile may be a link into a repository of dotfiles."""
+    try:
+        real = path.resolve()
+        if not os.path.lexists(real):
+            return real, None
+        status = real.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise EnvmgrError(f"{path}: not a regular file", hint=_BY_HAND)
+        if not status.st_mode & 0o222 or not os.access(real, os.W_OK):  # root may write all, and should not either
+            raise EnvmgrError(f"{path}: read-only" + (f" ({real})" if real != path else ""), hint=_BY_HAND)
+        return real, real.read_bytes().decode(errors="surrogateescape")
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, until Python 3.13
+        raise EnvmgrError(f"{path}: cannot be read: {error}", hint=_BY_HAND) from error

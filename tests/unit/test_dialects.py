@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import UsageError
+from envmgr.host.paths import Home
+from envmgr.shell import dialects
+
+
+def chosen(user: Path, name: str = "bash", **environ: str) -> list[str]:
+    dialect = dialects.named(name)
+    files = dialect.chosen(dialect.rc_files({"HOME": str(user)} | environ))
+    return [str(file.relative_to(user.parent)) for file in files]
+
+
+def test_a_shell_without_a_hook_is_refused_by_name() -> None:
+    with pytest.raises(UsageError) as caught:
+        dialects.named("ba\x1bsh")
+    assert "\x1b" not in caught.value.message
+    assert "fish" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("name", dialects.DIALECTS)
+def test_the_line_is_one_line_for_any_path(name: str) -> None:
+    line = dialects.named(name).source(Home(Path("/a b'c\n\r$(d)`e`\\")))
+    assert line.isprintable()
+
+
+def test_bash_needs_no_login_file_when_one_reads_bashrc(tmp_path: Path) -> None:
+    (tmp_path / ".profile").write_text('# comment\n[ -f ~/.bashrc ] && . "$HOME/.bashrc"\n')
+    assert chosen(tmp_path) == [f"{tmp_path.name}/.bashrc"]
+
+
+def test_bash_login_file_may_read_bashrc_through_profile(tmp_path: Path) -> None:
+    (tmp_path / ".profile").write_text(". ~/.bashrc\n")
+    (tmp_path / ".bash_profile").write_text(". ~/.profile\n")
+    assert chosen(tmp_path) == [f"{tmp_path.name}/.bashrc"]
+
+
+@pytest.mark.parametrize("name", [".bash_profile", ".bash_login", ".profile"])
+def test_bash_login_file_that_does_not_read_bashrc_gets_the_line_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("# . ~/.bashrc\nexport A=1\n")
+    assert chosen(tmp_path) == [f"{tmp_path.name}/.bashrc", f"{tmp_path.name}/{name}"]
+
+
+def test_bash_without_any_login_file_gets_the_one_that_hides_no_other(tmp_path: Path) -> None:
+    assert chosen(tmp_path) == [f"{tmp_path.name}/.bashrc", f"{tmp_path.name}/.profile"]
+
+
+def test_zsh_follows_zdotdir(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "zsh") == [f"{tmp_path.name}/.zshrc"]
+    assert chosen(tmp_path, "zsh", ZDOTDIR=f"{tmp_path}/z") == [f"{tmp_path.name}/z/.zshrc"]
+
+
+def test_fish_follows_xdg_and_ignores_a_relative_one(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "fish", XDG_CONFIG_HOME="x") == [f"{tmp_path.name}/.config/fish/conf.d/envmgr.fish"]
+    assert chosen(tmp_path, "fish", XDG_CONFIG_HOME=f"{tmp_path}/x") == [f"{tmp_path.name}/x/fish/conf.d/envmgr.fish"]
