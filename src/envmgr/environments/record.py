@@ -18,6 +18,7 @@ from envmgr.host.paths import Home
 
 FOLDER = ".envmgr"
 NOTE = "envmgr.json"
+LINK = ".venv"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+", re.ASCII)
 _LONGEST = 60  # characters of a project's name that go into directory names and prompts
 
@@ -105,3 +106,23 @@ def environments(home: Home) -> Iterator[Environment]:
     for place in sorted(home.envs.glob("*/*/" + NOTE)):
         if environment := load(place.parent):
             yield environment
+
+
+def records(home: Home, environment: Environment) -> Iterator[Path]:
+    """Yield the record files that name `environment`."""
+    relative = str(environment.path.relative_to(home.root))
+    place = record_file(home, environment.project, "x").parent
+    for file in sorted(place.glob("*")):
+        try:
+            if file.read_text(encoding="utf-8").partition("\n")[0] == relative:
+                yield file
+        except (OSError, ValueError):
+            continue
+
+
+def target(link: Path) -> Path | None:
+    """Return what the symbolic link says it leads to, None when it is none."""
+    try:
+        return Path(os.readlink(link))  # noqa: PTH115 - its text, whether that exists or not
+    except OSError:
+        return None

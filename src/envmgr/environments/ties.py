@@ -1,0 +1,109 @@
+"""What ties a project to its environment: the record, and the link `.venv`, which git is kept from seeing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from envmgr.environments import record
+from envmgr.environments.record import Environment
+from envmgr.errors import EnvironmentFailedError, UsageError
+from envmgr.host import lock
+from envmgr.host.paths import Home
+from envmgr.pythons.aliases import point
+
+_IGNORING = {record.LINK, f"/{record.LINK}", f"**/{record.LINK}", ".*", "*"}  # `.venv/` does not match a link
+
+
+def refuse(project: Path) -> None:
+    """Raise UsageError for a project that records cannot be kept for."""
+    if record.FOLDER in project.parts:
+        raise UsageError(
+            f"{project}: a project cannot live in a directory called {record.FOLDER}",
+            hint="rename the directory",
+        )
+
+
+def tie(home: Home, project: Path, words: str, environment: Environment) -> list[str]:
+    """Put on record that pin `words` of `project` (as it was entered) means `environment`, and link `.venv` to it.
+
+    Returns notes for the user; raises EnvironmentFailedError, UsageError.
+    """
+    refuse(project)
+    try:
+        with lock.exclusive(home.lock):
+            _write(home, project, words, environment)
+    except OSError as error:
+        raise EnvironmentFailedError(f"{error.filename or home.projects}: {error.strerror}") from error
+    return list(_linked(home, environment))
+
+
+def _write(home: Home, project: Path, words: str, environment: Environment) -> None:
+    file = record.record_file(home, environment.project, words)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    staged = home.tmp / f"env-record-{os.getpid()}"
+    home.tmp.mkdir(parents=True, exist_ok=True)
+    staged.write_text(f"{environment.path.relative_to(home.root)}\n", encoding="utf-8")
+    staged.replace(file)
+    entered = record.record_file(home, project, words).parent
+    if entered != file.parent:
+        entered.parent.mkdir(parents=True, exist_ok=True)
+        if entered.is_dir() and not entered.is_symlink():  # it was a directory of its own once
+            shutil.rmtree(entered)
+        point(entered, str(file.parent))
+
+
+def _linked(home: Home, environment: Environment) -> Iterator[str]:
+    """Point the project's `.venv` at `environment`, unless something stands there that is not ours; yields notes."""
+    link = environment.project / record.LINK
+    there = record.target(link)
+    if there is None and os.path.lexists(link):
+        yield f"{link} is not envmgr's, so it stays; editors may go on using it instead of {environment.path}"
+    elif there is not None and home.envs not in there.parents:
+        yield f"{link} leads to {there}, which is not envmgr's, so it stays"
+    else:
+        try:
+            point(link, str(environment.path))
+            _ignore(environment.project)
+        except OSError as error:
+            yield f"{error.filename or link} was not written: {error.strerror}"
+
+
+def _ignore(project: Path) -> None:
+    """Add `.venv` to the repository's local exclude file, where nothing ignores it yet; git itself is not run."""
+    for folder in (project, *project.parents):
+        if _ignores(folder / ".gitignore"):
+            return
+        if git := _common(folder / ".git"):
+            exclude = git / "info" / "exclude"
+            if not _ignores(exclude):
+                exclude.parent.mkdir(exist_ok=True)
+                text = _text(exclude)
+                separator = "" if text.endswith("\n") or not text else "\n"
+                with exclude.open("a", encoding="utf-8") as file:
+                    file.write(f"{separator}{record.LINK}\n")
+            return
+
+
+def _ignores(file: Path) -> bool:
+    return not _IGNORING.isdisjoint(line.rstrip() for line in _text(file).splitlines())
+
+
+def _common(git: Path) -> Path | None:
+    """Return the directory that all worktrees share (gitrepository-layout(5)), None if `git` is no repository."""
+    if not git.is_dir():
+        named = _text(git)
+        if not named.startswith("gitdir: "):
+            return None
+        git = git.parent / named.removeprefix("gitdir: ").strip()
+    common = git / (_text(git / "commondir").strip() or ".")
+    return common if (common / "HEAD").is_file() else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""

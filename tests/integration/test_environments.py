@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import virtualenv
+
+from envmgr.environments import builder, record, scripts, template, ties
+from envmgr.errors import EnvironmentFailedError, UsageError
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Interpreter
+
+Environ = dict[str, str]
+Link = Callable[[Home, Path, str], Interpreter]
+MAKE = """
+import os, sys
+from pathlib import Path
+from envmgr.environments import builder
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Store
+home = Home(Path(sys.argv[1]))
+store = Store(home)
+print(builder.build(home, Path(sys.argv[2]), store.interpreter(next(store.builds())), os.environ).path)
+"""
+
+
+def run(*argv: str | Path, environ: Environ) -> str:
+    return subprocess.run(argv, env=environ, check=True, capture_output=True, text=True).stdout
+
+
+def test_an_environment_works_and_pip_runs_in_it(
+    shared: Home, interpreter: Interpreter, project: Path, environ: Environ
+) -> None:
+    made = builder.build(shared, project, interpreter, environ)
+    code = "import sys, pip; print(sys.prefix, sys.base_prefix, pip.__file__, sep='\\n')"
+    prefix, base, pip = run(made.bin / "python", "-c", code, environ=environ).splitlines()
+    assert Path(prefix) == made.path
+    assert Path(base).samefile(sys.base_prefix)
+    assert made.path in Path(pip).parents
+    assert str(made.path) in run(made.bin / "pip", "--version", environ=environ)
+    assert (made.path / ".gitignore").read_text().rstrip().endswith("*")
+    assert (made.path / "CACHEDIR.TAG").is_file()
+    assert made == record.load(made.path)
+    assert list(record.environments(shared)).count(made) == 1
+
+
+def test_its_configuration_is_what_other_tools_read(
+    shared: Home, interpreter: Interpreter, project: Path, environ: Environ
+) -> None:
+    made = builder.build(shared, project, interpreter, environ)
+    lines = (made.path / "pyvenv.cfg").read_text().splitlines()
+    config = {name: value for name, _, value in (line.partition(" = ") for line in lines)}
+    version = interpreter.build.version
+    home = Path(os.path.realpath(interpreter.executable)).parent
+    assert config["home"] == str(home)
+    assert config["version"] == str(version)
+    assert config["version_info"].startswith(f"{version}.")
+    assert config["python-version"] == version.minor_text
+    assert config["implementation"] == "CPython"
+    assert config["include-system-site-packages"] == "false"
+    assert config["prompt"].strip('"') == "shop"
+
+
+def test_it_shares_files_with_its_template_and_holds_no_mark(
+    shared: Home, interpreter: Interpreter, project: Path, environ: Environ
+) -> None:
+    made = builder.build(shared, project, interpreter, environ)
+    own = {
+        file for file in made.path.rglob("*") if file.is_file() and not file.is_symlink() and file.stat().st_nlink == 1
+    }
+    assert {file.parent for file in own} == {made.path, made.bin}
+    assert list(made.path.rglob("pip/__pycache__/*.pyc"))
+    assert not [file for file in own if b"MARK" in file.read_bytes()]
+
+
+def test_without_pip_it_is_empty(shared: Home, interpreter: Interpreter, project: Path, environ: Environ) -> None:
+    made = builder.build(shared, project, interpreter, environ, pip=False)
+    assert not (made.bin / "pip").exists()
+    assert "None" in run(
+        made.bin / "python", "-c", "from importlib.util import find_spec as f; print(f('pip'))", environ=environ
+    )
+
+
+def test_a_second_one_is_not_made_again(
+    shared: Home, interpreter: Interpreter, project: Path, environ: Environ
+) -> None:
+    made = builder.build(shared, project, interpreter, environ)
+    (made.path / "mine").touch()
+    assert builder.build(shared, project, interpreter, environ) == made
+    assert (made.path / "mine").exists()
+
+
+def test_a_broken_one_is_made_anew(shared: Home, interpreter: Interpreter, project: Path, environ: Environ) -> None:
+    made = builder.build(shared, project, interpreter, environ)
+    (made.bin / "python").unlink()
+    assert not made.works
+    assert builder.build(shared, project, interpreter, environ).works
+
+
+@pytest.mark.parametrize("name", ["a space", "quo'te\"s", "$HOME`id`!#'#", "back\\slash", "ü"])
+def test_scripts_are_what_virtualenv_writes(
+    link: Link, tmp_path: Path, environ: Environ, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clone's activation scripts are byte for byte those of a virtualenv made at the same place."""
+    logging.getLogger("virtualenv").addHandler(logging.NullHandler())
+    home = Home(tmp_path / name)
+    interpreter = link(home, Path(sys.base_prefix), platform.python_version())
+    made = builder.build(home, tmp_path / "shop", interpreter, environ, pip=False)
+    ours = {file.name: file.read_bytes() for file in made.bin.glob("*activate*")}
+    shutil.rmtree(made.path)
+    monkeypatch.chdir(tmp_path)
+    options = ["-p", str(interpreter.executable), "--no-seed", "--no-venv-redirect", "--prompt", "shop"]
+    options += ["--app-data", str(tmp_path / "data"), "--activators", template.ACTIVATORS]
+    virtualenv.cli_run([*options, str(made.path)], setup_logging=False, env=environ)
+    assert ours == {file.name: file.read_bytes() for file in made.bin.glob("*activate*")}
+    assert {"activate", "activate.fish", "activate.csh"} <= ours.keys()
+
+
+def test_activation_survives_a_hostile_home(link: Link, tmp_path: Path, environ: Environ) -> None:
+    home = Home(tmp_path / "a 'b' \"c\" $HOME `touch pwned`\n!")
+    interpreter = link(home, Path(sys.base_prefix), platform.python_version())
+    made = builder.build(home, tmp_path / "shop", interpreter, environ)
+    for shell, script in (("sh", "activate"), ("bash", "activate"), ("zsh", "activate"), ("fish", "activate.fish")):
+        code = '. "$1"; python -c "import sys; print(sys.prefix, end=\'\')"'
+        if shell == "fish":
+            code = code.replace('"$1"', "$argv[1]")
+        words = [shell, "-c", code, *(["x"] if shell != "fish" else []), str(made.bin / script)]
+        done = subprocess.run(words, env=environ, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout == str(made.path), shell
+    assert not (tmp_path / "pwned").exists()
+    assert str(made.path) in run(made.bin / "pip", "--version", environ=environ)
+
+
+def test_eight_processes_make_it_once(link: Link, tmp_path: Path, environ: Environ) -> None:
+    home = Home(tmp_path / "home")
+    link(home, Path(sys.base_prefix), platform.python_version())
+    command = [sys.executable, "-c", MAKE, str(home.root), str(tmp_path / "shop")]
+    crowd = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    answers = {one.communicate()[0] for one in crowd}
+    assert [one.returncode for one in crowd] == [0] * 8
+    assert len(answers) == 1
+    assert run(Path(answers.pop().strip()) / "bin" / "pip", "--version", environ=environ)
+    assert len(list(home.templates.iterdir())) == 1
+    assert not list(home.tmp.iterdir())
+
+
+def test_killed_at_any_moment_it_leaves_nothing_half_made(link: Link, tmp_path: Path, environ: Environ) -> None:
+    home = Home(tmp_path / "home")
+    interpreter = link(home, Path(sys.base_prefix), platform.python_version())
+    builder.build(home, tmp_path / "other", interpreter, environ)
+    for moment in range(12):
+        victim = subprocess.Popen([sys.executable, "-c", MAKE, home.root, tmp_path / f"p{moment}"], env=environ)
+        time.sleep(0.05 + moment / 100)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+    builder.build(home, tmp_path / "last", interpreter, environ)
+    for made in record.environments(home):
+        run(made.bin / "python", "-c", "import pip._internal.cli.main", environ=environ)
+    assert not list(home.tmp.iterdir())
+
+
+def test_removal_takes_the_records_and_the_link(
+    shared: Home, interpreter: Interpreter, project: Path, environ: Environ
+) -> None:
+    made = builder.build(shared, project, interpreter, environ)
+    assert ties.tie(shared, project, "3.x", made) == []
+    assert record.lookup(shared, project, "3.x") == made
+    builder.remove(shared, made)
+    assert record.lookup(shared, project, "3.x") is None
+    assert not made.path.parent.exists()
+    assert not os.path.lexists(project / ".venv")
+
+
+def test_old_pythons_are_refused_by_name(link: Link, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    old = link(home, Path("/nowhere"), "2.7.18")
+    with pytest.raises(EnvironmentFailedError, match=r"2\.7\.18"):
+        template.base(home, old)
+    gone = link(home, Path("/nowhere"), "3.9.1")
+    with pytest.raises(EnvironmentFailedError, match="gone"):
+        template.base(home, gone)
+
+
+def test_a_line_break_in_the_base_is_refused(link: Link, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    prefix = tmp_path / "a\nb"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "bin" / "python3.12").write_text("#!/bin/sh\n")
+    (prefix / "bin" / "python3.12").chmod(0o755)
+    with pytest.raises(EnvironmentFailedError, match="line break"):
+        template.base(home, link(home, prefix, "3.12.1"))
+
+
+def test_a_project_in_a_folder_of_records_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.envmgr"):
+        ties.refuse(tmp_path / ".envmgr" / "p")
+
+
+def test_scripts_know_every_shell_of_virtualenv(
+    shared: Home, interpreter: Interpreter, project: Path, environ: Environ
+) -> None:
+    made = builder.build(shared, project, interpreter, environ)
+    for file in made.bin.glob("*activate*"):
+        assert (str(made.path).encode() in file.read_bytes()) == (file.name in scripts.QUOTES), file.name

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from envmgr.environments import record, ties
+from envmgr.environments.record import Environment
+from envmgr.host.paths import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def made(home: Home, project: Path) -> Environment:
+    made = Environment(record.folder(home, project) / "3.12", project, "3.12")
+    made.bin.mkdir(parents=True)
+    (made.path / record.NOTE).write_text(record.dump(made))
+    return made
+
+
+def git(*words: str | Path, cwd: Path) -> str:
+    return subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_record_is_one_line(home: Home, project: Path, made: Environment) -> None:
+    assert ties.tie(home, project, "3.12 3.11", made) == []
+    text = record.record_file(home, project, "3.12 3.11").read_text()
+    assert text == f"envs/{made.path.parent.name}/3.12\n"
+    assert (project / ".venv").samefile(made.path)
+
+
+def test_a_project_entered_through_a_link_has_a_record_too(
+    home: Home, project: Path, made: Environment, tmp_path: Path
+) -> None:
+    entered = tmp_path / "entered"
+    entered.symlink_to(project)
+    ties.tie(home, entered, "3.12", made)
+    for place in (entered, project):
+        assert record.record_file(home, place, "3.12").read_text().startswith("envs/shop-")
+
+
+def test_a_directory_that_became_a_link_loses_its_old_records(
+    home: Home, project: Path, made: Environment, tmp_path: Path
+) -> None:
+    entered = tmp_path / "entered"
+    record.record_file(home, entered, "3.12").parent.mkdir(parents=True)
+    record.record_file(home, entered, "3.12").write_text("envs/entered-00000000/3.12\n")
+    entered.symlink_to(project)
+    ties.tie(home, entered, "3.12", made)
+    assert record.lookup(home, entered, "3.12") == made
+
+
+@pytest.mark.parametrize("kind", ["directory", "file", "link"])
+def test_what_is_not_ours_stays(home: Home, project: Path, made: Environment, tmp_path: Path, kind: str) -> None:
+    link = project / ".venv"
+    if kind == "directory":
+        link.mkdir()
+    elif kind == "file":
+        link.write_text("../elsewhere\n")
+    else:
+        link.symlink_to(tmp_path)
+    (note,) = ties.tie(home, project, "3.12", made)
+    assert str(link) in note
+    assert record.target(link) == (tmp_path if kind == "link" else None)
+
+
+def test_a_link_of_ours_follows(home: Home, project: Path, made: Environment) -> None:
+    (project / ".venv").symlink_to(home.envs / "gone" / "3.11")
+    assert ties.tie(home, project, "3.12", made) == []
+    assert record.target(project / ".venv") == made.path
+
+
+@pytest.mark.parametrize("ignoring", ["", ".venv/\n", ".venv\n", "*\n"])
+def test_git_does_not_see_the_link(home: Home, project: Path, made: Environment, ignoring: str) -> None:
+    git("init", "-q", cwd=project)
+    if ignoring:
+        (project / ".gitignore").write_text(ignoring)
+    before = git("status", "--porcelain", cwd=project)
+    ties.tie(home, project, "3.12", made)
+    ties.tie(home, project, "3.12", made)
+    assert git("status", "--porcelain", cwd=project) == before
+    added = (project / ".git" / "info" / "exclude").read_text().count(".venv")
+    assert added == (ignoring in ("", ".venv/\n"))
+
+
+def test_git_worktrees_and_folders_below(home: Home, tmp_path: Path) -> None:
+    main, tree = tmp_path / "main", tmp_path / "tree"
+    main.mkdir()
+    git("init", "-q", cwd=main)
+    git("-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x", cwd=main)
+    git("worktree", "add", "-q", tree, cwd=main)
+    (tree / "sub").mkdir()
+    made = Environment(record.folder(home, tree / "sub") / "3.12", tree / "sub", "3.12")
+    made.bin.mkdir(parents=True)
+    ties.tie(home, tree / "sub", "3.12", made)
+    assert (tree / "sub" / ".venv").is_symlink()
+    assert git("status", "--porcelain", cwd=tree) == ""
