@@ -38,7 +38,7 @@ def build(
 def remove(home: Home, environment: Environment) -> None:
     """Remove an environment, its records, and a `.venv` that leads there. Raises EnvironmentFailedError."""
     with lock.exclusive(home.lock):
-        for file in record.records(home, environment):
+        for file in record.naming(home, environment):
             file.unlink(missing_ok=True)
         link = environment.project / record.LINK
         if record.target(link) == environment.path:

@@ -108,11 +108,10 @@ def environments(home: Home) -> Iterator[Environment]:
             yield environment
 
 
-def records(home: Home, environment: Environment) -> Iterator[Path]:
+def naming(home: Home, environment: Environment) -> Iterator[Path]:
     """Yield the record files that name `environment`."""
     relative = str(environment.path.relative_to(home.root))
-    place = record_file(home, environment.project, "x").parent
-    for file in sorted(place.glob("*")):
+    for file in sorted(records(home, environment.project).glob("*")):
         try:
             if file.read_text(encoding="utf-8").partition("\n")[0] == relative:
                 yield file

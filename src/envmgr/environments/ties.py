@@ -47,7 +47,7 @@ def _write(home: Home, project: Path, words: str, environment: Environment) -> N
     home.tmp.mkdir(parents=True, exist_ok=True)
     staged.write_text(f"{environment.path.relative_to(home.root)}\n", encoding="utf-8")
     staged.replace(file)
-    entered = record.record_file(home, project, words).parent
+    entered = record.records(home, project)
     if entered != file.parent:
         entered.parent.mkdir(parents=True, exist_ok=True)
         if entered.is_dir() and not entered.is_symlink():  # it was a directory of its own once
