@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from envmgr.errors import DownloadError
+from envmgr.host.platforms import Platform
 from envmgr.pythons import index
+from envmgr.pythons.candidate import named, preferred
 
 NAME = "cpython-3.12.7+20241016-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 
@@ -28,3 +33,97 @@ def test_other_files_of_a_release_are_passed_over() -> None:
 def test_html_in_the_place_of_sums_is_an_error() -> None:
     with pytest.raises(DownloadError, match="SHA256SUMS:1"):
         list(index.sums("<!DOCTYPE html>\n"))
+
+
+def record(**changes: object) -> str:
+    url = f"https://host.invalid/20241016/{NAME.replace('+', '%2B')}"
+    artifact = {"platform": "x86_64-unknown-linux-gnu", "variant": "install_only_stripped", "url": url}
+    return json.dumps(
+        {"version": "3.12.7+20241016", "date": "2024-10-16", "artifacts": [artifact | {"sha256": "a" * 64} | changes]}
+    )
+
+
+def entry(**changes: object) -> dict[str, object]:
+    return {
+        "name": "cpython",
+        "arch": {"family": "x86_64", "variant": None},
+        "os": "linux",
+        "libc": "gnu",
+        "major": 3,
+        "minor": 12,
+        "patch": 7,
+        "prerelease": "",
+        "url": f"https://host.invalid/20241016/{NAME.replace('+', '%2B')}",
+        "sha256": "a" * 64,
+        "variant": None,
+        "build": "20241016",
+    } | changes
+
+
+SAME = f"cpython-3.12.7+20241016-linux-x86_64-gnu {'a' * 64} 20241016/{NAME}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SAME,
+        f"{'a' * 64}  20241016/{NAME}\n",
+        record() + "\n" + record(sha256=None) + "\n",
+        json.dumps({"one": entry(), "two": entry(sha256=None), "three": entry(name="graalpy", url="https://x/y")}),
+        json.dumps({"one": entry()}, indent=1),
+    ],
+    ids=["ours", "sums", "ndjson", "uv", "uv indented"],
+)
+def test_every_format_says_the_same(text: str) -> None:
+    assert index.dump(index.parse(text, "here")) == SAME
+
+
+@pytest.mark.parametrize(
+    "text", ["<html>\n", "{}x", '{"artifacts": 1}', '{"a": []}', "[1]", "a-b c", "\x00", '{"artifacts": [0]}', "x y z"]
+)
+def test_anything_else_is_an_error_that_names_its_source(text: str) -> None:
+    with pytest.raises(DownloadError, match=r"^here: not an index"):
+        index.parse(text, "here")
+
+
+def test_an_index_may_be_empty() -> None:
+    assert index.parse("", "here") == []
+
+
+def test_uv_s_table_has_pypys() -> None:
+    url = "https://downloads.python.org/pypy/pypy3.10-v7.3.17-aarch64.tar.gz"
+    arm = {"family": "aarch64", "variant": None}
+    pypy = entry(name="pypy", minor=10, patch=14, build="7.3.17", url=url, os="darwin", libc="none", arch=arm)
+    (found,) = index.parse(json.dumps({"one": pypy}), "here")
+    assert str(found.build) == "pypy-3.10.14+7.3.17-macos-aarch64-none"
+    assert (found.flavor, found.urls()) == ("install_only", (url,))
+    assert index.parse(index.dump([found]), "here") == [found]
+
+
+SLICES = sorted(index.SNAPSHOT.glob("*.txt"))
+
+
+def test_the_package_knows_every_platform() -> None:
+    levels = [f"linux-x86_64{level}-{libc}" for level in ("", "_v2", "_v3", "_v4") for libc in ("gnu", "musl")]
+    arms = ["linux-aarch64-gnu", "linux-aarch64-musl", "linux-armv7-gnueabi", "linux-armv7-gnueabihf"]
+    others = ["linux-ppc64le-gnu", "linux-s390x-gnu", "linux-riscv64-gnu", "linux-i686-gnu"]
+    foreign = [f"macos-{arch}-none" for arch in ("aarch64", "x86_64")]
+    windows = [f"windows-{arch}-none" for arch in ("aarch64", "i686", "x86_64")]
+    assert {path.stem for path in SLICES} == {*levels, *arms, *others, *foreign, *windows}
+
+
+@pytest.mark.parametrize("path", SLICES, ids=lambda path: path.stem)
+def test_a_slice_is_sorted_and_of_its_platform(path: Path) -> None:
+    found = index.bundled(Platform.parse(path.stem))
+    assert {str(candidate.build.platform) for candidate in found} == {path.stem}
+    assert found == preferred(found)
+    for candidate in found:
+        assert len(candidate.sha256) == 64
+        assert "://" in candidate.path or named(candidate.path, candidate.sha256) == candidate
+
+
+def test_the_package_knows_variants_and_pypy() -> None:
+    found = index.bundled(Platform.parse("linux-x86_64-gnu"))
+    assert {candidate.build.variant for candidate in found} == {"", "t", "d", "td"}
+    assert {candidate.build.implementation for candidate in found} == {"cpython", "pypy"}
+    assert index.bundled(Platform.parse("plan9-mips-none")) == []

@@ -44,7 +44,8 @@ class Candidate:
     """An archive that holds `build`.
 
     `path` is `{tag}/{file}` under the release hosts, with a plain `+`; or a whole URL for what is released elsewhere.
-    `flavor` is `install_only_stripped`, `install_only` (both hold `python/`) or `full` (holds `python/install/`).
+    `flavor` is `install_only_stripped`, `install_only` (both hold one folder, the prefix) or `full` (the prefix is
+    `python/install/` in it).
     """
 
     build: Build
@@ -82,8 +83,14 @@ def named(path: str, sha256: str) -> Candidate | None:
         return None
     variant = "t" * ("freethreaded" in options) + "d" * ("debug" in options)
     build = Build("cpython", Version.parse(found["version"]), variant, tag, _platform(found))
-    flavor = next((flavor for flavor in _FLAVORS if flavor in options), "full")
-    return Candidate(build, f"{folder.rpartition('/')[2] or tag}/{name}", sha256.lower(), flavor)
+    return Candidate(build, f"{folder.rpartition('/')[2] or tag}/{name}", sha256.lower(), flavor(name))
+
+
+def flavor(path: str) -> str:
+    """Return the flavor of an archive by its name."""
+    if not path.rpartition("/")[2].startswith("cpython-"):
+        return "install_only"
+    return next((flavor for flavor in _FLAVORS if flavor in path), "full")
 
 
 def _platform(found: re.Match[str]) -> Platform:
@@ -95,13 +102,14 @@ def _platform(found: re.Match[str]) -> Platform:
 
 
 def preferred(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return one candidate for each build, the smallest that runs fastest, newest first."""
+    """Return one candidate for each build, the smallest that runs fastest; CPython before others, newest first."""
     best: dict[Build, Candidate] = {}
     for candidate in candidates:
         known = best.get(candidate.build)
         if known is None or _rank(candidate) < _rank(known):
             best[candidate.build] = candidate
-    return sorted(best.values(), key=lambda candidate: candidate.build, reverse=True)
+    newest = sorted(best.values(), key=lambda candidate: candidate.build, reverse=True)
+    return sorted(newest, key=lambda candidate: candidate.build.implementation)
 
 
 def _rank(candidate: Candidate) -> tuple[int, int, bool]:

@@ -1,11 +1,57 @@
-"""The index: bytes in the formats that exist in the world -> candidates."""
+"""The index: the text of each format that exists in the world -> candidates. Reads text and files, never the network.
+
+Four formats: the SHA256SUMS of a release or mirror; the newest-first NDJSON of astral-sh/versions; the JSON table of
+uv; and our own, a line `<build> <sha256> <path>` for each archive, which needs no parser and is what the package
+carries (`snapshot/`, a slice for each platform, made by scripts/make_snapshot.py) and the cache keeps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
-from envmgr.errors import DownloadError
-from envmgr.pythons.candidate import Candidate, named
+from envmgr.errors import DownloadError, EnvmgrError
+from envmgr.host.platforms import Platform
+from envmgr.pythons.candidate import Candidate, flavor, named
+from envmgr.versions.version import Build, Version
+
+SNAPSHOT = Path(__file__).with_name("snapshot")
+_OS = {"darwin": "macos"}
+_ARCH = {"powerpc64le": "ppc64le"}
+
+
+def parse(text: str, source: str) -> list[Candidate]:
+    """Return the candidates of a text in any of the formats; raises DownloadError naming `source`, its place."""
+    first = text.lstrip().partition("\n")[0]
+    try:
+        if first.startswith("{"):
+            return list(records(text) if '"artifacts"' in first else table(text))
+        ours = "-" in first.partition(" ")[0]  # a build; a sha256 has none
+        return list(lines(text) if ours else sums(text))
+    except (EnvmgrError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DownloadError(f"{source}: not an index of Pythons: {error}") from error
+
+
+def lines(text: str) -> Iterator[Candidate]:
+    """Yield the candidates of our own format; raises ValueError or EnvmgrError for anything else."""
+    for line in text.splitlines():
+        build, sha256, path = line.split(" ")
+        yield Candidate(Build.parse(build), path, sha256, flavor(path))
+
+
+def dump(candidates: Iterable[Candidate]) -> str:
+    """Return the text of our own format, in the order given."""
+    return "".join(f"{found.build} {found.sha256} {found.path}\n" for found in candidates)
+
+
+def bundled(platform: Platform) -> list[Candidate]:
+    """Return what the package knows for `platform`, newest first; nothing for a platform that has no builds."""
+    try:
+        text = (SNAPSHOT / f"{platform}.txt").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return []
+    return list(lines(text))
 
 
 def sums(text: str, *, tag: str = "") -> Iterator[Candidate]:
@@ -24,3 +70,40 @@ def sums(text: str, *, tag: str = "") -> Iterator[Candidate]:
             raise DownloadError(f"SHA256SUMS:{number}: {error.message}") from error
         if candidate:
             yield candidate
+
+
+def records(text: str) -> Iterator[Candidate]:
+    """Yield the candidates of NDJSON records; raises ValueError, LookupError or TypeError for anything else."""
+    import json
+
+    for line in text.splitlines():
+        if line.strip():
+            yield from record(json.loads(line))
+
+
+def record(data: Any) -> Iterator[Candidate]:  # noqa: ANN401 - what JSON holds
+    """Yield the candidates of one NDJSON record: a version and build tag, with its artifacts."""
+    for artifact in data["artifacts"]:
+        if artifact.get("sha256") and (candidate := named(artifact["url"], artifact["sha256"])):
+            yield candidate
+
+
+def table(text: str) -> Iterator[Candidate]:
+    """Yield the CPythons and PyPys of uv's download-metadata.json; raises as `records` does."""
+    import json
+
+    for entry in json.loads(text).values():
+        if not entry["sha256"]:
+            continue
+        candidate = _pypy(entry) if entry["name"] == "pypy" else named(entry["url"], entry["sha256"])
+        if candidate:
+            yield candidate
+
+
+def _pypy(entry: dict[str, Any]) -> Candidate:
+    """Read an entry of PyPy, whose archives do not say in their names which Python they are."""
+    arch, system = entry["arch"]["family"], entry["os"]
+    platform = Platform(_OS.get(system, system), _ARCH.get(arch, arch), entry["libc"])
+    version = Version.parse(f"{entry['major']}.{entry['minor']}.{entry['patch']}{entry['prerelease'] or ''}")
+    build = Build("pypy", version, "", entry["build"], platform)
+    return Candidate(build, entry["url"], entry["sha256"], "install_only")

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Make the bundled index of Pythons anew: `python scripts/make_snapshot.py`.
+
+What it takes, all from PyPI with the ordinary client: the wheel `pbs-installer`, which carries a table of URLs and
+sha256 sums, and the wheel `uv`, whose program embeds its download metadata, one zstd frame that starts with
+`{"cpython-`. Only facts are taken: version, build, platform, URL, sha256; an entry without a sha256 is dropped.
+Of the archives of one build the smallest that runs fastest is kept (`install_only_stripped`, else `install_only`, else
+`full`). What an earlier run knew stays known: old builds remain downloadable.
+
+What it writes: `src/envmgr/pythons/snapshot/<os>-<arch>-<libc>.txt`, newest first, in the format of
+`envmgr.pythons.index.lines`. Needs pip, the program zstd, and envmgr's source beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from envmgr.pythons import index
+from envmgr.pythons.candidate import Candidate, named, preferred
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_FRAME = 8_000_000  # bytes; more than the compressed table ever was
+
+
+def main() -> None:
+    """Write the slices and say how much is in them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        wheels = fetch(Path(scratch), "pbs-installer", "uv")
+        found = preferred(chain(known(), pbs_installer(wheels["pbs_installer"]), uv(wheels["uv"])))
+    index.SNAPSHOT.mkdir(exist_ok=True)
+    for platform in sorted({candidate.build.platform for candidate in found}):
+        rows = [candidate for candidate in found if candidate.build.platform == platform]
+        (index.SNAPSHOT / f"{platform}.txt").write_text(index.dump(rows), encoding="ascii")
+        print(f"{platform}: {len(rows)} builds, newest {rows[0].build}")
+
+
+def fetch(folder: Path, *names: str) -> dict[str, Path]:
+    """Download the newest wheels of `names`; returns them by their normalised names."""
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, "--dest", folder, *names], check=True)
+    for wheel in folder.glob("*.whl"):
+        print(wheel.name)
+    return {wheel.name.partition("-")[0]: wheel for wheel in folder.glob("*.whl")}
+
+
+def known() -> Iterator[Candidate]:
+    """Yield what the snapshot holds already."""
+    for file in sorted(index.SNAPSHOT.glob("*.txt")):
+        yield from index.lines(file.read_text(encoding="ascii"))
+
+
+def pbs_installer(wheel: Path) -> Iterator[Candidate]:
+    """Yield the CPythons of pbs-installer's table."""
+    with zipfile.ZipFile(wheel) as archive:
+        table = json.loads(archive.read("pbs_installer/versions.json"))
+    for file in chain.from_iterable(version["files"] for version in table):
+        if file["sha256"] and (candidate := named(file["url"], file["sha256"])):
+            yield candidate
+
+
+def uv(wheel: Path) -> Iterator[Candidate]:
+    """Yield the Pythons of uv's table: the zstd frame in its program that holds it."""
+    with zipfile.ZipFile(wheel) as archive:
+        program = next(name for name in archive.namelist() if name.endswith("/scripts/uv"))
+        data = archive.read(program)
+    place = data.find(_ZSTD)
+    while place >= 0:
+        frame = subprocess.run(["zstd", "-dcq"], input=data[place : place + _FRAME], capture_output=True, check=False)
+        if frame.stdout.startswith(b'{"cpython-'):  # what follows the frame is not zstd, so the exit code says nothing
+            return index.table(frame.stdout.decode())
+        place = data.find(_ZSTD, place + 1)
+    raise SystemExit("the wheel of uv holds no table that this script knows how to find")
+
+
+if __name__ == "__main__":
+    main()
