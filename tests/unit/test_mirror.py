@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from conftest import NEWER_TAG, TAG
+from conftest import NEWER_TAG, TAG, pythons
 
 from envmgr.errors import BrokenInterpreterError, UsageError
 from envmgr.host import process
@@ -59,6 +59,8 @@ def test_a_packed_python_was_built_for_install(unpacked: Path) -> None:
     assert "'prefix': '/install'" in sysconfig.read_text()
     assert (unpacked / "bin/pip").read_bytes().startswith(b"#!/bin/sh\n")
     assert (unpacked / "bin/python").readlink() == Path("python3.12")
+    for compiled in (unpacked / "bin/python3.12", *unpacked.glob("lib/libpython3.12.so.*")):
+        assert bytes(pythons()) not in compiled.read_bytes()
 
 
 def test_a_rebuild_is_another_archive_of_the_same_patch(archives: Path) -> None:

@@ -3,6 +3,10 @@
 Aliases name minors, patches and builds, because environments may have one as their home: all that an alias ever points
 to is the same minor version. Wider requests (`3`, `latest`, `>=3.11`) are one-line files in `requests/` that name an
 alias (docs/adr/0007-requests-and-aliases.md). Call these under the store's lock.
+
+An environment that another tool makes through `shims/python3.12` has `shims/` as its home. Python looks for its
+standard library from there upwards (https://docs.python.org/3/library/sys_path_init.html), so `lib/` and `include/`
+beside `shims/` hold a link per minor version; without, a build that was moved from where it was compiled cannot start.
 """
 
 from __future__ import annotations
@@ -18,15 +22,19 @@ from envmgr.versions.version import Build
 
 
 def repoint(home: Home) -> None:
-    """Make aliases, requests and `pythonX.Y` links say what the store holds now; each changes by one rename."""
+    """Make aliases, `pythonX.Y` links and their libraries say what the store holds now; each changes by one rename."""
     wanted: dict[str, Build] = {}
     for build in sorted(Store(home).builds(), key=lambda build: (build.version.pre is None, build)):
         for name in (build.minor_alias, build.patch_alias, build.build_alias):
             wanted[name] = build
     _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()})
-    minors = {build.minor_alias: build for build in wanted.values() if not build.prefix}
-    links = {f"python{name}": f"../aliases/{name}/bin/{_program(build)}" for name, build in minors.items()}
-    _links(home.shims, links, pattern="python[0-9]*")
+    minors = {build.minor_alias: _program(build) for build in wanted.values() if not build.prefix}
+    programs = {f"python{name}": f"../aliases/{name}/bin/{program}" for name, program in minors.items()}
+    _links(home.shims, programs, pattern="python[0-9]*")
+    for part in ("lib", "include"):
+        places = {program: f"../aliases/{name}/{part}/{program}" for name, program in minors.items()}
+        there = {program: place for program, place in places.items() if (home.shims / place).is_dir()}
+        _links(home.root / part, there)
     forget_requests(home)
 
 

@@ -161,12 +161,25 @@ def _tool(environ: Environ, *argv: str, files: Collection[Path]) -> None:
 def _forget_prefix(source: Source, root: Path) -> None:
     """Write `/install` where files name the prefix, and shebangs that work anywhere."""
     for path in files(root):
+        if path.parent in (root / "bin", root / "lib") and _starts(path, b"\x7fELF"):
+            path.write_bytes(_compiled_for_install(path.read_bytes(), source.prefix))
         if path.parent == root / "bin" and _starts(path, b"#!"):
             first, _, body = path.read_bytes().partition(b"\n")
             if b"/python" in first:
                 path.write_bytes(_POLYGLOT % source.program.encode() + body)
         if _HOLD_PREFIX.fullmatch(path.name):
             path.write_bytes(path.read_bytes().replace(os.fsencode(source.prefix), PREFIX.encode()))
+
+
+def _compiled_for_install(program: bytes, prefix: Path) -> bytes:
+    """Let a program name `/install//...` as the prefix it was compiled for; else it would use the original's library.
+
+    Lengths stay, and so does the last part: a linker lets other strings begin in the middle of one. A prefix too short
+    for that (/usr) stays.
+    """
+    old = os.fsencode(prefix.parent) + b"/"
+    new = PREFIX.encode().ljust(len(old), b"/")
+    return program.replace(old, new) if len(new) == len(old) else program
 
 
 def files(root: Path) -> Iterator[Path]:

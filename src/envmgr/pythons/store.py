@@ -40,7 +40,10 @@ class Interpreter:
     @property
     def linked(self) -> bool:
         """Whether this is an interpreter of the machine that envmgr only points to."""
-        return (self.prefix / "bin").is_dir() and not (self.prefix / "lib").exists()
+        try:
+            return os.readlink(self.executable).startswith("/")  # noqa: PTH115 - text, not a path
+        except OSError:
+            return False
 
     def receipt(self) -> dict[str, Any]:
         """Return what the installer wrote down (url, sha256, origin, when); empty when that cannot be read."""
