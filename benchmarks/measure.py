@@ -1,6 +1,7 @@
 """Measuring side by side: cases take turns, so that the machine's noise hits all alike; medians; ratios to one case.
 
-Absolute times mean nothing on a shared machine, ratios of one run do.
+Absolute times mean nothing on a shared machine, ratios of one run do. A benchmark is a module with a `main()` that
+calls `compare`, or `report` and `count`; `benchmarks/run` calls them all and ends with all that has a budget.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from pathlib import Path
 Samples = dict[str, list[float]]  # name -> seconds, one for each round
 _FORKS = re.compile(r"^(?:\[pid +\d+\] +)?(?:\d+ +)?(?:clone3?|fork|vfork)\(", re.MULTILINE)
 _EXECS = re.compile(r"\bexecve(?:\(| resumed).* = 0$", re.MULTILINE)
+
+kept: list[tuple[str, str, str]] = []  # title, name, verdict of everything that had a budget, in order
 
 
 @dataclass(frozen=True)
@@ -83,17 +86,24 @@ def report(title: str, samples: Samples, base: str, budgets: Mapping[str, float]
         return
     floor = statistics.median(samples[base])
     for name, values in samples.items():
-        ratio = statistics.median(values) / floor
-        print(
-            f"| {name} | {statistics.median(values) * 1e3:.3f} | {min(values) * 1e3:.3f} | {ratio:.2f} "
-            f"| {verdict(ratio, (budgets or {}).get(name))} |"
-        )
+        median, ratio = statistics.median(values), statistics.median(values) / floor
+        told = verdict(title, f"{name}, ratio to {base}", ratio, (budgets or {}).get(name))
+        print(f"| {name} | {median * 1e3:.3f} | {min(values) * 1e3:.3f} | {ratio:.2f} | {told} |")
     sys.stdout.flush()
 
 
-def verdict(value: float, budget: float | None) -> str:
-    """Tell whether `value` keeps to `budget`, in words."""
-    return "" if budget is None else f"<= {budget:g}: {'kept' if value <= budget else 'MISSED'}"
+def count(title: str, name: str, value: float, *, budget: float) -> None:
+    """Print one number that has a budget, such as the forks of a command."""
+    print(f"- {name}: {value:g} ({verdict(title, name, value, budget)})", flush=True)
+
+
+def verdict(title: str, name: str, value: float, budget: float | None) -> str:
+    """Tell in words whether `value` keeps to `budget`, and note it for the closing table."""
+    if budget is None:
+        return ""
+    told = f"{value:.3g}, at most {budget:g}: {'kept' if value <= budget else 'MISSED'}"
+    kept.append((title, name, told))
+    return told.partition(", ")[2]
 
 
 def compare(title: str, cases: Sequence[Case], *, base: str, rounds: int = 20) -> Samples:

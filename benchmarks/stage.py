@@ -1,0 +1,71 @@
+"""What the benchmarks play on: a store with one linked Python, and two projects of which each has its environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import measure
+
+DEEP = "src/pkg/deep"  # where in the projects one stands: four levels of walking up, with the project itself
+PIN = f"{sys.version_info[0]}.{sys.version_info[1]}"
+PREFIX = Path(sys.base_prefix)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Under `root`: a home with the store in it, projects `a` and `b`; `environ` has envmgr and its shims on PATH."""
+
+    root: Path
+    environ: dict[str, str]
+
+    @property
+    def store(self) -> Path:
+        """`$ENVMGR_HOME`."""
+        return Path(self.environ["ENVMGR_HOME"])
+
+    @property
+    def a(self) -> Path:
+        """A directory deep in one project."""
+        return self.root / "a" / DEEP
+
+    @property
+    def b(self) -> Path:
+        """A directory deep in the other."""
+        return self.root / "b" / DEEP
+
+    @property
+    def outside(self) -> Path:
+        """A directory as deep, in no project."""
+        return self.root / "none" / DEEP
+
+    def command(self, *words: str | Path, **more: str) -> Callable[[], object]:
+        """Return a call that runs a program deep in project `a`, with `more` variables."""
+        return measure.command(*words, env={**self.environ, **more}, cwd=self.a)
+
+    def envmgr(self, *arguments: str | Path, cwd: Path | None = None) -> None:
+        """Run envmgr on this stage; raises CalledProcessError."""
+        program = Path(sys.executable).with_name("envmgr")
+        subprocess.run([program, *arguments], env=self.environ, cwd=cwd or self.root, check=True, capture_output=True)
+
+
+@contextmanager
+def built() -> Iterator[Stage]:
+    """Build a stage in a scratch folder with the program itself; it is gone afterwards."""
+    with measure.scratch() as root:
+        environ = measure.environ(root / "home")
+        stage = Stage(root, environ)
+        environ["PATH"] = os.pathsep.join(
+            [str(stage.store / "shims"), str(Path(sys.executable).parent), environ["PATH"]]
+        )
+        for place in (root / "home", stage.a, stage.b, stage.outside):
+            place.mkdir(parents=True)
+        stage.envmgr("link", PREFIX)
+        for name in ("a", "b"):
+            stage.envmgr("use", PIN, cwd=root / name)
+        yield stage
