@@ -21,8 +21,8 @@ from pathlib import Path
 
 from envmgr.environments import record
 from envmgr.errors import EnvmgrError, UsageError
-from envmgr.host import config
-from envmgr.host.paths import Home
+from envmgr.host import config, process
+from envmgr.host.paths import Environ, Home
 from envmgr.shell import dotenv
 
 VENV, SOURCES, VARIABLES = ".venv", ".sources", ".vars"
@@ -61,9 +61,14 @@ class Offer:
         return sorted(name for name in self.variables if name in _STEERING or name.startswith(_STEERING_PREFIXES))
 
 
-def offer(home: Home, folder: Path) -> Offer:
+def offer(home: Home, folder: Path, environ: Environ) -> Offer:
     """Read, as data, what the project in `folder` offers; raises UsageError for what is unsafe or not understood."""
     venv, text = _foreign(home, folder)
+    if venv and _tracked(folder, environ):
+        raise UsageError(
+            f"{folder / VENV}: tracked by git, so every pull may put programs on PATH",
+            hint="run `git rm -r --cached .venv`, ignore it, and make it anew",
+        )
     variables: dict[str, str] = {}
     sources: dict[str, str] = {}
     for name in _FILES:
@@ -97,6 +102,20 @@ def _foreign(home: Home, folder: Path) -> tuple[Path | None, str]:
     if not (real / "pyvenv.cfg").is_file() or real.is_relative_to(os.path.realpath(home.envs)):
         return None, ""
     return real, _read(real / "pyvenv.cfg")
+
+
+def _tracked(folder: Path, environ: Environ) -> bool:
+    """Whether git tracks anything in the project's `.venv`; the repository's own configuration must not run programs.
+
+    Raises CommandNotFoundError or UsageError in a repository where there is no git to ask, or it will not answer.
+    """
+    if not any((place / ".git").exists() for place in (folder, *folder.parents)):
+        return False
+    careful = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+    outcome = process.run([*careful, "ls-files", "--", VENV], environ=environ, cwd=folder)
+    if outcome.code:
+        raise UsageError(f"{folder}: git does not tell what it tracks: {outcome.text.strip()}")
+    return bool(outcome.text)
 
 
 def _read(path: Path) -> str:
