@@ -13,6 +13,12 @@ from pathlib import Path
 
 from envmgr.errors import UsageError
 
+# What each level of x86-64 adds (System V psABI), in the words of /proc/cpuinfo
+_LEVELS = {
+    "x86_64_v2": "cx16 lahf_lm pni popcnt sse4_1 sse4_2 ssse3",
+    "x86_64_v3": "abm avx avx2 bmi1 bmi2 f16c fma movbe xsave",
+    "x86_64_v4": "avx512bw avx512cd avx512dq avx512f avx512vl",
+}
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "i586": "i686", "armv7l": "armv7"}
 
 
@@ -50,6 +56,35 @@ def this_platform() -> Platform:
         f"envmgr supports Linux and macOS, not {platform.system()}",
         hint="on Windows, use it inside WSL" if os.name == "nt" else None,
     )
+
+
+def triple(platform: Platform) -> str:
+    """Return the target triple that archives of python-build-standalone are named after."""
+    if platform.os == "linux":
+        return f"{platform.arch}-unknown-linux-{platform.libc}"
+    return f"{platform.arch}-{'apple-darwin' if platform.os == 'macos' else 'pc-windows-msvc'}"
+
+
+def missing_features(arch: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """Return what this processor lacks to run programs for `arch`, if that is a level of x86-64; else nothing.
+
+    The kernel is asked, processor by processor, and never guessed for. Levels are published for Linux alone.
+    """
+    if arch not in _LEVELS:
+        return []
+    names = list(_LEVELS)
+    needed = {word for name in names[: names.index(arch) + 1] for word in _LEVELS[name].split()}
+    return sorted(needed - _features(cpuinfo))
+
+
+def _features(cpuinfo: Path) -> set[str]:
+    """Return what all processors have."""
+    try:
+        lines = cpuinfo.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return set()
+    flags = [set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")]
+    return set.intersection(*flags) if flags else set()
 
 
 def _is_musl() -> bool:

@@ -1,0 +1,88 @@
+"""The catalogue: what can be had for one platform, as this machine knows it, and the choice from it. A reader.
+
+The network's part is in `refresh`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError
+from envmgr.host import platforms
+from envmgr.host.platforms import Platform
+from envmgr.pythons import index
+from envmgr.pythons.candidate import Candidate, preferred
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+_NEAR = 5  # how many existing versions a message offers
+
+
+def known(cache: Path, platform: Platform) -> list[Candidate]:
+    """Return what the package and the cached index know for `platform`, newest first."""
+    bundled = index.bundled(platform)
+    try:
+        newer = list(index.lines(cache_file(cache, platform).read_text(encoding="ascii")))
+    except (OSError, ValueError, EnvmgrError):  # a cache may be damaged or deleted at any time
+        return bundled
+    return preferred(newer + bundled)
+
+
+def cache_file(cache: Path, platform: Platform) -> Path:
+    """Return where the refreshed index for `platform` is kept."""
+    return cache / "index" / f"{platform}.txt"
+
+
+def target(request: VersionRequest, here: Platform | None = None) -> Platform:
+    """Return the platform that `request` means: what it leaves out is as `here` (this machine).
+
+    A processor level (x86_64_v3) is taken only when the request names it: a store may be copied or mounted elsewhere.
+    Raises BrokenInterpreterError for a platform that cannot run on this machine.
+    """
+    here = here or platforms.this_platform()
+    system, arch, libc = request.platform
+    wanted = Platform(system or here.os, arch or here.arch, libc or here.libc)
+    if wanted.os != here.os:
+        raise BrokenInterpreterError(f"Python {request} is for {wanted}; this machine is {here}")
+    if lacks := platforms.missing_features(wanted.arch):
+        raise BrokenInterpreterError(
+            f"Python {request} needs {wanted.arch}; this processor lacks {', '.join(lacks)}",
+            hint=f"leave the level out, to get the build for {here.arch}",
+        )
+    return wanted
+
+
+def choose(request: VersionRequest, candidates: Sequence[Candidate], source: str) -> Candidate:
+    """Return the newest candidate that `request` means; `source` says in messages where the candidates are from.
+
+    Raises NoSuchVersionError, whose hint names the nearest versions.
+    """
+    builds = {candidate.build: candidate for candidate in candidates}
+    if best := request.best(builds):
+        return builds[best]
+    near = ", ".join(nearest(request, builds))
+    raise NoSuchVersionError(
+        f"no Python answers {request} in {source}",
+        hint=f"the nearest are {near}" if near else f"{source} has no Python for this platform",
+    )
+
+
+def nearest(request: VersionRequest, builds: Iterable[Build]) -> list[str]:
+    """Return the names of existing versions that are closest to what `request` asks for, closest first."""
+    alike = [build for build in builds if request.implementation in (None, build.implementation)]
+    alike = [build for build in alike if build.variant == (request.variant or "")] or alike
+    ranked = sorted(sorted(alike, reverse=True), key=lambda build: _distance(request.release, build))
+    return list(dict.fromkeys(_name(request, build) for build in ranked))[:_NEAR]
+
+
+def _distance(release: tuple[int, ...], build: Build) -> tuple[int, ...]:
+    """Return how far apart two versions are, the major first; pre-releases come after their like."""
+    apart = tuple(abs(want - have) for want, have in zip(release, build.version.release, strict=False))
+    return *apart, build.version.pre is not None
+
+
+def _name(request: VersionRequest, build: Build) -> str:
+    if request.tag is not None:
+        return build.build_alias
+    return build.patch_alias if request.exact or build.version.pre else build.minor_alias

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import BrokenInterpreterError, NoSuchVersionError
+from envmgr.host.platforms import Platform
+from envmgr.pythons import catalogue
+from envmgr.pythons.candidate import Candidate
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+HERE = Platform("linux", "x86_64", "gnu")
+BUILDS = [
+    "cpython-3.15.0a1+20261110",
+    "cpython-3.14.2t+20261110",
+    "cpython-3.14.2+20261110",
+    "cpython-3.13.1+20241219",
+    "cpython-3.13.1+20241206",
+    "cpython-3.12.7+20241016",
+    "cpython-3.9.20+20241016",
+    "pypy-3.10.14+7.3.17",
+]
+
+
+def candidate(text: str) -> Candidate:
+    build = Build.parse(f"{text}-{HERE}")
+    return Candidate(build, f"{build.tag}/{build}.tar.gz", "a" * 64)
+
+
+CANDIDATES = [candidate(text) for text in BUILDS]
+
+
+@pytest.mark.parametrize(
+    ("request_text", "build"),
+    [
+        ("3.13", "cpython-3.13.1+20241219"),
+        ("3.13.1+20241206", "cpython-3.13.1+20241206"),
+        ("latest", "cpython-3.14.2+20261110"),
+        ("3.15", "cpython-3.15.0a1+20261110"),
+        ("3.14t", "cpython-3.14.2t+20261110"),
+        ("<3.13", "cpython-3.12.7+20241016"),
+        ("pypy", "pypy-3.10.14+7.3.17"),
+    ],
+)
+def test_the_newest_that_fits_is_chosen(request_text: str, build: str) -> None:
+    assert catalogue.choose(VersionRequest.parse(request_text), CANDIDATES, "here") == candidate(build)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "near"),
+    [
+        ("3.14.9", "3.14.2, 3.13.1, 3.15.0a1, 3.12.7, 3.9.20"),
+        ("3.11", "3.12, 3.13, 3.9, 3.14, 3.15.0a1"),
+        ("2.7", "3.9, 3.12, 3.13, 3.14, 3.15.0a1"),
+        ("3.13t", "3.14t"),
+        ("3.13.1+20250101", "3.13.1+20241219, 3.13.1+20241206, 3.14.2+20261110, 3.12.7+20241016, 3.15.0a1+20261110"),
+        ("pypy3.11", "pypy3.10"),
+    ],
+)
+def test_what_does_not_exist_is_answered_with_what_does(request_text: str, near: str) -> None:
+    with pytest.raises(NoSuchVersionError, match=r"in the mirror$") as raised:
+        catalogue.choose(VersionRequest.parse(request_text), CANDIDATES, "the mirror")
+    assert raised.value.hint == f"the nearest are {near}"
+
+
+def test_nothing_at_all_is_said_to_be_nothing() -> None:
+    with pytest.raises(NoSuchVersionError) as raised:
+        catalogue.choose(VersionRequest.parse("3"), [], "the mirror")
+    assert raised.value.hint == "the mirror has no Python for this platform"
+
+
+@pytest.mark.parametrize(
+    ("request_text", "platform"),
+    [
+        ("3.12", "linux-x86_64-gnu"),
+        ("cpython-3.12-linux", "linux-x86_64-gnu"),
+        ("cpython-3.12-any-any-musl", "linux-x86_64-musl"),
+        ("cpython-3.12-linux-aarch64-gnu", "linux-aarch64-gnu"),
+    ],
+)
+def test_what_a_request_leaves_out_is_as_this_machine(request_text: str, platform: str) -> None:
+    assert str(catalogue.target(VersionRequest.parse(request_text), HERE)) == platform
+
+
+def test_a_foreign_system_is_refused() -> None:
+    with pytest.raises(BrokenInterpreterError, match="is for windows-x86_64-none; this machine is linux-x86_64-gnu"):
+        catalogue.target(VersionRequest.parse("cpython-3.12-windows-x86_64-none"), HERE)
+
+
+def test_the_cache_adds_to_what_the_package_knows(tmp_path: Path) -> None:
+    bundled = catalogue.known(tmp_path, HERE)
+    file = catalogue.cache_file(tmp_path, HERE)
+    file.parent.mkdir()
+    newer = f"cpython-3.99.0+20991231-{HERE} {'a' * 64} 20991231/cpython-3.99.0.tar.gz\n"
+    file.write_text(newer)
+    assert [found.build.version.minor for found in catalogue.known(tmp_path, HERE)][:1] == [99]
+    assert catalogue.known(tmp_path, HERE)[1:] == bundled
+
+
+@pytest.mark.parametrize("damage", ["half a li", "\xff", "a b c\n"])
+def test_a_damaged_cache_is_no_cache(tmp_path: Path, damage: str) -> None:
+    file = catalogue.cache_file(tmp_path, HERE)
+    file.parent.mkdir()
+    file.write_text(damage, encoding="latin-1")
+    assert catalogue.known(tmp_path, HERE) == catalogue.known(tmp_path / "none", HERE)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import NoSuchVersionError
+from envmgr.host import platforms
+from envmgr.pythons import refresh
+from envmgr.versions.request import VersionRequest
+
+HERE = platforms.this_platform()
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    folder = tmp_path / "a mirror"
+    folder.mkdir()
+    return folder
+
+
+def test_a_mirror_s_sums_are_the_index(mirror: Path, tmp_path: Path) -> None:
+    name = f"cpython-3.12.1+20240107-{platforms.triple(HERE)}-install_only_stripped.tar.gz"
+    (mirror / "SHA256SUMS").write_text(f"{'a' * 64}  20240107/{name}\n")
+    environ = {"ENVMGR_PYTHON_MIRROR": mirror.as_uri()}
+    assert refresh.pick(VersionRequest.parse("3"), environ, tmp_path).path == f"20240107/{name}"
+    with pytest.raises(NoSuchVersionError, match=r"3\.13 in file:///.*/a%20mirror"):
+        refresh.pick(VersionRequest.parse("3.13"), environ, tmp_path)
+
+
+def test_a_mirror_without_sums_has_what_the_hosts_have(mirror: Path, tmp_path: Path) -> None:
+    environ = {"ENVMGR_PYTHON_MIRROR": mirror.as_uri()}
+    assert refresh.available(HERE, environ, tmp_path) == refresh.available(HERE, {}, tmp_path) != []
