@@ -1,0 +1,99 @@
+"""`envmgr env`: the environments in the store."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.environments import builder, health, record
+from envmgr.environments.record import Environment
+from envmgr.errors import EnvironmentFailedError, UsageError
+from envmgr.pythons import resolve
+
+
+@click.group()
+def env() -> None:
+    """List, locate and remove environments."""
+
+
+@env.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_(context: Context, *, as_json: bool) -> None:
+    """List every environment: its name, state and project."""
+    rows = [(made, health.health(context.home, made)) for made in record.environments(context.home)]
+    if as_json:
+        console.data(json.dumps([_described(made, state) for made, state in rows], indent=2))
+    elif rows:
+        console.table((f"{made.name}/{made.key}", state.state, made.project) for made, state in rows)
+    else:
+        console.say("No environments yet; `envmgr use 3.12` in a project makes one.")
+
+
+@env.command()
+@click.argument("project", required=False, type=click.Path(path_type=Path))
+@click.pass_obj
+def path(context: Context, project: Path | None) -> None:
+    """Print the directory of the environment that rules in PROJECT (here, by default)."""
+    ruling = resolve.ruling(context.home, context.cwd / (project or "."), context.environ)
+    found = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
+    if found is None or not found.works:
+        raise EnvironmentFailedError(
+            f"no environment for {ruling.words} ({ruling.origin})", hint="`envmgr use` makes it"
+        )
+    console.data(found.path)
+
+
+@env.command()
+@click.argument("targets", nargs=-1)
+@click.option("--all-missing", is_flag=True, help="Remove those whose project is gone.")
+@click.pass_obj
+def remove(context: Context, targets: Sequence[str], *, all_missing: bool) -> None:
+    """Remove environments: all of a project (its path or name), or one (NAME/KEY or its path)."""
+    if not targets and not all_missing:
+        raise UsageError("remove which environment?", hint="`envmgr env list` shows them")
+    everything = list(record.environments(context.home))
+    doomed = [made for made in everything if all_missing and not made.project.is_dir()]
+    for target in targets:
+        doomed += _matching(everything, target, context.cwd)
+    for made in dict.fromkeys(doomed):
+        builder.remove(context.home, made)
+        console.say(f"Removed {made.name}/{made.key} of {made.project}")
+    if not doomed:
+        console.say("Every environment's project is there; nothing to remove.")
+
+
+def _matching(everything: list[Environment], target: str, cwd: Path) -> list[Environment]:
+    """Return the environments that `target` means; raises UsageError when it is none, or names of two projects."""
+    place = Path(os.path.realpath(cwd / target))
+    found = [made for made in everything if place in (made.project, made.path)]
+    if not found:
+        found = [made for made in everything if target in (made.name, f"{made.name}/{made.key}", made.path.parent.name)]
+    projects = dict.fromkeys(made.project for made in found)
+    if not found:
+        raise UsageError(f"no environment belongs to {target!a}", hint="`envmgr env list` shows them")
+    if len(projects) > 1:
+        raise UsageError(
+            f"{target!a} is the name of {len(projects)} projects",
+            hint="name one by its path: " + ", ".join(map(str, projects)),
+        )
+    return found
+
+
+def _described(made: Environment, state: health.Health) -> dict[str, str]:
+    return dict(_fields(made, state))
+
+
+def _fields(made: Environment, state: health.Health) -> Iterator[tuple[str, str]]:
+    yield "name", made.name
+    yield "key", made.key
+    yield "base", made.base
+    yield "path", str(made.path)
+    yield "project", str(made.project)
+    yield "state", state.state
+    yield "reason", state.reason

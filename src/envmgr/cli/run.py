@@ -1,0 +1,52 @@
+"""`envmgr run`: run one command as it would run in an active project."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from envmgr.cli import Context
+from envmgr.environments import inside, record
+from envmgr.errors import CommandNotFoundError
+from envmgr.host import process
+from envmgr.pythons import resolve
+from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.store import Store
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option(
+    "-p", "--python", "request", metavar="REQUEST", help="Use this Python instead of the one that rules here."
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def run(context: Context, request: str | None, command: tuple[str, ...]) -> None:
+    """Run COMMAND with the Python, and in the environment, that rules here.
+
+    Every installed pythonX.Y is on PATH, so that tox, nox and their kin find them.
+    """
+    environ = dict(context.environ)
+    if request:
+        environ[resolve.VARIABLE] = request
+    ruling = resolve.ruling(context.home, context.cwd, environ)
+    variables = _variables(context, ruling, environ)
+    program = shutil.which(command[0], path=variables["PATH"])
+    if program is None:
+        holders = ", ".join(resolve.holders(Store(context.home), command[0]))
+        raise CommandNotFoundError(
+            f"{command[0]}: no such command under {ruling.words} ({ruling.origin})",
+            hint=f"these have it: {holders}" if holders else None,
+        )
+    process.become(Path(program), command, variables)
+
+
+def _variables(context: Context, ruling: Ruling, environ: dict[str, str]) -> dict[str, str]:
+    """Return the variables for the command: those of the environment on record, else of the interpreters."""
+    environment = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
+    if environment and environment.works:
+        return inside.environment(context.home, environment, environ)
+    store = Store(context.home)
+    asked = [request for request in ruling.requests if not request.system]
+    return inside.interpreters(context.home, [resolve.interpreter(store, ruling, one) for one in asked], environ)

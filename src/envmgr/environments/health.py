@@ -1,0 +1,42 @@
+"""Whether an environment is what its project needs. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envmgr.environments import template
+from envmgr.environments.record import Environment
+from envmgr.errors import EnvironmentFailedError
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Interpreter
+
+
+@dataclass(frozen=True)
+class Health:
+    """`state` is fresh, stale, broken, orphaned or none; `reason` says why, for people, and is empty when fresh."""
+
+    state: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.reason}" if self.reason else self.state
+
+
+def health(home: Home, environment: Environment | None, interpreter: Interpreter | None = None) -> Health:
+    """Return the health of `environment`; stale needs the `interpreter` that its pin asks for now."""
+    if environment is None:
+        return Health("none", "`envmgr use` makes it")
+    if not environment.works:
+        return Health("broken", f"its Python ({environment.base or 'unknown'}) is gone; `envmgr use` makes it anew")
+    if not environment.project.is_dir():
+        return Health("orphaned", "its project is gone; `envmgr env remove --all-missing` removes it")
+    if interpreter and environment.base != _key(home, interpreter):
+        return Health("stale", f"it runs on {environment.base}, the pin now means {interpreter.alias}; `envmgr use`")
+    return Health("fresh")
+
+
+def _key(home: Home, interpreter: Interpreter) -> str:
+    try:
+        return template.base(home, interpreter).key
+    except EnvironmentFailedError:
+        return ""

@@ -1,0 +1,43 @@
+"""The variables of a process that runs inside an environment, or on bare interpreters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from envmgr.environments.record import Environment
+from envmgr.host.paths import Environ, Home
+from envmgr.pythons.store import Interpreter
+
+
+def environment(home: Home, inner: Environment, environ: Environ) -> dict[str, str]:
+    """Return `environ` as it is inside of environment `inner`: its commands first, no other environment active."""
+    variables = _outside(home, environ)
+    variables["VIRTUAL_ENV"] = str(inner.path)
+    variables["VIRTUAL_ENV_PROMPT"] = inner.name
+    return _first(home, [str(inner.bin)], variables)
+
+
+def interpreters(home: Home, found: Sequence[Interpreter], environ: Environ) -> dict[str, str]:
+    """Return `environ` with the commands of bare interpreters first, and no environment active."""
+    return _first(home, [str(one.executable.parent) for one in found], _outside(home, environ))
+
+
+def _outside(home: Home, environ: Environ) -> dict[str, str]:
+    """Return `environ` without any active environment: its variables, and its commands on PATH."""
+    variables = dict(environ)
+    active = variables.pop("VIRTUAL_ENV", "")
+    for name in ("VIRTUAL_ENV_PROMPT", "PYTHONHOME", "__PYVENV_LAUNCHER__"):
+        variables.pop(name, None)
+    entries = variables.get("PATH", os.defpath).split(os.pathsep)
+    ours = f"{home.envs}/"
+    gone = f"{active}/bin" if active else None
+    variables["PATH"] = os.pathsep.join(entry for entry in entries if entry != gone and not entry.startswith(ours))
+    return variables
+
+
+def _first(home: Home, commands: list[str], variables: dict[str, str]) -> dict[str, str]:
+    """Put `commands` first on PATH, then the links `pythonX.Y`, which stock tools look for (tox, nox, Poetry)."""
+    rest = [entry for entry in variables["PATH"].split(os.pathsep) if entry != str(home.shims)]
+    variables["PATH"] = os.pathsep.join([*commands, str(home.shims), *rest])
+    return variables

@@ -1,0 +1,179 @@
+"""The verbs around environments, as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from envmgr.environments import record
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Interpreter
+
+VERSION = platform.python_version()
+MINOR = VERSION.rpartition(".")[0]
+
+
+@dataclass
+class Desk:
+    """A project directory, and the store that envmgr works on when called there."""
+
+    home: Home
+    project: Path
+    environ: dict[str, str]
+
+    def call(self, *words: str, code: int = 0, where: Path | None = None) -> str:
+        """Run `envmgr` and return its stdout; on an error expected by `code`, its stderr."""
+        cwd = where or self.project
+        done = subprocess.run(
+            [sys.executable, "-m", "envmgr", *words],
+            cwd=cwd,
+            env={**self.environ, "PWD": str(cwd)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
+
+    def made(self, words: str) -> record.Environment:
+        """Return the environment on record."""
+        found = record.lookup(self.home, self.project, words)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def desk(shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]) -> Desk:  # noqa: ARG001
+    return Desk(shared, project, environ | {"ENVMGR_HOME": str(shared.root)})
+
+
+def test_use_pins_and_makes_what_status_run_and_env_tell(desk: Desk) -> None:
+    desk.call("use", MINOR)
+    assert (desk.project / ".python-version").read_text() == f"{MINOR}\n"
+    made = desk.made(MINOR)
+    assert made.works
+    assert (desk.project / ".venv").samefile(made.path)
+    assert desk.call("env", "path") == f"{made.path}\n"
+    assert desk.call("run", "python", "-c", "import sys; print(sys.prefix)") == f"{made.path}\n"
+
+    facts = json.loads(desk.call("status", "--json"))
+    assert facts["python"] == VERSION
+    assert facts["decided by"] == f"{desk.project}/.python-version:1"
+    assert (facts["environment"], facts["state"]) == (str(made.path), "fresh")
+    assert f"decided by   {desk.project}/.python-version:1\n" in desk.call("status")
+
+    assert f"shop/{made.key}" in desk.call("env", "list")
+    entries = json.loads(desk.call("env", "list", "--json"))
+    assert [entry["state"] for entry in entries if entry["path"] == str(made.path)] == ["fresh"]
+    desk.call("env", "remove", str(desk.project))
+    assert not made.path.exists()
+    assert not os.path.lexists(desk.project / ".venv")
+    assert json.loads(desk.call("status", "--json"))["state"].startswith("none")
+
+
+def test_use_without_a_request_takes_the_pin_that_is_there(desk: Desk) -> None:
+    (desk.project / ".python-version").write_text(f"# ours\n{VERSION}\n")
+    below = desk.project / "src"
+    below.mkdir()
+    desk.call("use", where=below)
+    assert desk.made(VERSION).works
+    assert (desk.project / ".python-version").read_text() == f"# ours\n{VERSION}\n"
+    assert not (below / ".python-version").exists()
+
+
+def test_use_names_what_is_missing_and_changes_nothing(desk: Desk) -> None:
+    (desk.project / ".python-version").write_text("3.99\n")
+    assert "no version file" in desk.call("use", where=desk.project.parent, code=2)
+    assert "not a version request" in desk.call("use", "../x", code=2)
+    assert (desk.project / ".python-version").read_text() == "3.99\n"
+
+
+def test_use_global_writes_the_default(desk: Desk) -> None:
+    desk.call("use", "--global", MINOR)
+    try:
+        assert json.loads(desk.call("status", "--json"))["decided by"] == f"{desk.home.default}:1"
+    finally:
+        desk.home.default.unlink()
+    assert "which Python" in desk.call("use", "--global", code=2)
+
+
+def test_use_system_makes_no_environment(desk: Desk) -> None:
+    desk.call("use", "system")
+    assert not os.path.lexists(desk.project / ".venv")
+    assert json.loads(desk.call("status", "--json"))["python"] == "system"
+
+
+def test_a_broken_environment_is_told_and_made_anew(desk: Desk) -> None:
+    desk.call("use", MINOR)
+    (desk.made(MINOR).bin / "python").unlink()
+    assert json.loads(desk.call("status", "--json"))["state"].startswith("broken")
+    assert "envmgr use" in desk.call("env", "path", code=8)
+    desk.call("use")
+    assert desk.made(MINOR).works
+
+
+def test_a_project_that_is_gone_can_be_cleaned_up(desk: Desk) -> None:
+    desk.call("use", MINOR)
+    made = desk.made(MINOR)
+    shutil.rmtree(desk.project)
+    where = desk.project.parent
+    (entry,) = [
+        one for one in json.loads(desk.call("env", "list", "--json", where=where)) if one["path"] == str(made.path)
+    ]
+    assert entry["state"] == "orphaned"
+    desk.call("env", "remove", "--all-missing", where=where)
+    assert not made.path.exists()
+
+
+def test_names_of_two_projects_are_not_guessed(desk: Desk) -> None:
+    twin = desk.project.parent / "other" / "shop"
+    twin.mkdir(parents=True)
+    desk.call("use", MINOR)
+    desk.call("use", MINOR, where=twin)
+    assert str(twin) in desk.call("env", "remove", "shop", code=2)
+    desk.call("env", "remove", str(twin), str(desk.project))
+    assert "no environment" in desk.call("env", "remove", str(twin), code=2)
+
+
+def test_run_with_a_request_leaves_an_active_environment(desk: Desk) -> None:
+    desk.call("use", MINOR)
+    desk.environ |= {"VIRTUAL_ENV": "/somewhere", "PATH": f"/somewhere/bin:{desk.environ['PATH']}"}
+    code = "import os, sys; print(sys.prefix == sys.base_prefix, os.environ.get('VIRTUAL_ENV'), os.environ['PATH'])"
+    prefix, environment, path = desk.call("run", "-p", VERSION, "--", "python", "-c", code).split(maxsplit=2)
+    assert (prefix, environment) == ("True", "None")
+    assert "/somewhere/bin" not in path
+    assert str(desk.home.shims) in path.split(os.pathsep)
+
+
+def test_run_passes_options_and_exit_codes_on(desk: Desk) -> None:
+    desk.call("use", MINOR)
+    desk.call("run", "python", "-c", "import sys; sys.exit(len(sys.argv))", "-p", "--json", code=3)
+    assert f"no such command under {MINOR}" in desk.call("run", "no-such-program", code=127)
+
+
+def test_entered_through_a_link_it_is_the_same_project(desk: Desk) -> None:
+    entered = desk.project.parent / "entered"
+    entered.symlink_to(desk.project)
+    desk.call("use", MINOR, where=entered)
+    assert desk.call("env", "path", where=entered) == desk.call("env", "path")
+    assert (desk.home.projects / str(entered).lstrip("/") / ".envmgr" / MINOR).is_file()
+
+
+def test_a_stale_environment_is_told(
+    desk: Desk, link: Callable[[Home, Path, str], Interpreter], tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "two")
+    desk.home, desk.environ["ENVMGR_HOME"] = home, str(home.root)
+    link(home, Path(sys.base_prefix), f"{MINOR}.0")
+    desk.call("use", MINOR)
+    link(home, Path(sys.base_prefix), f"{MINOR}.99")
+    assert json.loads(desk.call("status", "--json"))["state"].startswith("stale")

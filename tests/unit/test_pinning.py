@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import EnvmgrError
+from envmgr.versions import pinning, pins
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "3.12\n"),
+        ("3.11\n", "3.12\n"),
+        ("# ours\n\n3.11 # old\n3.10\n# end", "# ours\n\n3.12\n# end\n"),
+        ("\ufeff3.11\r\n", "3.12\n"),
+        ("not a version at all!\n", "3.12\n"),
+    ],
+)
+def test_versions_are_replaced_and_comments_stay(tmp_path: Path, before: str | None, after: str) -> None:
+    file = tmp_path / ".python-version"
+    if before is not None:
+        file.write_text(before)
+    pinning.write(file, ["3.12"])
+    assert file.read_text() == after
+    assert [entry.name for entry in tmp_path.iterdir()] == [".python-version"]
+
+
+def test_several_versions_stand_one_per_line(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "default"
+    pinning.write(file, ["3.12", "3.11"])
+    pin = pins.read(file)
+    assert pin is not None
+    assert (pin.words, pin.lines) == ("3.12 3.11", (1, 2))
+
+
+def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    """A repository's `.python-version` that is a link must not make us write to where it leads."""
+    victim = tmp_path / "bashrc"
+    victim.write_text("3.11\n")
+    file = tmp_path / ".python-version"
+    file.symlink_to(victim)
+    pinning.write(file, ["3.12"])
+    assert victim.read_text() == "3.11\n"
+    assert file.read_text() == "3.12\n"
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".python-version").mkdir()
+    with pytest.raises(EnvmgrError, match="cannot be written"):
+        pinning.write(tmp_path / ".python-version", ["3.12"])
+    assert not list(tmp_path.glob(".python-version.*"))
