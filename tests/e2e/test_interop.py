@@ -1,0 +1,73 @@
+"""Stock tools, told nothing but a PATH with `shims/` in front, find our Pythons and make environments that work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from packed import CACHE, TAG, unpack
+
+from envmgr.host import lock, process
+from envmgr.host.paths import Home
+
+TELL = "import sys; print('ran', *sys.version_info[:2], 'on', sys.base_prefix)"
+FILES = {
+    "pyproject.toml": """\
+[project]
+name = "p"
+version = "0"
+requires-python = ">=3.12,<3.13"
+[tool.hatch.envs.t]
+python = "3.12"
+skip-install = true
+""",
+    "tox.ini": "[tox]\nenv_list = py312\nno_package = true\n[testenv]\ncommands = python tell.py\n",
+    "noxfile.py": "import nox\n\n@nox.session(python='3.12')\ndef t(s):\n    s.run('python', 'tell.py')\n",
+    "tell.py": TELL + "\n",
+}
+COMMANDS = {
+    "tox": [["tox", "-q"]],
+    "nox": [["nox"]],
+    "hatch": [["hatch", "run", "t:python", "tell.py"]],
+    "poetry": [["poetry", "env", "use", "3.12"], ["poetry", "run", "python", "tell.py"]],
+    "pdm": [["pdm", "use", "-f", "3.12"], ["pdm", "run", "python", "tell.py"]],
+    "pipenv": [["pipenv", "--python", "3.12"], ["pipenv", "run", "python", "tell.py"]],
+    "uv": [["uv", "venv", "-q", "-p", "3.12", "v"], ["v/bin/python", "tell.py"]],
+}
+SCRIPTS = Path(sys.executable).parent  # where the dev group's uv is
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """Return a folder of the tools' programs, each installed apart from the others, and kept between runs."""
+    place = CACHE / "tools"
+    environ = {"UV_TOOL_DIR": str(place), "UV_TOOL_BIN_DIR": str(place / "bin"), "UV_PYTHON_DOWNLOADS": "never"}
+    with lock.exclusive(CACHE / ".tools.lock"):
+        for tool in sorted(set(COMMANDS) - {"uv"}):
+            if not (place / "bin" / tool).exists():
+                install: list[str | Path] = [SCRIPTS / "uv", "tool", "install", "-q", "-p", sys.executable, tool]
+                outcome = process.run(install, environ={**process.plain(os.environ), **environ})
+                assert outcome.code == 0, outcome.text
+    (place / "bin" / "uv").unlink(missing_ok=True)
+    (place / "bin" / "uv").symlink_to(SCRIPTS / "uv")
+    return place / "bin"
+
+
+@pytest.mark.parametrize("tool", COMMANDS)
+def test_a_stock_tool_finds_our_python(
+    tool: str, tools: Path, archives: Path, home: Home, environ: dict[str, str], tmp_path: Path
+) -> None:
+    unpack(archives, home, "3.12.1", TAG)
+    project = tmp_path / "project"
+    project.mkdir()
+    for name, text in FILES.items():
+        (project / name).write_text(text)
+    environ |= {"PATH": f"{home.shims}:/usr/bin:/bin", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+    for program, *arguments in COMMANDS[tool]:
+        place = project if "/" in program else tools
+        outcome = process.run([place / program, *arguments], environ=environ, cwd=project, timeout=120)
+        assert outcome.code == 0, outcome.text
+    assert "ran 3 12 on" in outcome.text
+    assert str(home.root) in outcome.text.partition("ran 3 12 on")[2].partition("\n")[0]

