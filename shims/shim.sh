@@ -170,6 +170,7 @@ if [ "${ENVMGR_VERSION-}" ]; then
 fi
 # shellcheck disable=SC2254 # a pattern
 case $__words in $__foreign | *..*) __ask "$@" ;; esac
+if [ ${#__words} -gt 200 ]; then __ask "$@"; fi
 
 if [ "$__found" ] && __environment; then
   if [ -x "$__env/bin/$__command" ]; then __run "$__env/bin/$__command" "$@"; fi

@@ -1,0 +1,272 @@
+# shellcheck shell=bash disable=SC2128,SC2178,SC2317 # PROMPT_COMMAND is a string or an array
+# envmgr for bash 3.2 and later. Put into ~/.bashrc:  . ~/.local/share/envmgr/shell/hook.bash
+#
+# Before each prompt, with builtins alone: walk up to the nearest .python-version, look its words up among the records
+# (docs/reference/state-on-disk.md), and enter or leave the environment found there. One call of `envmgr _enter` for a
+# project that has no record; it prints notes and may write one. Nothing of a project, and no data, is ever evaluated.
+#
+# The rules that the odd-looking parts keep: `builtin` because users name functions and aliases like builtins; variables
+# with odd names because a readonly variable of the user's must not be in the way; quotes around everything because
+# users set IFS and nullglob, and `builtin local` splits; ${x-} because they set -u; [[ ]] for tests; no BASH_REMATCH, no REPLY, no `eval`.
+
+case $- in *i*) ;; *) return 0 ;; esac
+
+case ${BASH_SOURCE[0]} in
+  /*/shell/hook.bash) _envmgr_home=${BASH_SOURCE[0]%/shell/hook.bash} ;;
+  */*) _envmgr_home=$(CDPATH='' builtin cd -P -- "${BASH_SOURCE[0]%/*}/.." && builtin printf %s "$PWD") ;;
+  *) _envmgr_home=${PWD%/*} ;;
+esac
+# the environment that we put on PATH, and the one that we took from it last
+_envmgr_env='' _envmgr_gone=''
+# what was looked at last: version file and variable, each with its words; project and words, and whether that was told
+_envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_told=''
+# the project in which the user does not want it; the variable before `envmgr shell`
+_envmgr_off='' _envmgr_before=''
+
+# The prompt's command. Whatever happens in it, it prints nothing but notes, and the status stays as it is.
+_envmgr_prompt() {
+  builtin local __status="$?"
+  _envmgr_update || :
+  if [[ $- == *e* ]]; then return 0; fi
+  return "$__status"
+} 3>&2 2>/dev/null
+
+# Make the shell have active what the directory asks for.
+_envmgr_update() {
+  builtin local __project='' __words='' __env=''
+  if [[ ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_envmgr_env" ]]; then
+    if [[ $VIRTUAL_ENV != "$_envmgr_home"/envs/* || ${_OLD_VIRTUAL_PATH-} ]]; then
+      _envmgr_yield
+      return
+    fi
+    _envmgr_leave # inherited, or brought back by somebody who restores old values
+    _envmgr_env=$VIRTUAL_ENV
+    _envmgr_leave
+  elif [[ ${_OLD_VIRTUAL_PATH-} && ${VIRTUAL_ENV-} ]]; then
+    _envmgr_yield
+    return
+  fi
+  if [[ ${ENVMGR_HOOK-} != off ]] && _envmgr_walk; then _envmgr_lookup; else _envmgr_visit='' _envmgr_off=''; fi
+  if [[ $__env != "$_envmgr_env" ]]; then
+    _envmgr_leave
+    if [[ $__env ]]; then _envmgr_enter "$__env"; fi
+  elif [[ $__env ]]; then
+    if [[ ${VIRTUAL_ENV-} == "$__env" && :${PATH-}: == *:"$__env/bin":* ]]; then return; fi
+    _envmgr_leave # PATH was reset, or the variable
+    _envmgr_enter "$__env"
+  elif [[ $_envmgr_gone && :${PATH-}: == *:"$_envmgr_gone/bin":* ]]; then
+    _envmgr_strip "$_envmgr_gone/bin"
+  fi
+}
+
+# Set __project and __words from the nearest version file that holds a word; fail when there is none. Root leaves the
+# files of others alone. `!` stands for what shells do not read: what is unreadable, too long, or has a NUL in it.
+_envmgr_walk() {
+  builtin local __file __text
+  __project=${PWD-}
+  __project=${__project%/}
+  while :; do
+    __file=$__project/.python-version
+    if [[ -f $__file ]] && { ((EUID)) || [[ -O $__file ]]; }; then
+      __text=''
+      if IFS='' builtin read -r -d '' -n 8193 __text <"$__file" || ! [[ $__text || -r $__file ]]; then __text='!'; fi
+      if [[ $__text != "$_envmgr_text" ]]; then
+        _envmgr_parse "$__text"
+        _envmgr_text=$__text _envmgr_words=$__words
+      fi
+      __words=$_envmgr_words
+      if [[ $__words ]]; then break; fi
+    fi
+    if [[ -z $__project ]]; then return 1; fi
+    __project=${__project%/*}
+  done
+  if [[ ${ENVMGR_VERSION-} ]]; then
+    if [[ $ENVMGR_VERSION != "$_envmgr_variable" ]]; then
+      _envmgr_parse "$ENVMGR_VERSION"
+      _envmgr_variable=$ENVMGR_VERSION _envmgr_pinned=$__words
+    fi
+    __words=${_envmgr_pinned:-$_envmgr_words}
+  fi
+}
+
+# TEXT: set __words to the words of a version file, joined by one blank.
+_envmgr_parse() {
+  builtin local __line __word __rest
+  __rest=${1#$'\xef\xbb\xbf'}$'\n' __words=''
+  while [[ $__rest && ${#__words} -le 200 ]]; do
+    __line=${__rest%%$'\n'*} __rest=${__rest#*$'\n'}
+    __line=${__line%%\#*}
+    __line=${__line//$'\t'/ }
+    __line=${__line//$'\r'/ }
+    while [[ $__line == *[!\ ]* ]]; do
+      __word=${__line%%[! ]*} # the blanks before it
+      __line=${__line#"$__word"}
+      __word=${__line%% *}
+      __line=${__line#"$__word"}
+      __words=${__words:+$__words }$__word
+    done
+  done
+}
+
+# Set __env to the environment on record for __project and __words, if it works; else tell about that, once per visit.
+_envmgr_lookup() {
+  if [[ $_envmgr_visit != "$__project/$__words" ]]; then
+    _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
+    if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
+  fi
+  if [[ $_envmgr_off ]] || _envmgr_record || [[ $_envmgr_told ]]; then return; fi
+  _envmgr_told=1
+  if [[ -x $_envmgr_home/shell/envmgr ]]; then
+    "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
+    _envmgr_record
+  fi
+}
+
+# Set __env from the record; fail when there is none, or its environment does not work.
+_envmgr_record() {
+  __env=''
+  if [[ $__words == *[!A-Za-z0-9._+\<\>=!~,*@\ -]* || $__words == *..* || ${#__words} -gt 200 ]]; then return 1; fi
+  if ! [[ -f $_envmgr_home/projects$__project/.envmgr/$__words ]]; then return 1; fi
+  IFS='' builtin read -r __env <"$_envmgr_home/projects$__project/.envmgr/$__words"
+  if [[ $__env == envs/?* && $__env != *..* && -x $_envmgr_home/$__env/bin/python ]]; then
+    __env=$_envmgr_home/$__env
+  else
+    __env=''
+    return 1
+  fi
+}
+
+# DIRECTORY: make this environment the active one. Assigning PATH makes bash forget where it found programs.
+_envmgr_enter() {
+  builtin local __home
+  _envmgr_env=$1
+  PATH=$1/bin${PATH:+:$PATH}
+  VIRTUAL_ENV=$1
+  VIRTUAL_ENV_PROMPT=${1%/*}
+  VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT##*/}
+  VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}
+  builtin export PATH VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+  if [[ ${PYTHONHOME+x} ]]; then
+    __home=$(builtin declare -p PYTHONHOME)
+    if [[ ${__home%%=*} == *x* ]]; then # exported
+      _envmgr_pythonhome=$PYTHONHOME
+      builtin unset -v PYTHONHOME
+    fi
+  fi
+  if ! builtin declare -F deactivate >/dev/null; then
+    deactivate() { if [[ ${1-} != nondestructive ]]; then envmgr deactivate; fi; }
+    _envmgr_deactivate=1
+  fi
+}
+
+# Undo what _envmgr_enter did, by value; anything that the user changed meanwhile stays.
+_envmgr_leave() {
+  if [[ -z $_envmgr_env ]]; then return; fi
+  _envmgr_strip "$_envmgr_env/bin"
+  _envmgr_gone=''
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* ]]; then _envmgr_gone=$_envmgr_env; fi
+  _envmgr_env=''
+  builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+  if [[ ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then builtin export PYTHONHOME="$_envmgr_pythonhome"; fi
+  builtin unset -v _envmgr_pythonhome
+  if [[ ${_envmgr_deactivate-} ]]; then builtin unset -f deactivate; fi
+  builtin unset -v _envmgr_deactivate
+}
+
+# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# activate script has put it aside, so that its `deactivate` does not bring ours back.
+_envmgr_yield() {
+  if [[ -z $_envmgr_env ]]; then return; fi
+  builtin local __saved
+  _envmgr_strip "$_envmgr_env/bin" last
+  if [[ ${_OLD_VIRTUAL_PATH-} ]]; then
+    __saved=$PATH PATH=$_OLD_VIRTUAL_PATH
+    _envmgr_strip "$_envmgr_env/bin"
+    _OLD_VIRTUAL_PATH=$PATH PATH=$__saved
+    if [[ ${_envmgr_pythonhome-} ]]; then _OLD_VIRTUAL_PYTHONHOME=$_envmgr_pythonhome; fi
+  fi
+  _envmgr_env=''
+  builtin unset -v _envmgr_pythonhome _envmgr_deactivate
+}
+
+# DIRECTORY [last]: take the first, or last, occurrence of it from PATH.
+_envmgr_strip() {
+  builtin local __path=":${PATH-}:"
+  if [[ $__path != *:"$1":* ]]; then return; fi
+  if [[ ${2-} ]]; then __path=${__path%:"$1":*}:${__path##*:"$1":}; else __path=${__path%%:"$1":*}:${__path#*:"$1":}; fi
+  __path=${__path#:}
+  PATH=${__path%:}
+}
+
+# The verbs that only this shell can do; everything else is the program's.
+envmgr() {
+  case ${1-} in
+    activate) _envmgr_off='' ;;
+    deactivate) _envmgr_off=$_envmgr_project/ ;;
+    shell) builtin shift && _envmgr_shell "$@" || return ;;
+    unload)
+      _envmgr_unload
+      return
+      ;;
+    *)
+      if builtin type -P envmgr >/dev/null; then builtin command envmgr "$@"; else "$_envmgr_home/shell/envmgr" "$@"; fi
+      return
+      ;;
+  esac
+  _envmgr_prompt
+}
+
+# [VERSION | --unset | -]: set ENVMGR_VERSION in this shell, unset it, swap it with the one before; or print it.
+_envmgr_shell() {
+  builtin local __before="${ENVMGR_VERSION-}"
+  case ${1-} in
+    '') builtin printf '%s\n' "${ENVMGR_VERSION-}" && return ;;
+    --unset) builtin unset -v ENVMGR_VERSION ;;
+    -) builtin export ENVMGR_VERSION="$_envmgr_before" ;;
+    *)
+      envmgr find "$1" >/dev/null || return
+      builtin export ENVMGR_VERSION="$*"
+      ;;
+  esac
+  if ! [[ ${ENVMGR_VERSION-} ]]; then builtin unset -v ENVMGR_VERSION; fi
+  _envmgr_before=$__before
+}
+
+# Undo what sourcing this file did. A stub stays where another tool has wrapped PROMPT_COMMAND around the hook.
+_envmgr_unload() {
+  _envmgr_leave
+  _envmgr_strip "$_envmgr_home/shims"
+  builtin unset -f _envmgr_update _envmgr_walk _envmgr_parse _envmgr_lookup _envmgr_record _envmgr_enter _envmgr_leave \
+    _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_unload envmgr
+  builtin unset -v _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
+    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before
+  _envmgr_prompt() { return "$?"; }
+  if [[ ${PROMPT_COMMAND-} == _envmgr_prompt ]]; then
+    builtin unset -v 'PROMPT_COMMAND[0]'
+    if [[ ${#PROMPT_COMMAND[@]} -gt 0 ]]; then PROMPT_COMMAND=("${PROMPT_COMMAND[@]}"); else builtin unset -v PROMPT_COMMAND; fi
+    builtin unset -f _envmgr_prompt
+  elif [[ ${PROMPT_COMMAND-} == '_envmgr_prompt;'* ]]; then
+    PROMPT_COMMAND=${PROMPT_COMMAND#'_envmgr_prompt;'}
+    builtin unset -f _envmgr_prompt
+  fi
+}
+
+# Come first among the prompt's commands: those that draw it should see the result. From bash 5.1 on as an element of
+# its own, after which bash restores $? and PIPESTATUS for the next. An exported PROMPT_COMMAND would reach shells that
+# do not know the function; `printf -v` fails softly on a readonly one.
+if [[ ${PROMPT_COMMAND[*]-} != *_envmgr_prompt* ]] && builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND-}" 2>/dev/null; then
+  builtin export -n PROMPT_COMMAND
+  if [[ -z ${PROMPT_COMMAND[*]-} ]]; then
+    PROMPT_COMMAND=_envmgr_prompt
+  elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+    PROMPT_COMMAND=(_envmgr_prompt "${PROMPT_COMMAND[@]}")
+  else
+    PROMPT_COMMAND="_envmgr_prompt;$PROMPT_COMMAND"
+  fi
+fi
+
+# The shims come first on PATH; an environment goes before them when it is entered.
+if [[ :${PATH-}: != :"$_envmgr_home/shims":* ]]; then
+  _envmgr_strip "$_envmgr_home/shims"
+  builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
+fi
