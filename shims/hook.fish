@@ -1,0 +1,288 @@
+# envmgr for fish 3.0 and later. Put into ~/.config/fish/config.fish:  source ~/.local/share/envmgr/shell/hook.fish
+#
+# Before each prompt and after each change of directory, with builtins alone: walk up to the nearest .python-version,
+# look its words up among the records (docs/reference/state-on-disk.md), and enter or leave the environment found there.
+# At a prompt, one call of `envmgr _enter` for a project that has no record; it prints notes and may write one. Nothing
+# of a project, and no data, is ever evaluated. hook.bash tells the same.
+#
+# Command substitutions of builtins do not fork; an empty IFS keeps their output whole, newlines included. Functions do
+# not see the variables of their callers, hence the globals. fish itself keeps $status and $pipestatus for the user.
+
+status is-interactive; or return 0
+
+# the environment that we put on PATH, and the one that was not there any more when it was to be taken away
+set -g _envmgr_env ''
+set -g _envmgr_gone ''
+# what was looked at last: directory and its version files, text, variable; and the words of both
+set -g _envmgr_pwd ''
+set -g _envmgr_files
+set -g _envmgr_text ''
+set -g _envmgr_words ''
+set -g _envmgr_variable ''
+set -g _envmgr_pinned ''
+# what rules now: project and words; the environment that they ask for
+set -g _envmgr_project ''
+set -g _envmgr_ruling ''
+set -g _envmgr_wanted ''
+# project and words of this visit, whether the user was told about them, and where the user does not want it
+set -g _envmgr_visit ''
+set -g _envmgr_told ''
+set -g _envmgr_off ''
+# the variable before `envmgr shell`
+set -g _envmgr_before ''
+
+function _envmgr_locate
+    set -l IFS ''
+    set -l file (status filename)
+    string match -q '/*/shell/hook.fish' -- "$file"; or set file (builtin realpath -- "$file")
+    set -g _envmgr_home (string replace -r '/shell/hook\.fish$' '' -- "$file")
+    set -g _envmgr_ours '^'(string escape --style=regex -- "$_envmgr_home/envs/")
+    test -O /; and set -g _envmgr_root 1; or set -g _envmgr_root ''
+    functions -e _envmgr_locate
+end
+_envmgr_locate
+
+function _envmgr_prompt --on-event fish_prompt
+    _envmgr_update
+end
+
+# `cd project; python` on one line. A call of envmgr waits for the prompt.
+function _envmgr_cd --on-variable PWD
+    status is-command-substitution; or _envmgr_update quietly
+end
+
+# [quietly]: make the shell have active what the directory asks for.
+function _envmgr_update -a quietly
+    if set -q _OLD_VIRTUAL_PATH; and test -n "$VIRTUAL_ENV"
+        _envmgr_yield
+        return
+    end
+    if test -n "$VIRTUAL_ENV"; and test "$VIRTUAL_ENV" != "$_envmgr_env"
+        if not string match -rq -- "$_envmgr_ours" "$VIRTUAL_ENV"
+            _envmgr_yield
+            return
+        end
+        _envmgr_leave # inherited, or brought back by somebody who restores old values
+        set _envmgr_env $VIRTUAL_ENV
+        _envmgr_leave
+    end
+    set _envmgr_wanted ''
+    if test "$ENVMGR_HOOK" != off; and _envmgr_walk
+        _envmgr_lookup $quietly
+    else
+        set _envmgr_visit ''
+        set _envmgr_off ''
+    end
+    if test "$_envmgr_wanted" != "$_envmgr_env"
+        _envmgr_leave
+        test -z "$_envmgr_wanted"; or _envmgr_enter
+    else if test -n "$_envmgr_wanted"
+        test "$VIRTUAL_ENV" = "$_envmgr_wanted"; and contains -- "$_envmgr_wanted/bin" $PATH; and return
+        _envmgr_leave # PATH was reset, or the variable
+        _envmgr_enter
+    else if test -n "$_envmgr_gone"
+        _envmgr_strip PATH "$_envmgr_gone/bin"
+    end
+end
+
+# Set _envmgr_project and _envmgr_ruling from the nearest version file that holds a word; fail when there is none. Root
+# leaves the files of others alone. `!` stands for what shells do not read: unreadable, too long, with a NUL in it.
+function _envmgr_walk
+    set -l IFS ''
+    test "$PWD" = "$_envmgr_pwd"; or _envmgr_places
+    set -l text
+    set -l rest
+    set _envmgr_ruling ''
+    for file in $_envmgr_files
+        test -f "$file"; or continue
+        test -z "$_envmgr_root" -o -O "$file"; or continue
+        set text '!'
+        if test -r "$file"
+            begin
+                read -z -n 8193 text
+                read -z -n 1 rest
+                and set text '!'
+            end <"$file"
+        end
+        if test "$text" != "$_envmgr_text"
+            set _envmgr_text "$text"
+            set _envmgr_words (_envmgr_parse "$text")
+        end
+        if test -n "$_envmgr_words"
+            set _envmgr_project (string replace -r '/\.python-version$' '' -- "$file")
+            set _envmgr_ruling "$_envmgr_words"
+            break
+        end
+    end
+    test -n "$_envmgr_ruling"; or return
+    if test -n "$ENVMGR_VERSION"
+        if test "$ENVMGR_VERSION" != "$_envmgr_variable"
+            set _envmgr_variable "$ENVMGR_VERSION"
+            set _envmgr_pinned (_envmgr_parse "$ENVMGR_VERSION")
+        end
+        test -z "$_envmgr_pinned"; or set _envmgr_ruling "$_envmgr_pinned"
+    end
+end
+
+# Set _envmgr_files to the version files that there may be, from here upwards.
+function _envmgr_places
+    set -l IFS ''
+    set -l place (string replace -r '/$' '' -- "$PWD")
+    set _envmgr_files
+    while true
+        set -a _envmgr_files "$place/.python-version"
+        test -n "$place"; or break
+        set place (string replace -r '/[^/]*$' '' -- "$place")
+    end
+    set _envmgr_pwd "$PWD"
+end
+
+# TEXT: print the words of a version file, joined by one blank.
+function _envmgr_parse -a text
+    set -l IFS \n
+    set text (string replace -r '^\x{feff}' '' -- "$text" | string replace -r '#.*' '')
+    echo (string match -ar '[^ \t\r\n]+' -- $text)
+end
+
+# [quietly]: set _envmgr_wanted to the environment on record, if it works; else tell about that, once per visit.
+function _envmgr_lookup -a quietly
+    if test "$_envmgr_visit" != "$_envmgr_project/$_envmgr_ruling"
+        set _envmgr_visit "$_envmgr_project/$_envmgr_ruling"
+        set _envmgr_told ''
+        test "$_envmgr_off" = "$_envmgr_project/"; or set _envmgr_off ''
+    end
+    test -z "$_envmgr_off"; or return
+    _envmgr_record; and return
+    test -z "$_envmgr_told$quietly"; or return
+    set _envmgr_told 1
+    if test -x "$_envmgr_home/shell/envmgr"
+        set -l project "$_envmgr_project"
+        test -n "$project"; or set project /
+        "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "$project" </dev/null >&2
+        _envmgr_record
+    end
+end
+
+# Set _envmgr_wanted from the record; fail when there is none, or its environment does not work.
+function _envmgr_record
+    string match -rq '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_ruling"; or return
+    string match -q '*..*' -- "$_envmgr_ruling"; and return 1
+    set -l record "$_envmgr_home/projects$_envmgr_project/.envmgr/$_envmgr_ruling"
+    test -f "$record"; or return
+    set -l IFS ''
+    set -l env ''
+    read env <"$record"
+    string match -q 'envs/?*' -- "$env"; and not string match -q '*..*' -- "$env"; or return
+    test -x "$_envmgr_home/$env/bin/python"; or return
+    set _envmgr_wanted "$_envmgr_home/$env"
+end
+
+# Make _envmgr_wanted the active environment.
+function _envmgr_enter
+    set -g _envmgr_env $_envmgr_wanted
+    set -gx PATH "$_envmgr_env/bin" $PATH
+    set -gx VIRTUAL_ENV $_envmgr_env
+    set -gx VIRTUAL_ENV_PROMPT (string replace -r '.*/(.*)-[^-]*/[^/]*$' '$1' -- "$_envmgr_env")
+    if set -qx PYTHONHOME
+        set -g _envmgr_pythonhome "$PYTHONHOME"
+        set -e PYTHONHOME
+    end
+    if not functions -q deactivate
+        set -g _envmgr_deactivate 1
+        function deactivate -a how
+            test "$how" = nondestructive; or envmgr deactivate
+        end
+    end
+end
+
+# Undo what _envmgr_enter did, by value; anything that the user changed meanwhile stays.
+function _envmgr_leave
+    test -n "$_envmgr_env"; or return 0
+    _envmgr_strip PATH "$_envmgr_env/bin"
+    set _envmgr_gone ''
+    contains -- "$_envmgr_env/bin" $PATH; or set _envmgr_gone $_envmgr_env
+    set _envmgr_env ''
+    set -e VIRTUAL_ENV
+    set -e VIRTUAL_ENV_PROMPT
+    set -q _envmgr_pythonhome; and not set -q PYTHONHOME; and set -gx PYTHONHOME $_envmgr_pythonhome
+    set -e _envmgr_pythonhome
+    set -q _envmgr_deactivate; and functions -e deactivate
+    set -e _envmgr_deactivate
+end
+
+# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# activate script has put it aside, so that its `deactivate` does not bring ours back.
+function _envmgr_yield
+    test -n "$_envmgr_env"; or return 0
+    _envmgr_strip PATH "$_envmgr_env/bin" last
+    if set -q _OLD_VIRTUAL_PATH
+        _envmgr_strip _OLD_VIRTUAL_PATH "$_envmgr_env/bin"
+        set -q _envmgr_pythonhome; and set -gx _OLD_VIRTUAL_PYTHONHOME $_envmgr_pythonhome
+    end
+    set _envmgr_env ''
+    set -e _envmgr_pythonhome
+    set -e _envmgr_deactivate
+end
+
+# VARIABLE DIRECTORY [last]: take the first, or last, occurrence of it from the list.
+function _envmgr_strip -a variable directory last
+    if test -n "$last"
+        set -l place (contains -i -- "$directory" $$variable[1][-1..1]); and set -e {$variable}[-$place]
+    else
+        set -l place (contains -i -- "$directory" $$variable); and set -e {$variable}[$place]
+    end
+end
+
+# The verbs that only this shell can do; everything else is the program's.
+function envmgr
+    switch "$argv[1]"
+        case activate
+            set _envmgr_off ''
+        case deactivate
+            set _envmgr_off "$_envmgr_project/"
+        case shell
+            _envmgr_shell $argv[2..-1]; or return
+        case unload
+            _envmgr_unload
+            return
+        case '*'
+            set -l program (command -s envmgr); or set program "$_envmgr_home/shell/envmgr"
+            command $program $argv
+            return
+    end
+    _envmgr_update
+    return 0
+end
+
+# [VERSION | --unset | -]: set ENVMGR_VERSION in this shell, unset it, swap it with the one before; or print it.
+function _envmgr_shell
+    set -l before "$ENVMGR_VERSION"
+    switch "$argv[1]"
+        case ''
+            echo $before
+        case --unset
+            set -e ENVMGR_VERSION
+        case -
+            set -gx ENVMGR_VERSION $_envmgr_before
+        case '*'
+            envmgr find "$argv[1]" >/dev/null; or return
+            set -gx ENVMGR_VERSION "$argv"
+    end
+    test -n "$ENVMGR_VERSION"; or set -e ENVMGR_VERSION
+    set _envmgr_before "$before"
+    return 0
+end
+
+# Undo what sourcing this file did.
+function _envmgr_unload
+    _envmgr_leave
+    _envmgr_strip PATH "$_envmgr_home/shims"
+    functions -e (functions -an | string match '_envmgr_*') envmgr
+    set -e (set -gn | string match '_envmgr_*')
+end
+
+# The shims come first on PATH; an environment goes before them when it is entered.
+if test "$PATH[1]" != "$_envmgr_home/shims"
+    _envmgr_strip PATH "$_envmgr_home/shims"
+    set -gx PATH "$_envmgr_home/shims" $PATH
+end
