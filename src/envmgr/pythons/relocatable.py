@@ -94,7 +94,7 @@ def source(prefix: Path, environ: Environ) -> Source:
 def copy(source: Source, root: Path, environ: Environ, *, without: Collection[str] = ()) -> None:
     """Make `root` a relocatable copy of `source`, without the named packages of the standard library.
 
-    Raises EnvmgrError when `strip` or `patchelf` is missing or fails.
+    Without `strip` on PATH it is larger than it need be. Raises EnvmgrError when `patchelf` is missing, or one fails.
     """
     for part in _PARTS:
         pattern = part.format(program=source.program, minor=source.minor, t=source.flags.replace("d", ""))
@@ -143,7 +143,8 @@ def _relocate(root: Path, environ: Environ) -> None:
         path.chmod(path.stat().st_mode | 0o200)
     programs = [path for path in elves if path.parent.name == "bin"]
     libraries = [path for path in elves if path.parent == root / "lib"]
-    _tool(environ, "strip", "--strip-unneeded", files=elves)
+    if shutil.which("strip", path=environ.get("PATH")):
+        _tool(environ, "strip", "--strip-unneeded", files=elves)
     patch = "patchelf", "--force-rpath", "--set-rpath"
     _tool(environ, *patch, "$ORIGIN/../lib", files=programs)
     _tool(environ, *patch, "$ORIGIN", files=libraries)
