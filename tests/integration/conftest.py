@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from desk import Desk
 
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
@@ -52,3 +53,9 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def desk(shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]) -> Desk:  # noqa: ARG001
+    """Return a user in an empty project, with the shared store."""
+    return Desk(shared, project, environ | {"ENVMGR_HOME": str(shared.root)})

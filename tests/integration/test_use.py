@@ -6,54 +6,17 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from desk import Desk
 
-from envmgr.environments import record
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
 
 VERSION = platform.python_version()
 MINOR = VERSION.rpartition(".")[0]
-
-
-@dataclass
-class Desk:
-    """A project directory, and the store that envmgr works on when called there."""
-
-    home: Home
-    project: Path
-    environ: dict[str, str]
-
-    def call(self, *words: str, code: int = 0, where: Path | None = None) -> str:
-        """Run `envmgr` and return its stdout; on an error expected by `code`, its stderr."""
-        cwd = where or self.project
-        done = subprocess.run(
-            [sys.executable, "-m", "envmgr", *words],
-            cwd=cwd,
-            env={**self.environ, "PWD": str(cwd)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done.stderr if code else done.stdout
-
-    def made(self, words: str) -> record.Environment:
-        """Return the environment on record."""
-        found = record.lookup(self.home, self.project, words)
-        assert found is not None
-        return found
-
-
-@pytest.fixture
-def desk(shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]) -> Desk:  # noqa: ARG001
-    return Desk(shared, project, environ | {"ENVMGR_HOME": str(shared.root)})
 
 
 def test_use_pins_and_makes_what_status_run_and_env_tell(desk: Desk) -> None:

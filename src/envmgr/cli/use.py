@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from envmgr.cli import Context, console
-from envmgr.environments import builder, ties
+from envmgr.environments import provision, ties
 from envmgr.errors import UsageError
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
@@ -55,15 +53,12 @@ def _installed(context: Context, ruling: Ruling) -> list[Interpreter | None]:
 
 
 def _environment(context: Context, ruling: Ruling, *, pip: bool) -> None:
-    """Make the environment that `ruling` asks for and tie its project to it."""
-    if ruling.project is None or ruling.pin is None:
-        raise UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
-    interpreter = _installed(context, ruling)[0]
-    if interpreter is None:
+    """Make the environment that `ruling` asks for, and tell."""
+    provided = provision.provide(context.home, ruling, context.environ, pip=pip)
+    if provided is None:
         console.say(f"{ruling.origin}: the system's Python rules; it gets no environment")
         return
-    ties.refuse(ruling.project)
-    environment = builder.build(context.home, Path(ruling.project).resolve(), interpreter, context.environ, pip=pip)
-    for note in ties.tie(context.home, ruling.project, ruling.words, environment):
+    for note in provided.notes:
         console.say(f"note: {note}")
-    console.say(f"Python {interpreter.build.version} in {environment.path}, active at the next prompt")
+    version, path = provided.interpreter.build.version, provided.environment.path
+    console.say(f"Python {version} in {path}, active at the next prompt")

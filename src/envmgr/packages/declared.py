@@ -1,0 +1,130 @@
+"""What a project declares that it needs: requirements files, a lock (PEP 751), else pyproject.toml (PEP 621, PEP 735).
+
+Reads only; nothing is resolved here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from envmgr.errors import UsageError
+from envmgr.host import config
+
+_PYPROJECT = "pyproject.toml"
+_INCLUDED = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#]+)")
+_LOCAL = re.compile(r"[\w.-]*:")  # a URL, not a file
+
+
+@dataclass(frozen=True)
+class Declared:
+    """`arguments` for `pip install` or `uv pip install` in the project; `files` are all that they came from."""
+
+    arguments: tuple[str, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def digest(self) -> str:
+        """A hash over what is declared, contents of files included; equal means that nothing changed."""
+        whole = hashlib.sha256("\0".join(self.arguments).encode())
+        for file in self.files:
+            whole.update(b"\0" + file.read_bytes())
+        return whole.hexdigest()
+
+
+def declared(
+    project: Path,
+    *,
+    requirements: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    extras: Sequence[str] = (),
+    with_project: bool = True,
+) -> Declared:
+    """Return what `project` declares, and its dependency `groups`.
+
+    That is the `requirements` files if named, else its lock, else requirements.txt, else its pyproject.toml with
+    `extras`: there, `with_project` adds the project itself, where it can be built. Raises UsageError
+    for what is not there or cannot be understood.
+    """
+    files = [project / name for name in requirements] or _found(project, extras)
+    tables = config.read(project / _PYPROJECT)
+    arguments = [word for file in files for word in ("-r", str(file))]
+    if not files:
+        arguments += _of_project(project, tables, extras, with_project=with_project)
+    arguments += group_requirements(project, tables, groups)
+    sources = [source for file in files for source in _sources(file)]
+    if groups or not files:
+        sources.append(project / _PYPROJECT)
+    return Declared(tuple(arguments), tuple(dict.fromkeys(source for source in sources if source.is_file())))
+
+
+def _found(project: Path, extras: Sequence[str]) -> list[Path]:
+    """Return the one file that speaks for the project by its name; extras are something of pyproject.toml's."""
+    names = () if extras else ("pylock.toml", "requirements.txt")
+    return [project / name for name in names if (project / name).is_file()][:1]
+
+
+def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, with_project: bool) -> list[str]:
+    """Return the project itself, editable, where it can be built; else its dependencies by name."""
+    metadata = config.table(tables, project / _PYPROJECT, "project")
+    optional = {normalized(name): found for name, found in metadata.get("optional-dependencies", {}).items()}
+    for extra in extras:
+        if normalized(extra) not in optional:
+            raise _unknown("extra", extra, project, optional)
+    if with_project and "build-system" in tables:
+        return ["-e", f".[{','.join(extras)}]" if extras else "."]
+    return [*metadata.get("dependencies", ()), *(one for extra in extras for one in optional[normalized(extra)])]
+
+
+def group_requirements(project: Path, tables: config.Table, groups: Iterable[str]) -> list[str]:
+    """Return the requirements of dependency groups (PEP 735), what they include among them. Raises UsageError."""
+    known = config.table(tables, project / _PYPROJECT, "dependency-groups")
+    named = {normalized(name): found for name, found in known.items()}
+    return [one for group in groups for one in _group(project, named, group, ())]
+
+
+def _group(project: Path, named: dict[str, Any], group: str, above: tuple[str, ...]) -> Iterator[str]:
+    name = normalized(group)
+    if name in above:
+        raise UsageError(f"{project / _PYPROJECT}: dependency group {group!a} includes itself")
+    if name not in named:
+        raise _unknown("dependency group", group, project, named)
+    for entry in named[name]:
+        if isinstance(entry, str):
+            yield entry
+        elif isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
+            yield from _group(project, named, entry["include-group"], (*above, name))
+        else:
+            raise UsageError(f"{project / _PYPROJECT}: dependency group {group!a} holds {entry!a}")
+
+
+def normalized(name: str) -> str:
+    """Return a project's, an extra's or a group's name as it is compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _unknown(kind: str, name: str, project: Path, known: Iterable[str]) -> UsageError:
+    return UsageError(
+        f"{project / _PYPROJECT} has no {kind} {name!a}", hint=f"it has: {', '.join(sorted(known)) or 'none'}"
+    )
+
+
+def _sources(file: Path) -> Iterator[Path]:
+    """Yield a requirements file and the files that it includes. Raises UsageError."""
+    pending, seen = [file], set[Path]()
+    while pending:
+        source = pending.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        try:
+            lines = source.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{source}: cannot be read: {error}") from error
+        yield source
+        included = (found[1] for found in map(_INCLUDED.match, lines) if found)
+        pending += [source.parent / name for name in included if not _LOCAL.match(name)]

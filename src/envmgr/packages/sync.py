@@ -1,0 +1,60 @@
+"""Bringing an environment to what its project declares; nothing is run when nothing changed since the last time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from envmgr.environments.record import Environment
+from envmgr.host.paths import Environ, Home
+from envmgr.packages import engine as engines
+from envmgr.packages.declared import Declared
+
+_STATE = "envmgr-sync.json"  # in the environment
+
+
+def sync(
+    home: Home,
+    environment: Environment,
+    wanted: Declared,
+    environ: Environ,
+    *,
+    engine: str | None = None,
+    quiet: bool = False,
+) -> str | None:
+    """Install what is `wanted`; returns the name of the engine that did, None when there was nothing to do.
+
+    Raises EnvironmentFailedError.
+    """
+    if current(environment, wanted):
+        return None
+    (environment.path / _STATE).unlink(missing_ok=True)
+    chosen = engines.choose(home, environment, environ, engine)
+    if wanted.arguments:
+        engines.install(home, chosen, environment, wanted.arguments, environ, quiet=quiet)
+    state = {"declared": wanted.digest, "installed": installed(environment), "engine": chosen.name}
+    staged = environment.path / f".{_STATE}.{os.getpid()}"
+    staged.write_text(json.dumps(state), encoding="utf-8")
+    staged.replace(environment.path / _STATE)
+    return chosen.name
+
+
+def current(environment: Environment, wanted: Declared) -> bool:
+    """Whether the last sync was for the same declaration, and nobody changed the environment since."""
+    try:
+        state = json.loads((environment.path / _STATE).read_text(encoding="utf-8"))
+        return bool(state["declared"] == wanted.digest and state["installed"] == installed(environment))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def installed(environment: Environment) -> str:
+    """Return a hash over the distributions in `environment`: their names, versions and when they were put there."""
+    found = sorted(
+        (entry.name, entry.stat().st_mtime_ns)
+        for library in environment.path.glob("lib/*/site-packages")
+        for entry in os.scandir(library)
+        if entry.name.endswith((".dist-info", ".egg-info", ".egg-link", ".pth"))
+    )
+    return hashlib.sha256(repr(found).encode()).hexdigest()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import UsageError
+from envmgr.packages.declared import declared
+
+PYPROJECT = """
+[project]
+name = "shop"
+dependencies = ["attrs>=23"]
+optional-dependencies = { Web_App = ["idna"] }
+[dependency-groups]
+test = ["pytest", { include-group = "Type.Check" }]
+type-check = ["mypy"]
+round = [{ include-group = "trip" }]
+trip = [{ include-group = "round" }]
+odd = [{ something = "else" }]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    return tmp_path
+
+
+def test_dependencies_extras_and_groups_come_from_pyproject(project: Path) -> None:
+    assert declared(project).arguments == ("attrs>=23",)
+    assert declared(project, extras=["web-app"], groups=["test"]).arguments == ("attrs>=23", "idna", "pytest", "mypy")
+    assert declared(project).files == (project / "pyproject.toml",)
+
+
+def test_a_project_that_can_be_built_is_itself_installed(project: Path) -> None:
+    (project / "pyproject.toml").write_text(PYPROJECT + "[build-system]\nrequires = []\n")
+    assert declared(project).arguments == ("-e", ".")
+    assert declared(project, extras=["web-app"]).arguments == ("-e", ".[web-app]")
+    assert declared(project, with_project=False).arguments == ("attrs>=23",)
+
+
+def test_a_lock_comes_before_requirements_before_pyproject(project: Path) -> None:
+    (project / "requirements.txt").write_text("idna\n")
+    assert declared(project).arguments == ("-r", str(project / "requirements.txt"))
+    (project / "pylock.toml").write_text("lock-version = '1.0'\n")
+    assert declared(project).arguments == ("-r", str(project / "pylock.toml"))
+    assert declared(project, requirements=["requirements.txt"], groups=["type-check"]).arguments == (
+        "-r",
+        str(project / "requirements.txt"),
+        "mypy",
+    )
+
+
+def test_the_digest_sees_included_files(project: Path) -> None:
+    (project / "requirements.txt").write_text("-r more.txt # more\n--constraint=limits.txt\n-r https://x/y.txt\n")
+    (project / "more.txt").write_text("-r requirements.txt\nidna\n")
+    (project / "limits.txt").write_text("idna<4\n")
+    before = declared(project)
+    assert {file.name for file in before.files} == {"requirements.txt", "more.txt", "limits.txt"}
+    digest = before.digest
+    assert declared(project).digest == digest
+    (project / "limits.txt").write_text("idna<3\n")
+    assert declared(project).digest != digest
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"groups": ["no"]}, "has no dependency group 'no'"),
+        ({"extras": ["no"]}, "has no extra 'no'"),
+        ({"groups": ["round"]}, "includes itself"),
+        ({"groups": ["odd"]}, "holds"),
+        ({"requirements": ["none.txt"]}, "none.txt: cannot be read"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(project: Path, options: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        declared(project, **options)  # type: ignore[arg-type]
+
+
+def test_a_project_that_declares_nothing(tmp_path: Path) -> None:
+    assert declared(tmp_path).arguments == ()
