@@ -86,3 +86,15 @@ def _name(request: VersionRequest, build: Build) -> str:
     if request.tag is not None:
         return build.build_alias
     return build.patch_alias if request.exact or build.version.pre else build.minor_alias
+
+
+def newest(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the first of each minor version in sorted candidates, stable where there is one; debug builds left out."""
+    first: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if "d" in candidate.build.variant:
+            continue
+        known = first.setdefault(candidate.build.minor_alias, candidate)
+        if known.build.version.pre and not candidate.build.version.pre:
+            first[candidate.build.minor_alias] = candidate
+    return list(first.values())

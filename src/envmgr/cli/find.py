@@ -1,0 +1,53 @@
+"""`envmgr find`: print the path of the Python that answers a request."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.errors import CommandNotFoundError, NoSuchVersionError, NotInstalledError
+from envmgr.pythons import catalogue, resolve
+from envmgr.pythons.store import Store
+from envmgr.versions.request import VersionRequest
+
+
+@click.command()
+@click.argument("request", required=False)
+@click.pass_obj
+def find(context: Context, request: str | None) -> None:
+    """Print the path of the installed Python that answers REQUEST (by default, what rules here).
+
+    The path names one build and never another. Exit 4: it can be installed; exit 3: there is no such Python.
+    """
+    if request is not None:
+        console.data(_answer(context, VersionRequest.parse(request)))
+        return
+    ruling = resolve.ruling(context.home, context.cwd, context.environ)
+    first = ruling.requests[0]
+    store = Store(context.home)
+    console.data(_system(context) if first.system else resolve.interpreter(store, ruling, first).executable)
+
+
+def _answer(context: Context, request: VersionRequest) -> Path:
+    if request.system:
+        return _system(context)
+    if found := Store(context.home).find(request):
+        return found.executable
+    if request.name is not None:
+        raise NoSuchVersionError(
+            f"no Python is called {request}", hint="`envmgr list` shows the names; `envmgr link` gives one"
+        )
+    catalogue.choose(request, catalogue.known(context.cache, catalogue.target(request)), "the index")
+    raise NotInstalledError(
+        f"Python {request} is not installed", hint=f"run `envmgr install {shlex.quote(request.text)}`"
+    )
+
+
+def _system(context: Context) -> Path:
+    for command in ("python3", "python"):
+        if found := resolve.system(command, context.home, context.environ):
+            return found
+    raise CommandNotFoundError("no python3 or python on PATH", hint="`envmgr install` gives one of our own")

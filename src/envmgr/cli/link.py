@@ -1,0 +1,50 @@
+"""`envmgr link`: use Pythons that this machine already has, without copying them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.errors import BrokenInterpreterError, NoSuchVersionError, UsageError
+from envmgr.pythons import discover, linker
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("name", required=False)
+@click.option("--from", "origin", type=click.Choice(list(discover.ORIGINS)), help="Link all Pythons of another tool.")
+@click.pass_obj
+def link(context: Context, path: Path | None, name: str | None, *, origin: str | None) -> None:
+    """Make the Python at PATH (a program, or the directory it is installed in) usable under NAME.
+
+    Only links are made: nothing is copied, and nothing of theirs is changed. Link again to refresh.
+    """
+    if (path is None) == (origin is None):
+        raise UsageError("say what to link", hint="envmgr link PATH [NAME], or envmgr link --from pyenv")
+    if path is not None:
+        _link(context, discover.locate(context.cwd / path, context.environ), name)
+    elif origin is not None:
+        _link_all(context, origin)
+
+
+def _link(context: Context, found: discover.Found, name: str | None = None) -> None:
+    made = linker.link(context.home, found, context.environ, name=name)
+    console.say(f"{made.build.build_alias}: linked to {found.executable}")
+
+
+def _link_all(context: Context, origin: str) -> None:
+    """Link every Python of `origin`; a broken one does not hide the others."""
+    every = discover.discover(origin, context.environ)
+    if not every:
+        raise NoSuchVersionError(f"no Python of {origin} on this machine")
+    broken = []
+    for found in every:
+        try:
+            _link(context, found)
+        except (BrokenInterpreterError, UsageError) as error:
+            broken.append(error)
+            console.say(f"not linked: {error.message}")
+    if len(broken) == len(every):
+        raise broken[0]

@@ -1,0 +1,121 @@
+"""`envmgr list`: the Pythons that are installed, or that can be."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.errors import EnvmgrError
+from envmgr.host import platforms
+from envmgr.host.platforms import Platform
+from envmgr.pythons import catalogue, refresh
+from envmgr.pythons.candidate import Candidate
+from envmgr.pythons.store import Interpreter, Store
+from envmgr.versions import pins
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+
+@click.command("list")
+@click.argument("request", required=False)
+@click.option("--available", is_flag=True, help="List what can be installed: without REQUEST, the newest of each X.Y.")
+@click.option("--all", "every", is_flag=True, help="With --available: every version and build.")
+@click.option("--platform", metavar="OS-ARCH-LIBC", help="With --available: for another platform.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one array of objects.")
+@click.pass_obj
+def list(  # noqa: A001 - the verb's name
+    context: Context, request: str | None, *, available: bool, every: bool, platform: str | None, as_json: bool
+) -> None:
+    """List the installed Pythons that answer REQUEST, newest first: build, aliases, origin, place.
+
+    The global default is marked with *. A linked one whose program is gone is listed as broken.
+    """
+    wanted = VersionRequest.parse(request) if request else None
+    if available:
+        here = Platform.parse(platform) if platform else platforms.this_platform()
+        found = refresh.available(here, context.environ, context.cache)
+        _print(_available(context, _selected(found, wanted, every=every)), as_json=as_json)
+    else:
+        _print(_installed(context, wanted), as_json=as_json)
+
+
+def _selected(found: Iterable[Candidate], wanted: VersionRequest | None, *, every: bool) -> Iterable[Candidate]:
+    if wanted:
+        return (candidate for candidate in found if wanted.matches(candidate.build))
+    return found if every else catalogue.newest(found)
+
+
+def _installed(context: Context, wanted: VersionRequest | None) -> Iterator[dict[str, Any]]:
+    store = Store(context.home)
+    default = _default(context, store)
+    for build in sorted(store.builds(), reverse=True):
+        if wanted is None or wanted.matches(build):
+            yield _facts(build) | _place(store, store.interpreter(build)) | {"default": build == default}
+
+
+def _available(context: Context, found: Iterable[Candidate]) -> Iterator[dict[str, Any]]:
+    installed = {*Store(context.home).builds()}
+    mirror = context.environ.get(refresh.MIRROR)
+    for candidate in found:
+        rest = {"url": candidate.urls(mirror)[0], "sha256": candidate.sha256, "flavor": candidate.flavor}
+        yield _facts(candidate.build) | {"installed": candidate.build in installed} | rest
+
+
+def _facts(build: Build) -> dict[str, Any]:
+    return {
+        "build": str(build),
+        "implementation": build.implementation,
+        "version": str(build.version),
+        "variant": build.variant,
+        "tag": build.tag,
+        "platform": str(build.platform),
+    }
+
+
+def _place(store: Store, interpreter: Interpreter) -> dict[str, Any]:
+    """Return where an interpreter is, whose it is, which aliases mean it, and whether its program is there."""
+    build, receipt = interpreter.build, interpreter.receipt() if interpreter.linked else {}
+    names = (build.minor_alias, build.patch_alias, build.build_alias)
+    return {
+        "aliases": [name for name in names if store.alias(name) == build],
+        "origin": str(receipt.get("origin", "standalone")),
+        "path": str(receipt.get("path", interpreter.executable)),
+        "executable": str(interpreter.executable),
+        "works": os.access(interpreter.executable, os.X_OK),  # nothing is started to find out
+    }
+
+
+def _default(context: Context, store: Store) -> Build | None:
+    """Return the build that the global default means now."""
+    try:
+        pin = pins.read(context.home.default)
+    except EnvmgrError:  # `status` and `doctor` tell what is wrong with it
+        return None
+    found = store.find(pin.requests[0]) if pin else None
+    return found.build if found else None
+
+
+def _print(rows: Iterator[dict[str, Any]], *, as_json: bool) -> None:
+    every = [*rows]
+    if as_json:
+        console.data(json.dumps(every, indent=1))
+    elif every:
+        console.table([_installed_cells(row) if "works" in row else _available_cells(row) for row in every])
+    else:
+        console.say("Nothing to list.")
+
+
+def _installed_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    build = Build.parse(row["build"])
+    aliases = ", ".join(alias for alias in row["aliases"] if alias != build.build_alias)
+    place = row["path"] if row["works"] else f"{row['path']} (broken: not there)"
+    return "*" if row["default"] else " ", build.build_alias, aliases, row["origin"], place
+
+
+def _available_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return Build.parse(row["build"]).build_alias, "installed" if row["installed"] else ""

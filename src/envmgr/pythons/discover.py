@@ -1,0 +1,190 @@
+"""Other Pythons of this machine: found by reading directories, then asked who they are.
+
+No shim is ever executed: only a program that is one (ELF, Mach-O), never a script, is started, isolated and without
+site-packages. Nothing of theirs is changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr.errors import BrokenInterpreterError, EnvmgrError, UsageError
+from envmgr.host import platforms, process
+from envmgr.host.paths import Environ
+from envmgr.versions.version import Build, Version
+
+LOCAL = "local"  # the origin of what belongs to no known tool
+_PATIENCE = 20.0  # seconds that an interpreter may take to say its version
+_NAMES = (re.compile(r"(?:python|pypy)\d\.\d+t?d?"), re.compile(r"python\d?|pypy\d?"))  # most telling first
+_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_PROBE = """
+import sys
+v = sys.version_info
+stage = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(v[3])
+name = "pypy" if "__pypy__" in sys.builtin_module_names else getattr(sys, "implementation", None)
+sys.stdout.write("\\n" + "|".join([
+    getattr(name, "name", name) or "cpython",
+    "%d.%d.%d" % tuple(v[:3]) + ("%s%d" % (stage, v[4]) if stage else ""),
+    "t" * ("t" in getattr(sys, "abiflags", "")) + "d" * hasattr(sys, "gettotalrefcount"),
+]))
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An interpreter that is somebody else's: `executable` is the path as its owner names it, `origin` the owner."""
+
+    origin: str
+    executable: Path
+
+    @property
+    def bin(self) -> Path:
+        """The directory of its programs."""
+        return self.executable.parent
+
+
+def discover(origin: str, environ: Environ) -> list[Found]:
+    """Return the interpreters of `origin`, in the order of their paths, each once; raises UsageError for no origin."""
+    if origin not in ORIGINS:
+        raise UsageError(f"not an origin of Pythons: {origin!a}", hint=f"it is one of {', '.join(ORIGINS)}")
+    found: dict[str, Found] = {}
+    for executable in sorted(ORIGINS[origin](environ)):
+        found.setdefault(os.path.realpath(executable), Found(origin, executable))
+    return list(found.values())
+
+
+def locate(path: Path, environ: Environ) -> Found:
+    """Return the interpreter at `path`: a program, a prefix, or a directory of programs.
+
+    Raises UsageError where there is none, or where it is an environment: environments come and go.
+    """
+    places = [path, path / "bin", path / "install" / "bin", path / "python" / "bin"]
+    executable = path if path.is_file() else next(filter(None, map(_in_folder, places)), None)
+    if executable is None:
+        raise UsageError(f"{path}: no Python there", hint="name a python program, or the directory it is installed in")
+    if (executable.parent.parent / "pyvenv.cfg").exists():
+        raise UsageError(f"{path}: an environment, not an interpreter", hint="link the Python that it was made from")
+    return Found(_owner(executable, environ), executable)
+
+
+def _owner(executable: Path, environ: Environ) -> str:
+    real = os.path.realpath(executable)
+    for origin, executables in ORIGINS.items():
+        if any(os.path.realpath(known) == real for known in executables(environ)):
+            return origin
+    return LOCAL
+
+
+def identify(found: Found, environ: Environ) -> Build:
+    """Return what an interpreter says that it is, its origin as tag; raises BrokenInterpreterError with the reason."""
+    try:
+        with found.executable.open("rb") as file:
+            if not file.read(4).startswith(_MAGIC):
+                raise BrokenInterpreterError(f"{found.executable}: a script, not an interpreter")
+    except OSError as error:
+        raise BrokenInterpreterError(f"{found.executable}: {error.strerror}") from error
+    isolated = ["-E", "-s"] if _is_second(found.executable) else ["-I"]
+    try:
+        outcome = process.run(
+            [found.executable, *isolated, "-S", "-c", _PROBE], environ=process.plain(environ), timeout=_PATIENCE
+        )
+        implementation, version, variant = outcome.text.rpartition("\n")[2].split("|")
+        return Build(implementation, Version.parse(version), variant, found.origin, platforms.this_platform())
+    except (EnvmgrError, ValueError) as error:
+        raise BrokenInterpreterError(f"{found.executable}: does not start") from error
+
+
+def _is_second(executable: Path) -> bool:
+    """Tell Python 2, which has no `-I`, by the name of the program or of the one that it links to."""
+    names = executable.name, Path(os.path.realpath(executable)).name
+    return any(re.match(r"(?:python|pypy)2|pypy$", name) for name in names)
+
+
+def _in_folder(folder: Path) -> Path | None:
+    """Return the program of `folder` that is a Python, by its most telling name."""
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return None
+    for pattern in _NAMES:
+        for name in names:
+            if pattern.fullmatch(name) and (folder / name).is_file():
+                return folder / name
+    return None
+
+
+Search = Callable[[Environ], Iterator[Path]]
+
+
+def _home(environ: Environ) -> Path:
+    return Path(environ.get("HOME") or "/nonexistent")
+
+
+def _data(environ: Environ, *, apple: bool = False) -> Path:
+    """Return where tools keep their data: XDG's place; for some of them Apple's on a Mac."""
+    if apple and sys.platform == "darwin":
+        return _home(environ) / "Library" / "Application Support"
+    return Path(environ.get("XDG_DATA_HOME") or _home(environ) / ".local" / "share")
+
+
+def _prefixes(*folders: Path) -> Iterator[Path]:
+    """Yield the interpreters of prefixes that are no environments."""
+    for folder in folders:
+        if not (folder / "pyvenv.cfg").exists() and (executable := _in_folder(folder / "bin")):
+            yield executable
+
+
+def _tool(variable: str, default: Callable[[Environ], Path], pattern: str) -> Search:
+    """Return the search of a tool that keeps prefixes in the folders `pattern` of one place."""
+
+    def search(environ: Environ) -> Iterator[Path]:
+        place = Path(environ[variable]) if environ.get(variable) else default(environ)
+        yield from _prefixes(*place.glob(pattern))
+
+    return search
+
+
+def _rye(environ: Environ) -> Iterator[Path]:
+    place = Path(environ.get("RYE_HOME") or _home(environ) / ".rye") / "py"
+    yield from _prefixes(*place.glob("*"), *place.glob("*/install"))
+
+
+def _conda(environ: Environ) -> Iterator[Path]:
+    home = _home(environ)
+    names = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba")
+    roots = [home / name for name in names] + [Path("/opt") / name for name in ("conda", *names)]
+    places = [place for root in roots for place in (root, *root.glob("envs/*"))]
+    with contextlib.suppress(OSError, ValueError):
+        places += map(Path, (home / ".conda" / "environments.txt").read_text(encoding="utf-8").splitlines())
+    yield from _prefixes(*(place for place in places if (place / "conda-meta").is_dir()))
+
+
+def _homebrew(environ: Environ) -> Iterator[Path]:
+    roots = environ.get("HOMEBREW_PREFIX"), "/opt/homebrew", "/usr/local", "/home/linuxbrew/.linuxbrew"
+    for root in filter(None, roots):
+        yield from _prefixes(*Path(root).glob("opt/python@3.*"))
+
+
+def _system(_: Environ) -> Iterator[Path]:
+    for folder in (Path("/usr/bin"), Path("/usr/local/bin")):
+        yield from (path for path in folder.glob("python[23].*") if _NAMES[0].fullmatch(path.name) and path.is_file())
+
+
+ORIGINS: dict[str, Search] = {
+    "pyenv": _tool("PYENV_ROOT", lambda environ: _home(environ) / ".pyenv", "versions/*"),
+    "uv": _tool("UV_PYTHON_INSTALL_DIR", lambda environ: _data(environ) / "uv" / "python", "*-*"),
+    "mise": _tool("MISE_DATA_DIR", lambda environ: _data(environ) / "mise", "installs/python/*"),
+    "asdf": _tool("ASDF_DATA_DIR", lambda environ: _home(environ) / ".asdf", "installs/python/*"),
+    "pdm": _tool("PDM_DATA_DIR", lambda environ: _data(environ, apple=True) / "pdm", "python/*"),
+    "rye": _rye,
+    "hatch": _tool("HATCH_DATA_DIR", lambda environ: _data(environ, apple=True) / "hatch", "pythons/*/python"),
+    "conda": _conda,
+    "homebrew": _homebrew,
+    "system": _system,
+}

@@ -1,0 +1,165 @@
+"""`link`, `list` and `find`, as a user calls them, over the Pythons of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packed import pythons
+
+from envmgr.host.paths import Home
+from envmgr.host.platforms import this_platform
+
+OLDEST, OLD, NEW = "2.7.18", "3.6.15", "3.12.1"
+
+
+def call(environ: dict[str, str], *words: str, code: int = 0) -> str:
+    """Run `envmgr` and return its stdout; on an error expected by `code`, its stderr."""
+    argv = [sys.executable, "-m", "envmgr", *words]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stderr if code else done.stdout
+
+
+@pytest.fixture
+def pyenv(tmp_path: Path) -> Path:
+    """A pyenv of our own, whose versions are links to real ones, with a broken one and an environment among them."""
+    versions = tmp_path / "user/.pyenv/versions"
+    versions.mkdir(parents=True)
+    for version in (OLDEST, OLD, NEW):
+        (versions / version).symlink_to(pythons() / version)
+    broken = versions / "3.11.0/bin/python3.11"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"\x7fELF, but no more than that")
+    broken.chmod(0o755)
+    shutil.copytree(broken.parent.parent, versions / "environment")
+    (versions / "environment/pyvenv.cfg").touch()
+    return versions.parent
+
+
+@pytest.fixture
+def linked(environ: dict[str, str], pyenv: Path) -> dict[str, str]:
+    """The environment of a store that has linked all of pyenv's."""
+    assert pyenv.is_dir()
+    call(environ, "link", "--from", "pyenv")
+    return environ
+
+
+def rows(environ: dict[str, str], *words: str) -> dict[str, dict[str, object]]:
+    return {row["version"]: row for row in json.loads(call(environ, "list", "--json", *words))}
+
+
+def test_all_of_pyenv_s_are_linked_but_the_broken_one(environ: dict[str, str], pyenv: Path, home: Home) -> None:
+    before = sorted(pyenv.rglob("*"))
+    argv = [sys.executable, "-m", "envmgr", "link", "--from", "pyenv"]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True)
+    assert f"not linked: {pyenv}/versions/3.11.0/bin/python3.11: " in done.stderr
+    assert set(rows(environ)) == {OLDEST, OLD, NEW}
+    assert sorted(pyenv.rglob("*")) == before
+    assert not list(home.tmp.iterdir())
+
+
+@pytest.mark.parametrize(("version", "alias"), [(OLDEST, "2.7"), (OLD, "3.6"), (NEW, "3.12")])
+def test_a_linked_python_runs_as_it_is(linked: dict[str, str], home: Home, version: str, alias: str) -> None:
+    code = "import sys; sys.stdout.write('%d.%d.%d ' % sys.version_info[:3] + sys.prefix)"
+    for program in (home.aliases / alias / "bin/python", home.shims / f"python{alias}"):
+        said = subprocess.run([program, "-c", code], env=linked, capture_output=True, text=True, check=True).stdout
+        assert said.partition(" ")[0] == version
+        assert os.path.realpath(said.partition(" ")[2]) == str(pythons() / version)
+
+
+def test_a_linked_python_is_listed_with_its_origin(linked: dict[str, str], home: Home) -> None:
+    home.default.write_text("3.6\n")
+    row = rows(linked)[OLD]
+    assert row["aliases"] == ["3.6", OLD, f"{OLD}+pyenv"]
+    assert (row["origin"], row["works"], row["default"]) == ("pyenv", True, True)
+    assert str(row["path"]).endswith(f"/.pyenv/versions/{OLD}/bin/python3.6")
+    lines = call(linked, "list", "3.6").splitlines()
+    assert lines[0].split()[:4] == ["*", f"{OLD}+pyenv", "3.6,", OLD]
+
+
+def test_what_its_owner_removed_is_listed_as_broken(linked: dict[str, str], pyenv: Path) -> None:
+    (pyenv / "versions" / NEW).unlink()
+    assert rows(linked)[NEW]["works"] is False
+    assert "(broken: not there)" in call(linked, "list", "3.12")
+
+
+def test_linking_again_refreshes(linked: dict[str, str], home: Home, pyenv: Path) -> None:
+    (home.versions / f"cpython-{NEW}+pyenv-{this_platform()}/bin/python3.12").unlink()
+    call(linked, "link", str(pyenv / "versions" / NEW))
+    assert (home.aliases / "3.12/bin/python3.12").exists()
+    assert len(rows(linked)) == 3
+
+
+def test_one_is_linked_under_a_name(environ: dict[str, str], home: Home) -> None:
+    call(environ, "link", str(pythons() / NEW / "bin/python3"), "my-own")
+    found = call(environ, "find", "my-own").strip()
+    assert found == f"{home.versions}/cpython-{NEW}+my-own-{this_platform()}/bin/python"
+
+
+@pytest.mark.parametrize("name", ["3.12", "latest", "system", "pypy3", "a/b", "..", "a b", "-x", "$(x)", "", "x" * 101])
+def test_a_name_must_be_a_name(environ: dict[str, str], home: Home, name: str) -> None:
+    call(environ, "link", str(pythons() / NEW), "--", name, code=2)
+    assert not home.versions.exists()
+
+
+def test_a_name_that_is_taken_is_refused(environ: dict[str, str], tmp_path: Path) -> None:
+    call(environ, "link", str(pythons() / NEW), "mine")
+    copy = tmp_path / "opt/bin/python3.12"
+    copy.parent.mkdir(parents=True)
+    shutil.copy(pythons() / NEW / "bin/python3.12", copy)
+    (tmp_path / "opt/lib").symlink_to(pythons() / NEW / "lib")
+    assert "is linked to" in call(environ, "link", str(copy), "mine", code=2)
+    call(environ, "link", str(copy), "other")
+
+
+def test_the_system_s_python_brings_only_its_own_programs(environ: dict[str, str], home: Home) -> None:
+    call(environ, "link", "--from", "system")
+    for folder in home.versions.iterdir():
+        minor = ".".join(folder.name.split("-")[1].split(".")[:2])
+        targets = {os.path.basename(os.readlink(link)) for link in (folder / "bin").iterdir()}  # noqa: PTH115, PTH119
+        assert all(minor in target for target in targets), targets
+
+
+def test_what_there_is_to_link_must_be_said(environ: dict[str, str], tmp_path: Path) -> None:
+    assert "say what to link" in call(environ, "link", code=2)
+    assert "no Python there" in call(environ, "link", str(tmp_path), code=2)
+    assert "no Python of mise" in call(environ, "link", "--from", "mise", code=3)
+    call(environ, "link", "--from", "nowhere", code=2)
+
+
+def test_a_python_that_is_not_there_is_told_apart_from_one_that_is_nowhere(environ: dict[str, str]) -> None:
+    assert "run `envmgr install 3.12`" in call(environ, "find", "3.12", code=4)
+    assert "the nearest are 3.12.16" in call(environ, "find", "3.12.99", code=3)
+    assert "no Python is called work" in call(environ, "find", "work", code=3)
+
+
+def test_find_follows_the_pin(linked: dict[str, str], home: Home) -> None:
+    found = call(linked | {"ENVMGR_VERSION": "3.6"}, "find").strip()
+    assert found == f"{home.versions}/cpython-{OLD}+pyenv-{this_platform()}/bin/python"
+    message = call(linked | {"ENVMGR_VERSION": "3.7"}, "find", code=4)
+    assert "Python 3.7 is not installed (ENVMGR_VERSION)" in message
+
+
+def test_what_can_be_installed_is_listed(environ: dict[str, str]) -> None:
+    short = call(environ, "list", "--available").splitlines()
+    every = call(environ, "list", "--available", "--all").splitlines()
+    assert 10 < len(short) < len(every)
+    rows = json.loads(call(environ, "list", "--available", "3.12.7", "--platform", "macos-aarch64-none", "--json"))
+    (row,) = rows
+    assert (row["version"], row["installed"]) == ("3.12.7", False)
+    assert "aarch64-apple-darwin" in row["url"]
+    assert len(row["sha256"]) == 64
+
+
+def test_reading_writes_nothing(environ: dict[str, str], home: Home, tmp_path: Path) -> None:
+    call(environ, "list")
+    call(environ, "list", "--available")
+    call(environ, "find", "3.12", code=4)
+    assert not home.root.exists()
+    assert not (tmp_path / "cache").exists()

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import BrokenInterpreterError, UsageError
+from envmgr.pythons import discover
+from envmgr.pythons.discover import Found
+
+
+def program(path: Path, text: str = "#!/bin/sh\nexit 1\n") -> Path:
+    """Write a program that says what it is only by its name: discovery never starts it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def found(origin: str, home: Path, **variables: str) -> list[str]:
+    environ = {"HOME": str(home)} | variables
+    return [str(each.executable.relative_to(home)) for each in discover.discover(origin, environ)]
+
+
+@pytest.mark.parametrize(
+    ("origin", "place"),
+    [
+        ("pyenv", ".pyenv/versions/3.12.1/bin/python3.12"),
+        ("pyenv", ".pyenv/versions/pypy3.10-7.3.17/bin/pypy3.10"),
+        ("pyenv", ".pyenv/versions/3.13.0t/bin/python3.13t"),
+        ("uv", ".local/share/uv/python/cpython-3.12.1-linux-x86_64-gnu/bin/python3.12"),
+        ("mise", ".local/share/mise/installs/python/3.12.1/bin/python3.12"),
+        ("asdf", ".asdf/installs/python/3.12.1/bin/python3.12"),
+        ("rye", ".rye/py/cpython@3.12.1/bin/python3.12"),
+        ("rye", ".rye/py/cpython@3.8.1/install/bin/python3.8"),
+        ("conda", "miniforge3/bin/python3.12"),
+        ("conda", "miniforge3/envs/science/bin/python3.12"),
+    ],
+)
+def test_each_tool_keeps_its_pythons_somewhere(origin: str, place: str, tmp_path: Path) -> None:
+    prefix = program(tmp_path / place).parent.parent
+    if origin == "conda":
+        (prefix / "conda-meta").mkdir()
+    assert found(origin, tmp_path) == [place]
+
+
+@pytest.mark.parametrize(
+    ("origin", "variable", "place"),
+    [
+        ("pyenv", "PYENV_ROOT", "versions/3.12.1"),
+        ("uv", "UV_PYTHON_INSTALL_DIR", "cpython-3.12.1-linux-x86_64-gnu"),
+        ("uv", "XDG_DATA_HOME", "uv/python/cpython-3.12.1-linux-x86_64-gnu"),
+        ("mise", "MISE_DATA_DIR", "installs/python/3.12.1"),
+        ("asdf", "ASDF_DATA_DIR", "installs/python/3.12.1"),
+        ("pdm", "PDM_DATA_DIR", "python/cpython@3.12.1"),
+        ("rye", "RYE_HOME", "py/cpython@3.12.1"),
+        ("hatch", "HATCH_DATA_DIR", "pythons/3.12/python"),
+        ("homebrew", "HOMEBREW_PREFIX", "opt/python@3.12"),
+    ],
+)
+def test_a_tool_s_variable_says_where(origin: str, variable: str, place: str, tmp_path: Path) -> None:
+    program(tmp_path / "else where" / place / "bin/python3.12")
+    assert f"else where/{place}/bin/python3.12" in found(origin, tmp_path, **{variable: str(tmp_path / "else where")})
+
+
+def test_conda_remembers_its_environments(tmp_path: Path) -> None:
+    program(tmp_path / "work/bin/python3.12")
+    (tmp_path / "work/conda-meta").mkdir()
+    program(tmp_path / "gone by/bin/python3.12")
+    program(tmp_path / ".conda/environments.txt", f"{tmp_path}/work\n{tmp_path}/gone by\n/nowhere\n")
+    assert found("conda", tmp_path) == ["work/bin/python3.12"]
+
+
+def test_one_python_under_two_names_is_one(tmp_path: Path) -> None:
+    versions = tmp_path / ".pyenv/versions"
+    program(versions / "3.12.1/bin/python3.12")
+    (versions / "latest").symlink_to("3.12.1")
+    assert found("pyenv", tmp_path) == [".pyenv/versions/3.12.1/bin/python3.12"]
+
+
+def test_an_environment_is_no_interpreter(tmp_path: Path) -> None:
+    program(tmp_path / ".pyenv/versions/work/bin/python3.12")
+    (tmp_path / ".pyenv/versions/work/pyvenv.cfg").touch()
+    assert found("pyenv", tmp_path) == []
+    with pytest.raises(UsageError, match="an environment, not an interpreter"):
+        discover.locate(tmp_path / ".pyenv/versions/work", {"HOME": str(tmp_path)})
+
+
+def test_where_a_tool_is_not_there_is_nothing(tmp_path: Path) -> None:
+    for origin in discover.ORIGINS:
+        if origin not in {"system", "homebrew", "conda"}:  # these look in the places of the machine, too
+            assert found(origin, tmp_path) == []
+    with pytest.raises(UsageError, match="not an origin"):
+        discover.discover("chocolatey", {})
+
+
+@pytest.mark.parametrize("named", ["", "bin", "bin/python3.12", "bin/python3"])
+def test_a_python_is_located_by_prefix_folder_or_program(named: str, tmp_path: Path) -> None:
+    prefix = tmp_path / ".pyenv/versions/3.12.1"
+    executable = program(prefix / "bin/python3.12")
+    (prefix / "bin/python3").symlink_to("python3.12")
+    located = discover.locate(prefix / named, {"HOME": str(tmp_path)})
+    assert located.origin == "pyenv"
+    assert os.path.realpath(located.executable) == str(executable)
+
+
+def test_what_is_no_tool_s_is_local(tmp_path: Path) -> None:
+    executable = program(tmp_path / "opt/bin/python3.12")
+    assert discover.locate(tmp_path / "opt", {"HOME": str(tmp_path)}) == Found("local", executable)
+
+
+def test_where_no_python_is_none_is_located(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no Python there"):
+        discover.locate(tmp_path / "nothing", {"HOME": str(tmp_path)})
+
+
+def test_a_shim_is_never_started(tmp_path: Path) -> None:
+    shim = program(tmp_path / "bin/python3.12", f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    with pytest.raises(BrokenInterpreterError, match="a script, not an interpreter"):
+        discover.identify(Found("local", shim), {})
+    assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.parametrize("text", ["", "\x7fELF nonsense"])
+def test_what_does_not_start_is_broken(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BrokenInterpreterError):
+        discover.identify(Found("local", program(tmp_path / "bin/python3.12", text)), {})
+
+
+def test_what_is_gone_is_broken(tmp_path: Path) -> None:
+    with pytest.raises(BrokenInterpreterError, match="No such file"):
+        discover.identify(Found("local", tmp_path / "bin/python3.12"), {})
