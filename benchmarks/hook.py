@@ -72,7 +72,8 @@ def _session(
 
 def _environ(built: stage.Stage, *, outside: bool = False) -> dict[str, str]:
     here, there = (built.outside, built.root) if outside else (built.a, built.b)
-    return {**built.environ, "HERE": str(here), "THERE": str(there), "STORE": str(built.store)}
+    active = "" if outside else "1"
+    return {**built.environ, "HERE": str(here), "THERE": str(there), "STORE": str(built.store), "ACTIVE": active}
 
 
 def _forks(built: stage.Stage, shell: str, mode: str) -> int:

@@ -117,7 +117,7 @@ def processes(*words: str | Path, env: Mapping[str, str] | None = None, cwd: Pat
     """Return how many forks and how many successful execs a command makes, its own exec not counted."""
     with tempfile.NamedTemporaryFile("r") as log:
         traced = ["strace", "-f", "-q", "-e", "trace=process", "-e", "signal=none", "-o", log.name, *words]
-        subprocess.run(traced, env=env, cwd=cwd, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        command(*traced, env=env, cwd=cwd)()
         text = log.read()
     return len(_FORKS.findall(text)), len(_EXECS.findall(text)) - 1
 

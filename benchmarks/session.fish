@@ -28,6 +28,9 @@ end
 
 cd $HERE
 emit fish_prompt
+if test $WHAT = envmgr; and test -z "$VIRTUAL_ENV"
+    exit 1
+end
 for i in (seq $ROUNDS)
     if test $MODE = cd
         if test $PWD = $HERE
