@@ -1,0 +1,59 @@
+"""Print shims/completion.tsv: what the completion of every shell offers, so that no Tab starts Python.
+
+usage: python scripts/make_completion_table.py > shims/completion.tsv
+
+A row is a command: its words after `envmgr`, its help, what its arguments are, its options. An option that takes a
+value says after a colon what that is: `version`, `command`, `-` for anything (files), or the values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from envmgr.cli import cli
+from envmgr.shell.dialects import DIALECTS
+
+_KINDS = {"request": "version", "requests": "version", "version": "version", "python": "version", "pythons": "version"}
+_KINDS |= {"command": "command", "shell": ",".join(DIALECTS)}
+
+
+def table() -> str:
+    """Return the whole table."""
+    return "".join("\t".join(row) + "\n" for row in rows(cli, (), None))
+
+
+def rows(command: click.Command, words: tuple[str, ...], parent: click.Context | None) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of `command`, called by `words`, and of all commands below it."""
+    context = click.Context(command, info_name=" ".join(words), parent=parent)
+    names = command.list_commands(context) if isinstance(command, click.Group) else []
+    arguments = [param for param in command.params if isinstance(param, click.Argument)]
+    options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+    kind = ",".join(names) or (value(arguments[0]) if arguments else "-")
+    below = [found for name in names if isinstance(command, click.Group) and (found := command.get_command(context, name))]
+    yield (
+        " ".join(words) or "-",
+        command.get_short_help_str(limit=80),
+        kind,
+        " ".join(["-h --help", *(spelled(option) for option in options)]),
+    )
+    for name, found in zip(names, below, strict=True):
+        yield from rows(found, (*words, name), context)
+
+
+def spelled(option: click.Option) -> str:
+    """Return the names of an option, each with what its value is."""
+    after = "" if option.is_flag or option.count else f":{value(option)}"
+    return " ".join(name + after for name in (*option.opts, *option.secondary_opts))
+
+
+def value(param: click.Parameter) -> str:
+    """Return what a parameter's value is."""
+    if isinstance(param.type, click.Choice):
+        return ",".join(map(str, param.type.choices))
+    return _KINDS.get(param.name or "", "-")
+
+
+if __name__ == "__main__":
+    print(table(), end="")
