@@ -31,7 +31,9 @@ def rows(command: click.Command, words: tuple[str, ...], parent: click.Context |
     arguments = [param for param in command.params if isinstance(param, click.Argument)]
     options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
     kind = ",".join(names) or (value(arguments[0]) if arguments else "-")
-    below = [found for name in names if isinstance(command, click.Group) and (found := command.get_command(context, name))]
+    below = [
+        found for name in names if isinstance(command, click.Group) and (found := command.get_command(context, name))
+    ]
     yield (
         " ".join(words) or "-",
         command.get_short_help_str(limit=80),

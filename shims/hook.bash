@@ -232,14 +232,20 @@ _envmgr_shell() {
   _envmgr_before=$__before
 }
 
+# The first Tab loads the rest.
+_envmgr_complete() { builtin . "$_envmgr_home/shell/completion.bash" && _envmgr_complete; }
+builtin complete -o default -F _envmgr_complete envmgr
+
 # Undo what sourcing this file did. A stub stays where another tool has wrapped PROMPT_COMMAND around the hook.
 _envmgr_unload() {
   _envmgr_leave
   _envmgr_strip "$_envmgr_home/shims"
   builtin unset -f _envmgr_update _envmgr_walk _envmgr_parse _envmgr_lookup _envmgr_record _envmgr_enter _envmgr_leave \
-    _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_unload envmgr
+    _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_complete _envmgr_unload envmgr
+  builtin unset -f _envmgr_offer
+  builtin complete -r envmgr
   builtin unset -v _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
-    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before
+    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before _envmgr_completion
   _envmgr_prompt() { return "$?"; }
   if [[ ${PROMPT_COMMAND-} == _envmgr_prompt ]]; then
     builtin unset -v 'PROMPT_COMMAND[0]'

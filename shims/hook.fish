@@ -273,10 +273,18 @@ function _envmgr_shell
     return 0
 end
 
+# The first Tab loads the rest.
+function _envmgr_complete
+    builtin source "$_envmgr_home/shell/completion.fish"
+    _envmgr_complete
+end
+complete -c envmgr -f -a '(_envmgr_complete)'
+
 # Undo what sourcing this file did.
 function _envmgr_unload
     _envmgr_leave
     _envmgr_strip PATH "$_envmgr_home/shims"
+    complete -c envmgr -e
     functions -e (functions -an | string match '_envmgr_*') envmgr
     set -e (set -gn | string match '_envmgr_*')
 end
