@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from envmgr.errors import CommandNotFoundError
 from envmgr.host.paths import Environ
@@ -53,6 +55,24 @@ def stream(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = N
     except OSError as error:
         raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def reading(argv: Sequence[str | Path], *, environ: Environ) -> Iterator[IO[bytes]]:
+    """Run `argv` and give its stdout to be read as it comes; leaving early ends the program.
+
+    Raises CommandNotFoundError when it cannot be started.
+    """
+    try:
+        child = subprocess.Popen(argv, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    except OSError as error:
+        raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
+    with child:
+        assert child.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            yield child.stdout
+        finally:
+            child.kill()
 
 
 def become(program: Path, argv: Sequence[str], environ: Environ) -> None:

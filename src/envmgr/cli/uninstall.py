@@ -1,0 +1,48 @@
+"""`envmgr uninstall`: remove Pythons that nothing needs."""
+
+from __future__ import annotations
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.environments.dependents import dependents
+from envmgr.errors import EnvironmentFailedError, NotInstalledError
+from envmgr.pythons import installer
+from envmgr.pythons.store import Store
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+
+@click.command()
+@click.argument("requests", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Even if environments depend on them.")
+@click.pass_obj
+def uninstall(context: Context, requests: tuple[str, ...], *, force: bool) -> None:
+    """Remove every installed Python that REQUESTS match.
+
+    Of a linked one only the link is removed. Environments of a removed patch go on with another of the same minor
+    version; where there is none, nothing is removed.
+    """
+    doomed = _matching(context, [VersionRequest.parse(word) for word in requests])
+    if (needing := dependents(context.home, doomed)) and not force:
+        raise EnvironmentFailedError(
+            "environments depend on it:\n" + "\n".join(f"{env.path} ({env.project})" for env in needing),
+            hint="remove them with `envmgr env remove`, or add --force",
+        )
+    for build in sorted(doomed):
+        installer.remove(context.home, build)
+        console.say(f"Removed {build}")
+    for env in needing:
+        console.say(f"note: {env.path} has lost its Python; `envmgr use` in {env.project} makes it anew")
+
+
+def _matching(context: Context, requests: list[VersionRequest]) -> set[Build]:
+    """Return the installed builds that the requests name; raises NotInstalledError for one that names none."""
+    installed = list(Store(context.home).builds())
+    found: set[Build] = set()
+    for request in requests:
+        matching = [build for build in installed if request.matches(build)]
+        if not matching:
+            raise NotInstalledError(f"Python {request} is not installed", hint="`envmgr list` shows what is")
+        found.update(matching)
+    return found

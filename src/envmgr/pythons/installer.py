@@ -1,0 +1,176 @@
+"""Installing Pythons: fetch, verify, unpack, place, probe, publish by one rename. And removing them.
+
+`tmp/install-<build>` is the stage of one build, guarded by a lock of its own: of several processes that install the
+same build one works and the others find it done. The store's lock is held only to publish.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from envmgr import __version__
+from envmgr.errors import (
+    BrokenInterpreterError,
+    CommandNotFoundError,
+    DownloadError,
+    EnvmgrError,
+    StoreBusyError,
+)
+from envmgr.host import archive, lock, process
+from envmgr.host.download import Network, Watch
+from envmgr.host.paths import Environ, Home
+from envmgr.pythons import aliases, placement
+from envmgr.pythons.candidate import Candidate
+from envmgr.pythons.refresh import MIRROR
+from envmgr.pythons.store import RECEIPT, Store
+from envmgr.versions.version import Build
+
+_PATIENCE = 3600.0  # seconds to wait for another process that downloads the same build
+_MODULES = {"cpython": "_ssl, _sqlite3, _ctypes, zlib, _lzma", "pypy": "ssl, sqlite3, ctypes, zlib, lzma"}
+_PROBE = """import sys, {modules}
+from importlib.util import find_spec
+print("envmgr:", *sys.version_info[:3], find_spec("venv") is not None)"""
+
+
+def install(home: Home, candidate: Candidate, network: Network, cache: Path, *, watch: Watch | None = None) -> bool:
+    """Install `candidate` unless it is there; returns whether this process did it.
+
+    The verified archive stays in `cache`; aliases and `pythonX.Y` links follow. Raises DownloadError, ChecksumError,
+    BrokenInterpreterError for a build that can't run here, StoreBusyError, EnvmgrError; the store is then as before.
+    """
+    place = home.versions / str(candidate.build)
+    with _translated(home):
+        mend(home)
+        if place.is_dir():
+            return False
+        with _stage(home, candidate.build) as stage:
+            if place.is_dir():
+                return False
+            file = fetch(candidate, network, cache, watch=watch)
+            archive.unpack(file, stage, network.environ)
+            root = _root(stage, file)
+            placement.place(root, place)
+            probe(root, candidate.build, network.environ)
+            _describe(root, candidate)
+            _publish(home, root, place)
+    return True
+
+
+def fetch(candidate: Candidate, network: Network, cache: Path, *, watch: Watch | None = None) -> Path:
+    """Return the verified archive of `candidate`, in the cache; raises DownloadError, ChecksumError, EnvmgrError."""
+    file = cache / "downloads" / f"{candidate.sha256[:12]}-{candidate.file_name}"
+    return network.fetch(candidate.urls(network.environ.get(MIRROR)), file, candidate.sha256, watch=watch)
+
+
+def mend(home: Home) -> None:
+    """Clean up after killed runs: half-made stages, half-removed builds, aliases that were not repointed."""
+    for left in home.tmp.glob("install-*"):
+        with suppress(StoreBusyError), lock.exclusive(_stage_lock(left), patience=0):
+            shutil.rmtree(left, ignore_errors=True)
+    store = Store(home)
+    stale = any(store.alias(build.build_alias) != build for build in store.builds())
+    if stale or any(home.tmp.glob("removed-*")):
+        with lock.exclusive(home.lock):
+            aliases.repoint(home)
+            for left in home.tmp.glob("removed-*"):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def remove(home: Home, build: Build) -> None:
+    """Remove `build` from the store: renamed away first, then the aliases repointed. Of a linked one only the links."""
+    aside = home.tmp / f"removed-{build}-{os.getpid()}"
+    with _translated(home), lock.exclusive(home.lock):
+        home.tmp.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            (home.versions / str(build)).rename(aside)
+        aliases.repoint(home)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def probe(root: Path, build: Build, environ: Environ) -> None:
+    """Start the interpreter in `root` and load what needs the machine's libraries; raises BrokenInterpreterError."""
+    code = _PROBE.format(modules=_MODULES.get(build.implementation, "sys"))
+    try:
+        program = root / "bin" / "python"
+        outcome = process.run([program, "-I", "-c", code], environ=process.plain(environ), timeout=60)
+    except CommandNotFoundError as error:
+        hint = "its dynamic loader is missing: it is made for another C library"
+        raise BrokenInterpreterError(f"{build} does not start on this machine", hint=hint) from error
+    said = outcome.text.strip().splitlines()[-1:] or [f"exit code {outcome.code}"]
+    if outcome.code:
+        raise BrokenInterpreterError(f"{build} does not run on this machine: {said[0]}", hint=_reason(outcome))
+    if said[0] != "envmgr: {} {} {} True".format(*build.version.release):
+        raise BrokenInterpreterError(f"{build} is not what it should be: {said[0]}")
+
+
+def _reason(outcome: process.Outcome) -> str | None:
+    if "GLIBC_" in outcome.text:
+        return "this machine's C library is older than what the build needs"
+    if "cannot open shared object file" in outcome.text:
+        return "install the system's package with the missing library"
+    if outcome.code == 128 + signal.SIGILL:
+        return "it was built for a newer processor"
+    return None
+
+
+@contextmanager
+def _stage(home: Home, build: Build) -> Iterator[Path]:
+    """Give the one directory in which `build` may be prepared, empty; it is removed in the end."""
+    stage = home.tmp / f"install-{build}"
+    with lock.exclusive(_stage_lock(stage), patience=_PATIENCE):
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(parents=True)
+        try:
+            yield stage
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+def _stage_lock(stage: Path) -> Path:
+    return stage.with_name(f".{stage.name}.lock")
+
+
+def _root(stage: Path, file: Path) -> Path:
+    """Return the prefix in what was unpacked: the one top directory, or `install` in it."""
+    tops = list(stage.iterdir())
+    root = tops[0] / "install" if tops and (tops[0] / "install").is_dir() else tops[0] if tops else stage
+    if len(tops) != 1 or not any(root.glob("bin/p*")):
+        raise DownloadError(f"{file.name} holds no Python")
+    return root
+
+
+def _describe(root: Path, candidate: Candidate) -> None:
+    """Write the receipt."""
+    receipt = {
+        "build": str(candidate.build),
+        "path": candidate.path,
+        "sha256": candidate.sha256,
+        "flavor": candidate.flavor,
+        "installed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "envmgr": __version__,
+    }
+    (root / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+
+
+def _publish(home: Home, root: Path, place: Path) -> None:
+    with lock.exclusive(home.lock):
+        home.versions.mkdir(parents=True, exist_ok=True)
+        root.rename(place)
+        aliases.repoint(home)
+
+
+@contextmanager
+def _translated(home: Home) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvmgrError(
+            f"{error.filename or home.root}: {error.strerror}", hint="ENVMGR_HOME may name another place"
+        ) from error

@@ -1,0 +1,96 @@
+"""Telling an unpacked Python where it stands: builds are made for `/install`, and with compilers of the build machine.
+
+Everything here can be done twice. Facts: python-build-standalone's quirks; PEP 668 for EXTERNALLY-MANAGED.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_BUILT_FOR = re.compile(r"""(?:(?<![^\s'"=,:;])|(?<=-[ILR]))/install(?=[/\s'",:;)]|$)""")
+_COMPILER_KEYS = {"CC", "CXX", "LDSHARED", "LDCXXSHARED", "LINKCC", "BLDSHARED", "AR"}
+_COMPILERS = (  # what stood on the build machine -> what stands on every other
+    (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang\+\+|g\+\+)(?:-\d+)?(?!\S)"), "c++"),
+    (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang|gcc)(?:-\d+)?(?!\S)"), "cc"),
+    (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?ar(?!\S)"), "ar"),
+    (re.compile(r"\s*-isysroot\s+\S+"), ""),
+)
+_LONGEST_SHEBANG = 120  # bytes; the kernel of Linux cuts at 127
+_POLYGLOT = """#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")/{program}" "$0" "$@"
+' '''
+"""
+_MANAGED = """[externally-managed]
+Error=This Python is shared by all projects of this machine, so nothing is installed into it.
+
+ In the directory of a project, `envmgr use {version}` makes an environment
+ with this Python; there, `pip install` does what you expect.
+ For a command-line tool, use an environment of its own.
+"""
+
+
+def place(root: Path, prefix: Path) -> None:
+    """Make the Python in `root` one that stands in `prefix`, where it will be moved."""
+    _name(root / "bin")
+    for stdlib in [*root.glob("lib/python3*"), *root.glob("lib/pypy3*")]:
+        managed = _MANAGED.format(version=stdlib.name.removeprefix("python"))
+        (stdlib / "EXTERNALLY-MANAGED").write_text(managed, encoding="utf-8")
+        for data in stdlib.glob("_sysconfigdata_*.py"):
+            _rewrite_sysconfig(data, str(prefix))
+    for file in [*root.glob("lib/python3*/config-*/Makefile"), *root.glob("lib/pkgconfig/*.pc"), *_scripts(root)]:
+        _rewrite(file, prefix)
+
+
+def _name(programs: Path) -> None:
+    """Add the links `python3` and `python` where a build has only the long name."""
+    names = sorted(path.name for path in programs.glob("p*") if re.fullmatch(r"(python|pypy)3(\.\d+)?t?", path.name))
+    for name in ("python3", "python"):
+        if names and not (programs / name).exists():
+            (programs / name).symlink_to(names[-1])
+
+
+def _scripts(root: Path) -> Iterator[Path]:
+    for path in root.glob("bin/*"):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                if file.read(2) == b"#!":
+                    yield path
+
+
+def _rewrite(file: Path, prefix: Path) -> None:
+    """Write `prefix` for `/install`; in a shebang that would be too long or has a blank, find it at run time."""
+    old = file.read_text(encoding="utf-8", errors="surrogateescape")
+    first, newline, rest = old.partition("\n")
+    if first.startswith("#!/install/") and (" " in str(prefix) or len(str(prefix)) > _LONGEST_SHEBANG):
+        first, newline = _POLYGLOT.format(program=Path(first.split()[0]).name), ""
+    new = _moved(first + newline + rest, str(prefix))
+    if new != old:
+        file.write_text(new, encoding="utf-8", errors="surrogateescape")
+
+
+def _moved(text: str, prefix: str) -> str:
+    return _BUILT_FOR.sub(lambda _: prefix, text)
+
+
+def _rewrite_sysconfig(file: Path, prefix: str) -> None:
+    """Rewrite the dictionary that `sysconfig` reads; it is a literal, so that nothing of it is run."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    old = next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)), None)
+    if not isinstance(old, dict):
+        return
+    new = {key: _portable(key, value, prefix) for key, value in old.items()} | {"PYTHON_BUILD_STANDALONE": 1}
+    lines = "".join(f"    {key!r}: {value!r},\n" for key, value in new.items())
+    text = f"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {{\n{lines}}}\n"
+    file.write_text(text, encoding="utf-8")
+
+
+def _portable(key: str, value: object, prefix: str) -> object:
+    if not isinstance(value, str):
+        return value
+    if key in _COMPILER_KEYS:
+        for pattern, word in _COMPILERS:
+            value = pattern.sub(word, value)
+    return _moved(value, prefix)

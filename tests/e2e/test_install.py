@@ -1,0 +1,114 @@
+"""Installing from a mirror, as a user does it: real archives, real interpreters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from desk import Desk
+from packed import NEWER_TAG, TAG
+
+from envmgr.environments import record
+from envmgr.host import process
+from envmgr.host.paths import Home
+from envmgr.host.platforms import this_platform
+
+
+@pytest.fixture
+def desk(home: Home, environ: dict[str, str], archives: Path, tmp_path: Path) -> Desk:
+    project = tmp_path / "shop"
+    project.mkdir()
+    return Desk(home, project, environ | {"ENVMGR_PYTHON_MIRROR": archives.as_uri()})
+
+
+@pytest.fixture
+def python(home: Home, environ: dict[str, str]) -> Callable[..., process.Outcome]:
+    """Run code in an installed Python, by its alias."""
+
+    def run(alias: str, code: str) -> process.Outcome:
+        return process.run([home.aliases / alias / "bin/python", "-I", "-c", code], environ=environ)
+
+    return run
+
+
+def builds(home: Home) -> set[str]:
+    return {path.name.removesuffix(f"-{this_platform()}") for path in home.versions.iterdir()}
+
+
+def test_the_newest_build_is_installed_and_works(desk: Desk, python: Callable[..., process.Outcome]) -> None:
+    desk.call("install", "3.12", "3.13")
+    assert builds(desk.home) == {f"cpython-3.12.1+{NEWER_TAG}", f"cpython-3.13.0+{TAG}"}
+    for alias, version in {"3.12": "3.12.1", "3.12.1": "3.12.1", "3.13": "3.13.0"}.items():
+        code = "import ssl, sqlite3, ctypes, zlib, lzma, venv, platform; print(platform.python_version())"
+        assert python(alias, code) == process.Outcome(0, f"{version}\n")
+    program = desk.home.shims / "python3.12"
+    assert process.run([program, "-V"], environ=desk.environ).text == "Python 3.12.1\n"
+    assert program.is_symlink()
+
+
+def test_sysconfig_names_the_real_prefix_and_any_compiler(desk: Desk, python: Callable[..., process.Outcome]) -> None:
+    desk.call("install", "3.13")
+    prefix = desk.home.versions / f"cpython-3.13.0+{TAG}-{this_platform()}"
+    code = "from sysconfig import get_config_vars as g; print(*(g()[k] for k in ('prefix', 'LIBDIR', 'CC')), sep='|')"
+    assert python("3.13", code).text.split("|")[1:] == [f"{prefix}/lib", "cc\n"]
+    for file in [*prefix.glob("lib/python3.13/_sysconfig*.py"), *prefix.glob("lib/pkgconfig/*.pc")]:
+        assert "'/install" not in file.read_text()
+        assert "=/install" not in file.read_text()
+
+
+def test_pip_into_the_bare_interpreter_is_refused_towards_use(desk: Desk) -> None:
+    desk.call("install", "3.12")
+    pip = process.run([desk.home.aliases / "3.12/bin/pip", "install", "x"], environ=desk.environ)
+    assert pip.code == 1
+    assert "envmgr use 3.12" in pip.text
+
+
+def test_the_receipt_says_where_it_came_from(desk: Desk) -> None:
+    desk.call("install", "3.11")
+    receipt = json.loads((desk.home.aliases / "3.11/receipt.json").read_text())
+    assert receipt["path"].startswith(f"{TAG}/cpython-3.11.7+{TAG}-")
+    assert len(receipt["sha256"]) == 64
+
+
+def test_twice_is_once(desk: Desk) -> None:
+    assert "Installed Python 3.11.7" in desk.talk("install", "3.11")
+    assert "already installed" in desk.talk("install", "3.11")
+
+
+def test_a_build_tag_is_part_of_the_identity(desk: Desk) -> None:
+    desk.call("install", f"3.12.1+{TAG}")
+    assert builds(desk.home) == {f"cpython-3.12.1+{TAG}"}
+    desk.call("install", "3.12.1")
+    assert builds(desk.home) == {f"cpython-3.12.1+{TAG}", f"cpython-3.12.1+{NEWER_TAG}"}
+    assert (desk.home.aliases / "3.12").resolve().name.startswith(f"cpython-3.12.1+{NEWER_TAG}")
+
+
+def test_what_the_mirror_has_not_is_told_with_the_nearest(desk: Desk) -> None:
+    error = desk.call("install", "3.12.9", code=3)
+    assert "3.12.1" in error
+
+
+def test_uninstalling_goes_back_to_the_next_build(desk: Desk) -> None:
+    desk.call("install", f"3.12.1+{TAG}", "3.12")
+    desk.call("uninstall", f"3.12.1+{NEWER_TAG}")
+    assert builds(desk.home) == {f"cpython-3.12.1+{TAG}"}
+    assert (desk.home.aliases / "3.12").resolve().name.startswith(f"cpython-3.12.1+{TAG}")
+    desk.call("uninstall", "3.12")
+    assert not builds(desk.home)
+    assert not [path for path in desk.home.shims.iterdir() if path.name.startswith("python3.")]
+    assert "not installed" in desk.call("uninstall", "3.12", code=4)
+
+
+def test_uninstalling_what_environments_need_is_refused(desk: Desk) -> None:
+    desk.call("install", f"3.12.1+{TAG}", "3.12", "3.11")
+    place = record.folder(desk.home, desk.project) / "3.12"
+    place.mkdir(parents=True)
+    (place / record.NOTE).write_text(record.dump(record.Environment(place, desk.project, "3.12")))
+    desk.call("uninstall", f"3.12.1+{NEWER_TAG}")  # the alias 3.12 goes on with the other build
+    error = desk.call("uninstall", "3.12", code=8)
+    assert str(desk.project) in error
+    assert builds(desk.home) == {f"cpython-3.12.1+{TAG}", f"cpython-3.11.7+{TAG}"}
+    desk.call("uninstall", "--force", "3.12")
+    assert builds(desk.home) == {f"cpython-3.11.7+{TAG}"}
