@@ -100,6 +100,7 @@ def test_one_is_linked_under_a_name(environ: dict[str, str], home: Home) -> None
     call(environ, "link", str(pythons() / NEW / "bin/python3"), "my-own")
     found = call(environ, "find", "my-own").strip()
     assert found == f"{home.versions}/cpython-{NEW}+my-own-{this_platform()}/bin/python"
+    assert call(environ, "find", f"{NEW}+my-own").strip() == found
 
 
 @pytest.mark.parametrize("name", ["3.12", "latest", "system", "pypy3", "a/b", "..", "a b", "-x", "$(x)", "", "x" * 101])

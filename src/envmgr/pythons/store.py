@@ -82,7 +82,7 @@ class Store:
         names = [build.patch_alias, build.build_alias]
         if request is None or request.tag is not None or request.name is not None:
             names = [build.build_alias]
-        elif not request.exact:
+        elif request.floats(build):
             names = [build.minor_alias, *names]
         prefix = self.home.versions / str(build)
         alias = next((name for name in names if self.alias(name) == build), build.build_alias)

@@ -88,6 +88,20 @@ def read(path: Path) -> Pin | None:
     Only regular files are opened: a FIFO must not hang a prompt. Root leaves the files of other users alone. Raises
     UsageError for a file that cannot be read or understood.
     """
+    data = _content(path)
+    if data is None:
+        return None
+    if len(data) > _LIMIT:
+        raise UsageError(f"{path}: larger than a version file can be", hint="write it anew with `envmgr use`")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not UTF-8 text", hint="write it anew with `envmgr use`") from None
+    return parse(text, source=path)
+
+
+def _content(path: Path) -> bytes | None:
+    """Return the bytes of a regular file, at most one more than a version file may have; None for anything else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -98,18 +112,12 @@ def read(path: Path) -> Pin | None:
         raise UsageError(
             f"{path}: cannot be read: {error.strerror}", hint="mend its permissions, or remove it"
         ) from error
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or (os.geteuid() == 0 and status.st_uid != 0):
-            return None
-        data = file.read(_LIMIT + 1)
-    if len(data) > _LIMIT:
-        raise UsageError(f"{path}: larger than a version file can be", hint="write it anew with `envmgr use`")
     try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: not UTF-8 text", hint="write it anew with `envmgr use`") from None
-    return parse(text, source=path)
+        status = os.fstat(descriptor)
+        ours = os.geteuid() != 0 or status.st_uid == 0
+        return os.read(descriptor, _LIMIT + 1) if stat.S_ISREG(status.st_mode) and ours else None
+    finally:
+        os.close(descriptor)
 
 
 def ruling(directory: Path) -> Pin | None:

@@ -3,21 +3,27 @@
 `3`, `3.12`, `3.12.7`, `312`, `3.13.0rc1`, `3.13t`, `3.14+freethreaded`, `3.13d`, `3.12-dev`, `3.x`, `latest`,
 `>=3.11,<3.13`, `~=3.11`, `python3.12`, `python-3.12`, `cpython@3.12`, `pypy3.10`, `pypy3.10-7.3.17`, `3.12+20241016`,
 `cpython-3.12.3-linux-x86_64-gnu` (parts may be left out or `any`), `system`, and the name of a linked interpreter.
+docs/reference/requests.md says what each means.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from envmgr.errors import UsageError
 from envmgr.versions.version import Build
 
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+
 HINT = "write a version such as 3.12, 3.12.7, 3.13t, >=3.11 or pypy3.10"
 _LONGEST = 100  # characters
 _ALLOWED = re.compile(r"[A-Za-z0-9<>=!~][A-Za-z0-9._+<>=!~,*@-]*", re.ASCII)
-_NAMES = {
+_IMPLEMENTATIONS = {
     "cpython": "cpython",
     "python": "cpython",
     "cp": "cpython",
@@ -25,19 +31,26 @@ _NAMES = {
     "pp": "pypy",
     "graalpy": "graalpy",
     "gp": "graalpy",
+    "any": None,
 }
-_IMPLEMENTATION = re.compile(
-    rf"({'|'.join(sorted(_NAMES, key=len, reverse=True))}|any)(?=$|[-@\d<>=!~])[-@]?", re.ASCII
-)
-_SPECIFIER = re.compile(r"(?:~=|==|!=|<=|>=|<|>)[0-9][0-9a-z.*+]*", re.ASCII)
+_IMPLEMENTATION = re.compile(rf"({'|'.join(_IMPLEMENTATIONS)})(?=$|[-@\d<>=!~])[-@]?", re.ASCII)
+_SPECIFIER = re.compile(r"(?:~=|==|!=|<=|>=|<|>)\d[0-9a-z.*]*", re.ASCII)
 _VERSION = re.compile(
-    r"(?P<release>\d{1,4}(?:\.\d{1,4}){0,2})(?:\.?(?P<stage>a|b|rc)(?P<number>\d{1,4}))?(?P<wild>\.[xX*])?"
-    r"(?P<variant>td|t|d)?(?P<dev>-dev)?(?P<extras>(?:\+[A-Za-z0-9._]+)*)(?:-(?P<rest>[a-z0-9._-]+))?",
+    r"(?P<release>\d{1,4}(?:\.\d{1,4}){0,2})(?:\.?(?P<stage>a|b|rc)(?P<number>\d{1,4})|(?P<wild>\.[xX*]))?"
+    r"(?P<variant>td?|d)?(?P<dev>-dev)?(?P<extras>(?:\+[A-Za-z0-9._-]+)*)(?:-v?(?P<pypy>\d+(?:\.\d+)+))?",
     re.ASCII,
 )
+_ANY_VERSION = {"", "any", "latest", "x"}
 _VARIANTS = {"freethreaded": "t", "debug": "d", "gil": ""}
-_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
-_PART = re.compile(r"[a-z0-9_]+", re.ASCII)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
+_OS = {"linux": "linux", "macos": "macos", "darwin": "macos", "windows": "windows"}
+_LEVELS = ("x86_64", "x86_64_v2", "x86_64_v3", "x86_64_v4")
+_ARCH = {name: name for name in (*_LEVELS, "aarch64", "armv7", "i686", "ppc64le", "s390x", "riscv64")}
+_ARCH |= {"amd64": "x86_64", "arm64": "aarch64", "x86": "i686", "powerpc64le": "ppc64le"}
+_LIBC = {name: name for name in ("gnu", "musl", "gnueabi", "gnueabihf", "none")}
+_LATER = 9999  # a patch that is yet to come
+
+_Place = tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,8 @@ class VersionRequest:
     """What somebody asked for; matches any number of builds.
 
     `implementation` is None for any. `release` holds one to three numbers, none for any version. `variant`
-    None means the ordinary build. `platform` holds (os, arch, libc), each None where it was not said.
+    None means the ordinary build. `platform` holds (os, arch, libc), each None where it was not said. `name` is that of
+    a linked interpreter.
     """
 
     text: str
@@ -56,7 +70,7 @@ class VersionRequest:
     variant: str | None = None
     tag: str | None = None
     specifier: str | None = None
-    platform: tuple[str | None, str | None, str | None] = (None, None, None)
+    platform: _Place = (None, None, None)
     name: str | None = None
     system: bool = False
 
@@ -64,22 +78,19 @@ class VersionRequest:
     def parse(cls, text: str) -> VersionRequest:
         """Read one request; raises UsageError, whose message shows control characters escaped."""
         if len(text) > _LONGEST or not _ALLOWED.fullmatch(text) or ".." in text:
-            raise UsageError(f"not a version request: {text[:_LONGEST]!a}", hint=HINT)
+            raise _refusal(text)
         if text == "system":
             return cls(text, implementation=None, system=True)
-        if text in {"latest", "default"}:
-            return cls(text)
-        if text == "any":
-            return cls(text, implementation=None)
-        implementation: str | None = "cpython"
-        rest = text
-        if found := _IMPLEMENTATION.match(text):
-            implementation, rest = _NAMES.get(found[1]), text[found.end() :]
-            if not rest:
-                return cls(text, implementation)
-        if rest[0] in "<>=!~":
-            return cls(text, implementation, specifier=_specifier(rest, text))
-        return _versioned(text, implementation, rest) or _named(text)
+        if text in {"latest", "default", "any"}:
+            return cls(text, None if text == "any" else "cpython")
+        found = _IMPLEMENTATION.match(text)
+        implementation, rest = (_IMPLEMENTATIONS[found[1]], text[found.end() :]) if found else ("cpython", text)
+        if rest[:1] in "<>=!~" and rest:
+            return _ranged(cls(text, implementation), rest)
+        version, platform = _split_platform(rest)
+        if version in _ANY_VERSION and found:
+            return cls(text, implementation, platform=platform)
+        return _versioned(cls(text, implementation, platform=platform), version) or _named(text)
 
     @property
     def exact(self) -> bool:
@@ -91,30 +102,37 @@ class VersionRequest:
         """Whether pre-releases are left out as long as something else fits."""
         return not (self.pre or self.dev or self.name)
 
+    def floats(self, build: Build) -> bool:
+        """Whether the patches to come of the minor version of `build` would answer this request as well."""
+        later = replace(build, version=replace(build.version, patch=_LATER, pre=None))
+        return self.name is None and self.matches(later)
+
     def matches(self, build: Build) -> bool:
         """Whether `build` answers this request."""
-        if self.system or (self.name is not None and build.tag != self.name):
+        if self.system:
             return False
         if self.name is not None:
-            return True
-        wanted = zip(self.platform, (build.platform.os, build.platform.arch, build.platform.libc), strict=True)
+            return build.tag == self.name
         return (
             self.implementation in (None, build.implementation)
             and build.version.release[: len(self.release)] == self.release
-            and (self.pre is None or build.version.pre == self.pre)
-            and not (self.exact and self.pre is None and build.version.pre)
+            and self.pre in ((build.version.pre,) if self.exact else (None, build.version.pre))
             and (self.variant or "") == build.variant
             and self.tag in (None, build.tag)
-            and all(want in (None, have) for want, have in wanted)
+            and self._fits(build)
             and self._specified(build)
         )
 
+    def _fits(self, build: Build) -> bool:
+        has = build.platform
+        return all(want in (None, have) for want, have in zip(self.platform, (has.os, has.arch, has.libc), strict=True))
+
     def _specified(self, build: Build) -> bool:
+        """Compare with the specifiers; a pre-release counts as its release unless they name one."""
         if self.specifier is None:
             return True
-        from packaging.specifiers import SpecifierSet
-
-        return SpecifierSet(self.specifier).contains(str(build.version), prereleases=True)
+        version = build.version if re.search("[a-z]", self.specifier) else replace(build.version, pre=None)
+        return _specifiers(self.specifier).contains(str(version), prereleases=True)
 
     def best(self, builds: Iterable[Build]) -> Build | None:
         """Return the newest of `builds` that matches, a pre-release only if it was asked for or nothing else fits."""
@@ -126,57 +144,66 @@ class VersionRequest:
         return self.text
 
 
-def _specifier(rest: str, text: str) -> str:
-    parts = rest.split(",")
-    if not all(_SPECIFIER.fullmatch(part) for part in parts):
-        raise UsageError(f"not a version specifier: {text!a}", hint="specifiers look like >=3.11,<3.13 (PEP 440)")
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+def _refusal(text: str) -> UsageError:
+    return UsageError(f"not a version request: {text[:_LONGEST]!a}", hint=HINT)
+
+
+@lru_cache(maxsize=8)
+def _specifiers(text: str) -> SpecifierSet:
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(text)
+
+
+def _ranged(request: VersionRequest, text: str) -> VersionRequest:
+    """Read a specifier set of PEP 440; `==3.12.7` is the exact version."""
+    refusal = UsageError(
+        f"not a version specifier: {request.text!a}", hint="specifiers look like >=3.11,<3.13 (PEP 440)"
+    )
+    if not all(map(_SPECIFIER.fullmatch, text.split(","))):
+        raise refusal
+    from packaging.specifiers import InvalidSpecifier
 
     try:
-        SpecifierSet(rest)
+        _specifiers(text)
     except InvalidSpecifier as error:
-        raise UsageError(
-            f"not a version specifier: {text!a}", hint="specifiers look like >=3.11,<3.13 (PEP 440)"
-        ) from error
-    return rest
+        raise refusal from error
+    same = _versioned(request, text.removeprefix("==")) if text.startswith("==") else None
+    return same if same and same.exact else replace(request, specifier=text)
 
 
-def _versioned(text: str, implementation: str | None, rest: str) -> VersionRequest | None:
-    """Read what follows the implementation: a version with its suffixes, then perhaps a tag and a platform."""
-    if rest.startswith("any"):
-        any_version = "-".join(rest.split("-")[1:])
-        return (
-            VersionRequest(text, implementation, platform=_platform(any_version, text))
-            if rest[3:4] in ("", "-")
-            else None
-        )
-    if not (found := _VERSION.fullmatch(rest)):
+def _split_platform(text: str) -> tuple[str, _Place]:
+    """Take `linux-x86_64-gnu`, whatever part of it is there, from the end; the rest is the version."""
+    rest, place = text.split("-"), list[str | None]([None, None, None])
+    while rest and (rest[-1] == "any" or any(rest[-1] in words for words in (_OS, _ARCH, _LIBC))):
+        part = rest.pop()
+        for number, words in enumerate((_OS, _ARCH, _LIBC)):
+            place[number] = words.get(part, place[number])
+    return "-".join(rest), (place[0], place[1], place[2])
+
+
+def _versioned(request: VersionRequest, text: str) -> VersionRequest | None:
+    """Read a version with its suffixes into `request`; None for what is no version."""
+    if not (found := _VERSION.fullmatch(text)):
         return None
-    release = _release(found["release"])
     variant, tag = found["variant"], None
     for extra in found["extras"].split("+")[1:]:
         if extra in _VARIANTS:
             variant = (variant or "") + _VARIANTS[extra]
-        else:
+        elif tag is None:
             tag = extra
-    trailing = found["rest"] or ""
-    if implementation not in (None, "cpython") and trailing[:1].isdigit():  # pypy3.10-7.3.17
-        tag, _, trailing = trailing.partition("-")
-    elif trailing[:1].isdigit():
-        raise UsageError(f"not a version request: {text!a}", hint=HINT)
+        else:
+            raise _refusal(request.text)
+    if found["pypy"] and (tag or request.implementation == "cpython"):
+        raise _refusal(request.text)
+    release = _release(found["release"])
     pre = (found["stage"], int(found["number"])) if found["stage"] else None
     if pre and len(release) == 2:  # noqa: PLR2004 - 3.13rc1 is 3.13.0rc1
         release = (*release, 0)
-    return VersionRequest(
-        text,
-        implementation,
-        release,
-        pre,
-        bool(found["dev"]),
-        variant,
-        tag,
-        platform=_platform(trailing, text),
-    )
+    if (pre and len(release) == 1) or (found["wild"] and len(release) == 3):  # noqa: PLR2004 - 3rc1, 3.12.7.x
+        raise _refusal(request.text)
+    tag = tag or found["pypy"]
+    return replace(request, release=release, pre=pre, dev=bool(found["dev"]), variant=variant, tag=tag)
 
 
 def _release(text: str) -> tuple[int, ...]:
@@ -186,19 +213,8 @@ def _release(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split("."))
 
 
-def _platform(text: str, whole: str) -> tuple[str | None, str | None, str | None]:
-    """Read `linux-x86_64-gnu` with parts left out from the right, or `any`."""
-    parts = [part for part in text.split("-") if text]
-    if len(parts) > 3 or not all(_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - os, arch, libc
-        raise UsageError(
-            f"not a version request: {whole!a}", hint="a full name looks like cpython-3.12.3-linux-x86_64-gnu"
-        )
-    os, arch, libc = ([None if part == "any" else part for part in parts] + [None] * 3)[:3]
-    return os, arch, libc
-
-
 def _named(text: str) -> VersionRequest:
     """Read the name of a linked interpreter."""
-    if not _PLAIN_NAME.fullmatch(text):
-        raise UsageError(f"not a version request: {text!a}", hint=HINT)
+    if not _NAME.fullmatch(text):
+        raise _refusal(text)
     return VersionRequest(text, implementation=None, name=text)

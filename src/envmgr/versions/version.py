@@ -103,8 +103,9 @@ class Build:
         return f"{self.implementation}-{self.version}{self.variant}+{self.tag}-{self.platform}"
 
     def __lt__(self, other: Build) -> bool:
-        return (self.implementation, self.order, self.variant) < (
+        return (self.implementation, self.order, self.variant, self.platform) < (
             other.implementation,
             other.order,
             other.variant,
+            other.platform,
         )

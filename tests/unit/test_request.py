@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envmgr.errors import UsageError
+from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
+
+BUILDS = [
+    Build.parse(f"{text}-linux-x86_64-gnu")
+    for text in (
+        "cpython-2.7.18+pyenv",
+        "cpython-3.8.20+20241002",
+        "cpython-3.11.10+20241016",
+        "cpython-3.12.1+my-own",
+        "cpython-3.12.3+20240415",
+        "cpython-3.12.7+20241002",
+        "cpython-3.12.7+20241016",
+        "cpython-3.13.0rc1+20240814",
+        "cpython-3.13.0+20241016",
+        "cpython-3.13.0t+20241016",
+        "cpython-3.13.0d+20241016",
+        "cpython-3.13.0td+20241016",
+        "cpython-3.14.0a1+20241016",
+        "pypy-3.9.19+7.3.16",
+        "pypy-3.10.14+7.3.17",
+    )
+] + [
+    Build.parse("cpython-3.12.7+20241016-linux-x86_64-musl"),
+    Build.parse("cpython-3.12.7+20241016-macos-aarch64-none"),
+]
+
+TABLE = {
+    "3": "cpython-3.13.0+20241016",
+    "3.x": "cpython-3.13.0+20241016",
+    "3.*": "cpython-3.13.0+20241016",
+    "latest": "cpython-3.13.0+20241016",
+    "default": "cpython-3.13.0+20241016",
+    "python": "cpython-3.13.0+20241016",
+    "cpython": "cpython-3.13.0+20241016",
+    "cpython@latest": "cpython-3.13.0+20241016",
+    "2": "cpython-2.7.18+pyenv",
+    "27": "cpython-2.7.18+pyenv",
+    "3.11": "cpython-3.11.10+20241016",
+    "311": "cpython-3.11.10+20241016",
+    "cp311": "cpython-3.11.10+20241016",
+    "3.11.x": "cpython-3.11.10+20241016",
+    "3.11-dev": "cpython-3.11.10+20241016",
+    "python3.11": "cpython-3.11.10+20241016",
+    "python-3.11": "cpython-3.11.10+20241016",
+    "python@3.11": "cpython-3.11.10+20241016",
+    "cpython@3.11": "cpython-3.11.10+20241016",
+    "cpython3.11": "cpython-3.11.10+20241016",
+    "3.12.3": "cpython-3.12.3+20240415",
+    "==3.12.3": "cpython-3.12.3+20240415",
+    "3.12.7+20241002": "cpython-3.12.7+20241002",
+    "3.12.1+my-own": "cpython-3.12.1+my-own",
+    "3.12+my-own": "cpython-3.12.1+my-own",
+    "my-own": "cpython-3.12.1+my-own",
+    "pyenv": "cpython-2.7.18+pyenv",
+    "3.13.0rc1": "cpython-3.13.0rc1+20240814",
+    "3.13rc1": "cpython-3.13.0rc1+20240814",
+    "3.13.0.rc1": "cpython-3.13.0rc1+20240814",
+    "3.14": "cpython-3.14.0a1+20241016",
+    "3.14-dev": "cpython-3.14.0a1+20241016",
+    ">=3.14": "cpython-3.14.0a1+20241016",
+    "==3.13.0rc1": "cpython-3.13.0rc1+20240814",
+    "<3.13.0rc2,>3.12.7": "cpython-3.13.0rc1+20240814",
+    "3.13t": "cpython-3.13.0t+20241016",
+    "3.13.0t": "cpython-3.13.0t+20241016",
+    "3.13t-dev": "cpython-3.13.0t+20241016",
+    "3.13+freethreaded": "cpython-3.13.0t+20241016",
+    "cpython-3.13+freethreaded-linux-x86_64-gnu": "cpython-3.13.0t+20241016",
+    "3.13t+20241016": "cpython-3.13.0t+20241016",
+    "3.13d": "cpython-3.13.0d+20241016",
+    "3.13+debug": "cpython-3.13.0d+20241016",
+    "3.13+gil+debug": "cpython-3.13.0d+20241016",
+    "3.13+gil": "cpython-3.13.0+20241016",
+    "3.13td": "cpython-3.13.0td+20241016",
+    "3.13+freethreaded+debug": "cpython-3.13.0td+20241016",
+    ">=3.8,<3.12": "cpython-3.11.10+20241016",
+    "~=3.11": "cpython-3.13.0+20241016",
+    "~=3.11.2": "cpython-3.11.10+20241016",
+    "==3.11.*": "cpython-3.11.10+20241016",
+    "!=3.12.7,>3.11,<3.13,!=3.12.1": "cpython-3.12.3+20240415",
+    "cpython>=3.11,<3.12": "cpython-3.11.10+20241016",
+    "pypy": "pypy-3.10.14+7.3.17",
+    "pypy3": "pypy-3.10.14+7.3.17",
+    "pypy3.9": "pypy-3.9.19+7.3.16",
+    "pypy39": "pypy-3.9.19+7.3.16",
+    "pp39": "pypy-3.9.19+7.3.16",
+    "pypy@3.9": "pypy-3.9.19+7.3.16",
+    "pypy<3.10": "pypy-3.9.19+7.3.16",
+    "pypy3.10-7.3.17": "pypy-3.10.14+7.3.17",
+    "pypy3.10-v7.3.17": "pypy-3.10.14+7.3.17",
+    "pypy3.10+7.3.17": "pypy-3.10.14+7.3.17",
+    "pypy-3.9-7.3.16-linux": "pypy-3.9.19+7.3.16",
+    "any-3.9": "pypy-3.9.19+7.3.16",
+    "cpython-3.12.3-linux-x86_64-gnu": "cpython-3.12.3+20240415",
+    "cpython-3.12.3-linux-x86_64": "cpython-3.12.3+20240415",
+    "cpython-3.12.3-linux": "cpython-3.12.3+20240415",
+    "cpython-3.12.3-any-x86_64-any": "cpython-3.12.3+20240415",
+    "3.12.3-amd64": "cpython-3.12.3+20240415",
+    "cpython-3.12.1+my-own-linux-x86_64-gnu": "cpython-3.12.1+my-own",
+    "cpython-any-linux-x86_64-gnu": "cpython-3.13.0+20241016",
+    "cpython-linux-x86_64-gnu": "cpython-3.13.0+20241016",
+    "pypy-linux": "pypy-3.10.14+7.3.17",
+}
+
+
+def best(text: str) -> str | None:
+    found = VersionRequest.parse(text).best(BUILDS)
+    return str(found) if found else None
+
+
+@pytest.mark.parametrize("text", TABLE)
+def test_a_request_means_the_newest_that_fits(text: str) -> None:
+    assert best(text) == f"{TABLE[text]}-linux-x86_64-gnu"
+
+
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [
+        ("3.12-musl", "cpython-3.12.7+20241016-linux-x86_64-musl"),
+        ("3.12-any-any-musl", "cpython-3.12.7+20241016-linux-x86_64-musl"),
+        ("cpython-3.12-darwin-arm64-none", "cpython-3.12.7+20241016-macos-aarch64-none"),
+    ],
+)
+def test_a_request_may_name_a_platform(text: str, build: str) -> None:
+    assert best(text) == build
+
+
+@pytest.mark.parametrize("text", [str(build) for build in BUILDS])
+def test_the_name_of_a_build_is_a_request_for_it(text: str) -> None:
+    assert best(text) == text
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=str)
+def test_every_alias_of_a_build_is_a_request_that_it_answers(build: Build) -> None:
+    for alias in (build.minor_alias, build.patch_alias, build.build_alias):
+        assert VersionRequest.parse(alias).matches(build), alias
+
+
+@pytest.mark.parametrize("text", ["3.99", "3.13.0rc2", "3.12.7+20200101", "3.12t", "pypy3.8", "system", "work", "<2"])
+def test_what_fits_nothing_matches_nothing(text: str) -> None:
+    assert best(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "-", "-3", "--help", ".", "..", "/", "3/4", "../3", "3..12", "~/x", "a/b", "path:/x", "3:12"),
+        *("$(x)", "`x`", "3;x", "3|x", "3&x", "3\n", "\n", "3\x00", "\x1b]0;x\x07", "3 12", "3\t", "*", "@3", "+3"),
+        *("x" * 101, "3." * 50, "\u0663.12", "3.12\u200b", "\u00e9", "%s", "{x}", "'3'", '"3"', "#3", "?", "[3]"),
+        *("3.", "3.12.", "3.12.7.1", "3.12.7.x", "3rc1", "3.12c1", "99999", "3.12tt", "3.12dt", "3.12-7.3", "20241016"),
+        *(">=", ">=x", ">=3,", ",>=3", ">=3,,<4", "=3", "===3", "~=3", ">=3.11 <3", ">=3;x", ">=*", "==3.*.1", "!3"),
+        *("3.12+", "3.12++", "3.12+a+b", "3.12-", "3.12-foo", "3.12-linux-foo", "3.12_1"),
+    ],
+)
+def test_anything_else_is_refused_and_shown_harmlessly(text: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        VersionRequest.parse(text)
+    assert raised.value.message.isprintable()
+    assert raised.value.message.isascii()
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "floats"),
+    [
+        *(("3", True), ("3.12", True), (">=3.11", True), ("~=3.12.3", True), ("==3.12.*", True), ("3.12-dev", True)),
+        *(("3.12.7", False), ("==3.12.7", False), ("<=3.12.7", False), ("3.12+20241016", False), ("my-own", False)),
+    ],
+)
+def test_a_request_floats_only_if_patches_to_come_answer_it(text: str, *, floats: bool) -> None:
+    assert VersionRequest.parse(text).floats(Build.parse("cpython-3.12.7+20241002-linux-x86_64-gnu")) is floats
+
+
+@given(st.text() | st.text(alphabet="cpythonpypy3.12x*td+-@<>=!~,anydev/rc0 "))
+def test_a_text_is_understood_or_refused(text: str) -> None:
+    try:
+        request = VersionRequest.parse(text)
+    except UsageError:
+        return
+    assert str(request) == text
+    assert "/" not in text
+    assert ".." not in text
+    assert not text.startswith(("-", "."))
+    request.best(BUILDS)
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", "a1", "rc2"]))
+def test_an_exact_version_matches_itself_and_never_floats(major: int, minor: int, patch: int, pre: str) -> None:
+    text = f"{major}.{minor}.{patch}{pre}"
+    build = Build.parse(f"cpython-{text}+20241016-linux-x86_64-gnu")
+    request = VersionRequest.parse(text)
+    assert request.matches(build)
+    assert request.exact
+    assert not request.floats(build)
