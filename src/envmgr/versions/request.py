@@ -12,13 +12,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from envmgr.errors import UsageError
 from envmgr.versions.version import Build
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
 
 HINT = "write a version such as 3.12, 3.12.7, 3.13t, >=3.11 or pypy3.10"
 _LONGEST = 100  # characters
@@ -132,7 +129,7 @@ class VersionRequest:
         if self.specifier is None:
             return True
         version = build.version if re.search("[a-z]", self.specifier) else replace(build.version, pre=None)
-        return _specifiers(self.specifier).contains(str(version), prereleases=True)
+        return bool(_specifiers(self.specifier).contains(str(version), prereleases=True))
 
     def best(self, builds: Iterable[Build]) -> Build | None:
         """Return the newest of `builds` that matches, a pre-release only if it was asked for or nothing else fits."""
@@ -149,7 +146,7 @@ def _refusal(text: str) -> UsageError:
 
 
 @lru_cache(maxsize=8)
-def _specifiers(text: str) -> SpecifierSet:
+def _specifiers(text: str) -> Any:  # noqa: ANN401 - a SpecifierSet, which is imported late
     from packaging.specifiers import SpecifierSet
 
     return SpecifierSet(text)
