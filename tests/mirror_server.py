@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -100,11 +101,13 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Mirror]:
-    """Serve `folder` on a free port of 127.0.0.1 until the block ends."""
+def serving(folder: Path, *, tls: ssl.SSLContext | None = None) -> Iterator[Mirror]:
+    """Serve `folder` on a free port of 127.0.0.1 until the block ends; with `tls`, by https."""
     handler = cast("type[Handler]", type("Bound", (Handler,), {}))
     with _Server(("127.0.0.1", 0), handler) as server:
-        mirror = Mirror(f"http://127.0.0.1:{server.server_address[1]}", folder)
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        mirror = Mirror(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", folder)
         handler.mirror = mirror
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
@@ -139,7 +142,7 @@ def cut(after: int, *, times: int = 1) -> Answer:
     return fault
 
 
-def failing(code: int, *, times: int = 1, **headers: str) -> Answer:
+def failing(code: int, headers: dict[str, str] | None = None, *, times: int = 1) -> Answer:
     """Answer with `code` the first `times` times."""
     left = [times]
 

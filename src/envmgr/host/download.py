@@ -88,6 +88,7 @@ class Network:
         return httpx.Client(
             auth=auth,
             follow_redirects=True,
+            limits=httpx.Limits(max_keepalive_connections=0),  # so that there is nothing to close
             timeout=httpx.Timeout(self.patience, connect=min(10.0, self.patience)),
             headers={"User-Agent": f"envmgr/{__version__}", "Accept-Encoding": "identity"},
             event_hooks={"response": [_keep_safe]},
@@ -105,12 +106,15 @@ class Network:
                 yield reply
             return
         if scheme not in ("http", "https"):
-            raise DownloadError(f"not a URL that can be read: {url!a}", hint="use https, http or file")
+            raise DownloadError(f"not a URL that can be read: {shown(url)!a}", hint="use https, http or file")
         if self.forbidden:
-            raise DownloadError(f"offline, so {url} is not read", hint="drop --offline or unset ENVMGR_OFFLINE")
-        with _translated(url, self.patience), self._client.stream("GET", url, headers=dict(headers or {})) as response:
-            _check(url, response.status_code, response.headers)
-            steady = _steady(response.iter_raw(), self.patience, url)
+            raise DownloadError(f"offline, so {shown(url)} is not read", hint="drop --offline or unset ENVMGR_OFFLINE")
+        with (
+            _translated(shown(url), self.patience),
+            self._client.stream("GET", url, headers=dict(headers or {})) as response,
+        ):
+            _check(shown(url), response.status_code, response.headers)
+            steady = _steady(response.iter_raw(), self.patience, shown(url))
             yield Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, steady)
 
     def fetch(self, urls: Sequence[str], to: Path, sha256: str, *, watch: Watch | None = None) -> Path:
@@ -141,7 +145,7 @@ class Network:
             url, before = live[tries % len(live)], _size(part)
             try:
                 self._transfer(url, part, watch)
-                _verify(part, sha256, url)
+                _verify(part, sha256, shown(url))
             except _PassingError as problem:
                 problems[url] = problem
                 tries = 0 if _size(part) > before else tries + 1
@@ -171,7 +175,7 @@ class Network:
                     held += len(chunk)
                     watch(held, total)
         if total is not None and held < total:
-            raise _PassingError(f"{url}: broke off after {held} of {total} bytes")
+            raise _PassingError(f"{shown(url)}: broke off after {held} of {total} bytes")
 
 
 def digest(path: Path) -> str:
@@ -205,9 +209,10 @@ def _open_file(url: str) -> Iterator[Reply]:
 
 def _keep_safe(response: Any) -> None:  # noqa: ANN401 - an httpx.Response
     """Refuse to be sent from https to http."""
-    following = response.next_request
-    if following is not None and response.url.scheme == "https" and following.url.scheme != "https":
-        raise DownloadError(f"{response.url} redirects to the insecure {following.url}")
+    if response.has_redirect_location and response.url.scheme == "https":
+        following = response.url.join(response.headers["location"])
+        if following.scheme != "https":
+            raise DownloadError(f"{shown(str(response.url))} redirects to the insecure {shown(str(following))}")
 
 
 @contextmanager
@@ -290,6 +295,12 @@ def _verify(part: Path, sha256: str, url: str) -> None:
 
 def _is(path: Path, sha256: str) -> bool:
     return path.is_file() and digest(path) == sha256
+
+
+def shown(url: str) -> str:
+    """Return `url` without a name and password, for messages and receipts."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _size(path: Path) -> int:

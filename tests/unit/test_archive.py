@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from envmgr.errors import DownloadError, EnvmgrError
+from envmgr.host import archive
+
+ENVIRON = {"PATH": os.environ["PATH"]}
+
+
+def member(name: str, data: bytes = b"", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
+    """Return a member of a tar file; `fields` are those of TarInfo."""
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info, data
+
+
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=kind, linkname=target)
+
+
+def tar(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.GNU_FORMAT) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=form) as written:
+        for info, data in members:
+            written.addfile(info, io.BytesIO(data))
+    return raw.getvalue()
+
+
+@pytest.fixture
+def unpack(tmp_path: Path) -> Callable[..., Path]:
+    """Pack members (or take bytes) and unpack them again; returns where."""
+
+    def run(*members: tuple[tarfile.TarInfo, bytes], packed: bytes | None = None, **limits: int) -> Path:
+        file, into = tmp_path / "a.tar.gz", tmp_path / "out"
+        file.write_bytes(gzip.compress(tar(*members)) if packed is None else packed)
+        into.mkdir()
+        archive.unpack(file, into, ENVIRON, **limits)
+        return into
+
+    return run
+
+
+def test_files_links_and_directories_come_out(unpack: Callable[..., Path]) -> None:
+    long = "d/" + "x" * 150
+    out = unpack(
+        member("./p", type=tarfile.DIRTYPE, mode=0o755),
+        member("p/bin/run", b"#!", mode=0o755),
+        member(f"p/{long}", b"long"),
+        link("p/bin/also", "run"),
+        link("p/lib/up", "../bin/run"),
+        link("p/first", "p/bin/run", tarfile.LNKTYPE),
+    )
+    assert (out / "p/bin/run").stat().st_mode & 0o777 & ~0o022 == 0o755
+    assert (out / f"p/{long}").read_bytes() == b"long"
+    assert (out / "p/lib/up").read_bytes() == b"#!"
+    assert (out / "p/first").samefile(out / "p/bin/run")
+
+
+def test_a_hard_link_may_come_before_its_target(unpack: Callable[..., Path]) -> None:
+    out = unpack(link("p/b", "p/a", tarfile.LNKTYPE), member("p/a", b"1"))
+    assert (out / "p/b").samefile(out / "p/a")
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
+def test_every_dialect_of_tar_is_read(form: int, unpack: Callable[..., Path]) -> None:
+    name = "p/" + "y" * 60 + "/" + "z" * 60
+    out = unpack(packed=gzip.compress(tar(member(name, b"data"), form=form)))
+    assert (out / name).read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([member("/etc/x")], "leaves the archive"),
+        ([member("p/../../x")], "leaves the archive"),
+        ([member("../x")], "leaves the archive"),
+        ([link("p/x", "/etc/passwd")], "link that leaves"),
+        ([link("p/x", "../../etc")], "link that leaves"),
+        ([link("p/x", "..")], "link that leaves"),
+        ([link("x", "..")], "link that leaves"),
+        ([link("p/q/r/a", ".."), link("p/q/r/x", "a/../..")], "link that leaves"),
+        ([link("p/x", "")], "link that leaves"),
+        ([link("p/x", "../etc", tarfile.LNKTYPE)], "leaves the archive"),
+        ([link("p/x", "/etc/passwd", tarfile.LNKTYPE)], "leaves the archive"),
+        ([link("p/x", "p/none", tarfile.LNKTYPE)], "hard link to what is not"),
+        ([link("p/l", "d"), link("p/x", "p/l", tarfile.LNKTYPE)], "hard link to what is not"),
+        ([link("p/l", "d"), member("p/l/x")], "through a link"),
+        ([link("p/L", "d"), member("p/l/x")], "through a link"),
+        ([member("p/f"), member("p/f/x")], "through a link or file"),
+        ([member("p/x"), member("p/x")], "twice"),
+        ([member("p/x"), member("p/./x")], "twice"),
+        ([member("p/x"), link("p/x", "y")], "twice"),
+        ([member("p/d/x"), link("p/d", "y")], "twice"),
+        ([member("p/x", type=tarfile.CHRTYPE)], "neither file"),
+        ([member("p/x", type=tarfile.BLKTYPE)], "neither file"),
+        ([member("p/x", type=tarfile.FIFOTYPE)], "neither file"),
+        ([member("p/x", mode=0o4755)], "setuid"),
+        ([member("p/x", mode=0o2755)], "setuid"),
+        ([member("p", type=tarfile.DIRTYPE, mode=0o1777)], "sticky"),
+    ],
+)
+def test_what_is_no_honest_archive_is_refused(
+    members: list[tuple[tarfile.TarInfo, bytes]], message: str, unpack: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadError, match=f"a.tar.gz: refused: .*{message}"):
+        unpack(*members)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.tar.gz", "out"}
+
+
+def test_bombs_are_refused(unpack: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="unpacks to more than"):
+        unpack(member("p/x", bytes(10_000_000)), largest=1_000_000)
+    shutil.rmtree(tmp_path / "out")
+    with pytest.raises(DownloadError, match="more than 9 members"):
+        unpack(*[member(f"p/{n}") for n in range(100)], most=9)
+    shutil.rmtree(tmp_path / "out")
+    header = member("x", bytes(5_000_000), type=tarfile.GNUTYPE_LONGNAME)
+    with pytest.raises(DownloadError, match="header without end"):
+        unpack(header, member("p/x"))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"<html>hello</html>",
+        gzip.compress(b"no tar at all" * 100),
+        gzip.compress(tar(member("p/x", bytes(100_000))))[:-200],
+        gzip.compress(tar(member("p/x", os.urandom(100_000))))[:50_000],
+        gzip.compress(tar(member("p/x", bytes(100_000)))[:50_000]),
+    ],
+    ids=["empty", "html", "no tar", "tail cut off", "half", "inner half"],
+)
+def test_damaged_archives_are_refused(packed: bytes, unpack: Callable[..., Path]) -> None:
+    with pytest.raises(DownloadError, match="damaged"):
+        unpack(packed=packed)
+
+
+def test_a_size_below_zero_is_refused(unpack: Callable[..., Path]) -> None:
+    info, _ = member("p/x")
+    info.pax_headers = {"size": "-2048"}
+    with pytest.raises(DownloadError):
+        unpack(packed=gzip.compress(tar((info, b""), form=tarfile.PAX_FORMAT)))
+
+
+def test_other_compressions_are_read(tmp_path: Path) -> None:
+    raw = tar(member("p/x", b"data" * 1000))
+    (tmp_path / "plain").write_bytes(raw)
+    zstd = ["zstd", "-q", "--ultra", "--long=31", str(tmp_path / "plain"), "-o", str(tmp_path / "a.tar.zst")]
+    subprocess.run(zstd, check=True)
+    (tmp_path / "a.tar.bz2").write_bytes(bz2.compress(raw))
+    (tmp_path / "a.tar.xz").write_bytes(lzma.compress(raw))
+    for suffix in ("zst", "bz2", "xz"):
+        (tmp_path / suffix).mkdir()
+        archive.unpack(tmp_path / f"a.tar.{suffix}", tmp_path / suffix, ENVIRON)
+        assert (tmp_path / suffix / "p/x").read_bytes() == b"data" * 1000
+
+
+def test_zstd_without_anything_to_read_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.zst").write_bytes(b"")
+    readable = sys.version_info >= (3, 14) or find_spec("zstandard") or find_spec("backports")
+    with pytest.raises(EnvmgrError, match="damaged" if readable else "nothing here can read"):
+        archive.unpack(tmp_path / "a.tar.zst", tmp_path, {"PATH": ""})
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="not a kind of archive"):
+        archive.unpack(tmp_path / "a.zip", tmp_path, ENVIRON)
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "a.tar.gz"
+    file.write_bytes(gzip.compress(tar(member("p/x"))))
+    with pytest.raises(EnvmgrError, match="cannot be written") as caught:
+        archive.unpack(file, Path("/proc/self"), ENVIRON)
+    assert not isinstance(caught.value, DownloadError)
+
+
+def test_written_archives_are_the_same_every_time(tmp_path: Path) -> None:
+    (tmp_path / "p/d").mkdir(parents=True)
+    (tmp_path / "p/d/x").write_text("data")
+    (tmp_path / "p/l").symlink_to("d/x")
+    for name in ("a", "b"):
+        archive.write(tmp_path / "p", tmp_path / name, level=1)
+        os.utime(tmp_path / "p/d/x", (1, 1))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
