@@ -209,6 +209,7 @@ envmgr() {
       return
       ;;
     *)
+      if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="bash $$"; fi
       if builtin type -P envmgr >/dev/null; then builtin command envmgr "$@"; else "$_envmgr_home/shell/envmgr" "$@"; fi
       return
       ;;

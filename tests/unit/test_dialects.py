@@ -24,7 +24,7 @@ def test_a_shell_without_a_hook_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("name", dialects.DIALECTS)
 def test_the_line_is_one_line_for_any_path(name: str) -> None:
-    line = dialects.named(name).source(Home(Path("/a b'c\n\r$(d)`e`\\")))
+    line = dialects.named(name).line(Home(Path("/a b'c\n\r$(d)`e`\\")))
     assert line.isprintable()
 
 

@@ -33,11 +33,20 @@ def nearest(programs: Iterable[str], environ: Environ) -> str:
 
 def ancestors(pid: int, environ: Environ) -> Iterator[str]:
     """Yield the names of process `pid` and of those above it; a login shell's leading `-` is left out."""
+    return (name.removeprefix("-") for _, name in _above(pid, environ))
+
+
+def lineage(pid: int, environ: Environ) -> Iterator[int]:
+    """Yield `pid` and the numbers of the processes above it."""
+    return (number for number, _ in _above(pid, environ))
+
+
+def _above(pid: int, environ: Environ) -> Iterator[tuple[int, str]]:
     for _ in range(_TALLEST):
         parent, name = _linux(pid) if sys.platform == "linux" else _ps(pid, environ)
         if not name:
             return
-        yield name.removeprefix("-")
+        yield pid, name
         pid = parent
 
 

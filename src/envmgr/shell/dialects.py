@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.errors import UsageError
+from envmgr.errors import EnvmgrError, UsageError
+from envmgr.host import process
 from envmgr.host.paths import Environ, Home
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -21,13 +23,14 @@ _READS_PROFILE = re.compile(r"^[^#\n]*\.profile\b", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Dialect:
-    """One shell. `line` has `{hook}` where the quoted path of the hook file belongs.
+    """One shell. `source` has `{hook}` where the quoted path of the hook file belongs; so has `guard`, and `{source}`.
 
     `files` returns the rc files that may carry the line; `chosen` picks those that should, of the first a default.
     """
 
     name: str
-    line: str
+    source: str
+    guard: str
     quoted: Callable[[str], str]
     files: Callable[[Path, Environ], list[Path]]
     chosen: Callable[[list[Path]], list[Path]] = lambda files: files[:1]
@@ -36,9 +39,13 @@ class Dialect:
         """Return the hook file in the store."""
         return home.shell / f"hook.{self.name}"
 
-    def source(self, home: Home) -> str:
-        """Return the line that loads the hook, without a newline; raises UsageError where the shell cannot write it."""
-        return self.line.format(hook=self.quoted(str(self.hook(home))))
+    def load(self, home: Home) -> str:
+        """Return the command that loads the hook."""
+        return self.source.format(hook=self.quoted(str(self.hook(home))))
+
+    def line(self, home: Home) -> str:
+        """Return the line for an rc file, without a newline: it loads the hook if that is there."""
+        return self.guard.format(hook=self.quoted(str(self.hook(home))), source=self.load(home))
 
     def rc_files(self, environ: Environ) -> list[Path]:
         """Return every file of this user that may carry the line."""
@@ -74,7 +81,13 @@ def _bash_chosen(files: list[Path]) -> list[Path]:
 
 
 def _zsh(user: Path, environ: Environ) -> list[Path]:
-    return [_folder(environ, "ZDOTDIR", user) / ".zshrc"]
+    """Follow ZDOTDIR, also where .zshenv sets it without exporting it: then zsh itself is asked."""
+    folder = _folder(environ, "ZDOTDIR", user)
+    if "ZDOTDIR" not in environ and "ZDOTDIR" in _read(user / ".zshenv"):
+        with suppress(EnvmgrError):
+            told = process.run(["zsh", "-c", "print -r -- $ZDOTDIR"], environ=environ, timeout=5).text
+            folder = _folder({"ZDOTDIR": told.removesuffix("\n").rpartition("\n")[2]}, "ZDOTDIR", user)
+    return [folder / ".zshrc"]
 
 
 def _fish(user: Path, environ: Environ) -> list[Path]:
@@ -98,23 +111,15 @@ def _read(path: Path) -> str:
         return ""
 
 
-_SOURCE = "if [ -r {hook} ]; then . {hook}; fi"
+_BASH = 'if [ -n "${{BASH_VERSION-}}" ] && [ -r {hook} ]; then {source}; fi'  # sh reads .profile, too
 
-DIALECTS = {
-    dialect.name: dialect
-    for dialect in (
-        # .profile is read by sh too
-        Dialect(
-            "bash",
-            'if [ -n "${{BASH_VERSION-}}" ] && [ -r {hook} ]; then . {hook}; fi',
-            posix_quoted,
-            _bash,
-            _bash_chosen,
-        ),
-        Dialect("zsh", _SOURCE, posix_quoted, _zsh),
-        Dialect("fish", "if test -r {hook}; source {hook}; end", fish_quoted, _fish),
-    )
-}
+# fmt: off
+DIALECTS = {dialect.name: dialect for dialect in (
+    Dialect("bash", ". {hook}", _BASH, posix_quoted, _bash, _bash_chosen),
+    Dialect("zsh", ". {hook}", "if [ -r {hook} ]; then {source}; fi", posix_quoted, _zsh),
+    Dialect("fish", "source {hook}", "if test -r {hook}; {source}; end", fish_quoted, _fish),
+)}
+# fmt: on
 
 
 def named(name: str) -> Dialect:
