@@ -5,6 +5,7 @@ EnvmgrError                 1
 ├── NoSuchVersionError      3    nothing anywhere answers the request
 ├── NotInstalledError       4    it exists, but not here
 ├── DownloadError           5    the network, a mirror, an index
+│   ├── AbsentError         5    the server answers: it has no such file
 │   └── ChecksumError       5    what came is not what was promised
 ├── StoreBusyError          6    another envmgr holds the lock
 ├── BrokenInterpreterError  7    a Python that does not start or does not fit this machine
@@ -50,6 +51,10 @@ class DownloadError(EnvmgrError):
     """A transfer failed for good, after its retries."""
 
     exit_code = 5
+
+
+class AbsentError(DownloadError):
+    """The place answers, and has no such file."""
 
 
 class ChecksumError(DownloadError):

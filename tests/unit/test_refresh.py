@@ -6,7 +6,8 @@ import pytest
 
 from envmgr.errors import NoSuchVersionError
 from envmgr.host import platforms
-from envmgr.pythons import refresh
+from envmgr.host.download import Network
+from envmgr.pythons import index, refresh
 from envmgr.versions.request import VersionRequest
 
 HERE = platforms.this_platform()
@@ -22,12 +23,12 @@ def mirror(tmp_path: Path) -> Path:
 def test_a_mirror_s_sums_are_the_index(mirror: Path, tmp_path: Path) -> None:
     name = f"cpython-3.12.1+20240107-{platforms.triple(HERE)}-install_only_stripped.tar.gz"
     (mirror / "SHA256SUMS").write_text(f"{'a' * 64}  20240107/{name}\n")
-    environ = {"ENVMGR_PYTHON_MIRROR": mirror.as_uri()}
-    assert refresh.pick(VersionRequest.parse("3"), environ, tmp_path).path == f"20240107/{name}"
+    network = Network({"ENVMGR_PYTHON_MIRROR": mirror.as_uri()}, offline=True)
+    assert refresh.pick(VersionRequest.parse("3"), network, tmp_path).path == f"20240107/{name}"
     with pytest.raises(NoSuchVersionError, match=r"3\.13 in file:///.*/a%20mirror"):
-        refresh.pick(VersionRequest.parse("3.13"), environ, tmp_path)
+        refresh.pick(VersionRequest.parse("3.13"), network, tmp_path)
 
 
 def test_a_mirror_without_sums_has_what_the_hosts_have(mirror: Path, tmp_path: Path) -> None:
-    environ = {"ENVMGR_PYTHON_MIRROR": mirror.as_uri()}
-    assert refresh.available(HERE, environ, tmp_path) == refresh.available(HERE, {}, tmp_path) != []
+    network = Network({"ENVMGR_PYTHON_MIRROR": mirror.as_uri()}, offline=True)
+    assert refresh.available(HERE, network, tmp_path) == index.bundled(HERE) != []

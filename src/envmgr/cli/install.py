@@ -24,7 +24,7 @@ def install(context: Context, requests: tuple[str, ...], *, offline: bool) -> No
 
 def provide(context: Context, request: VersionRequest, network: Network) -> Interpreter:
     """Install the newest Python that answers `request` and return it; raises EnvmgrError."""
-    candidate = refresh.pick(request, context.environ, context.cache)
+    candidate = refresh.pick(request, network, context.cache)
     done = installer.install(context.home, candidate, network, context.cache)
     interpreter = Store(context.home).interpreter(candidate.build, request)
     if done:

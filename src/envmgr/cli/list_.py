@@ -12,6 +12,7 @@ import click
 from envmgr.cli import Context, console
 from envmgr.errors import EnvmgrError
 from envmgr.host import platforms
+from envmgr.host.download import Network
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, refresh
 from envmgr.pythons.candidate import Candidate
@@ -26,10 +27,18 @@ from envmgr.versions.version import Build
 @click.option("--available", is_flag=True, help="List what can be installed: without REQUEST, the newest of each X.Y.")
 @click.option("--all", "every", is_flag=True, help="With --available: every version and build.")
 @click.option("--platform", metavar="OS-ARCH-LIBC", help="With --available: for another platform.")
+@click.option("--offline", is_flag=True, help="With --available: as far as is known without asking the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one array of objects.")
 @click.pass_obj
 def list(  # noqa: A001 - the verb's name
-    context: Context, request: str | None, *, available: bool, every: bool, platform: str | None, as_json: bool
+    context: Context,
+    request: str | None,
+    *,
+    available: bool,
+    every: bool,
+    platform: str | None,
+    offline: bool,
+    as_json: bool,
 ) -> None:
     """List the installed Pythons that answer REQUEST, newest first: build, aliases, origin, place.
 
@@ -38,7 +47,7 @@ def list(  # noqa: A001 - the verb's name
     wanted = VersionRequest.parse(request) if request else None
     if available:
         here = Platform.parse(platform) if platform else platforms.this_platform()
-        found = refresh.available(here, context.environ, context.cache)
+        found = refresh.available(here, Network(context.environ, offline), context.cache)
         _print(_available(context, _selected(found, wanted, every=every)), as_json=as_json)
     else:
         _print(_installed(context, wanted), as_json=as_json)

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from envmgr import __version__
-from envmgr.errors import ChecksumError, DownloadError, EnvmgrError, UsageError
+from envmgr.errors import AbsentError, ChecksumError, DownloadError, EnvmgrError, UsageError
 from envmgr.host import lock
 from envmgr.host.paths import Environ
 
@@ -200,6 +200,8 @@ def _open_file(url: str) -> Iterator[Reply]:
         raise DownloadError(f"{url}: a file URL names no host", hint=f"write file://{parts.path}")
     try:
         file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise AbsentError(f"{path}: {error.strerror}") from error
     except OSError as error:
         raise DownloadError(f"{path}: {error.strerror}") from error
     with file:
@@ -249,7 +251,9 @@ def _check(url: str, status: int, headers: Mapping[str, str]) -> None:
         raise problem
     if status == 416:  # noqa: PLR2004 - what we hold is longer than what there is
         raise ChecksumError(f"{url}: not the file whose beginning is here")
-    hints = {401: "credentials go into ~/.netrc", 403: "credentials go into ~/.netrc", 404: "it is not there"}
+    if status in (404, 410):
+        raise AbsentError(f"{url}: the server answered {status}", hint="it is not there")
+    hints = {401: "credentials go into ~/.netrc", 403: "credentials go into ~/.netrc"}
     raise DownloadError(f"{url}: the server answered {status}", hint=hints.get(status))
 
 
