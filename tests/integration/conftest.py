@@ -27,7 +27,7 @@ def _link(home: Home, prefix: Path, version: str) -> Interpreter:
     return Store(home).interpreter(build)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def link() -> Callable[[Home, Path, str], Interpreter]:
     """Return the function that points a store to the Python in a prefix, by its version."""
     return _link

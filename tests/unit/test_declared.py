@@ -37,7 +37,8 @@ def test_a_project_that_can_be_built_is_itself_installed(project: Path) -> None:
     (project / "pyproject.toml").write_text(PYPROJECT + "[build-system]\nrequires = []\n")
     assert declared(project).arguments == ("-e", ".")
     assert declared(project, extras=["web-app"]).arguments == ("-e", ".[web-app]")
-    assert declared(project, with_project=False).arguments == ("attrs>=23",)
+    assert declared(project, own="dependencies").arguments == ("attrs>=23",)
+    assert declared(project, own="nothing", groups=["type-check"]).arguments == ("mypy",)
 
 
 def test_a_lock_comes_before_requirements_before_pyproject(project: Path) -> None:

@@ -29,6 +29,19 @@ def say(text: object) -> None:
     sys.stderr.flush()
 
 
+def raw(text: str) -> None:
+    """Print what another program said to stdout, unchanged: it was the user who ran it."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def live(text: str) -> None:
+    """Show `text` in the current line of a terminal, in place of what was shown there; elsewhere, nothing."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{printable(text)}")
+        sys.stderr.flush()
+
+
 def error(problem: EnvmgrError) -> None:
     """Print an error and its hint to stderr."""
     red, plain = ("\x1b[31m", "\x1b[0m") if _colours() else ("", "")

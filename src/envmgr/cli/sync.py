@@ -12,7 +12,7 @@ from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.packages import sync as syncing
 from envmgr.packages.declared import declared
-from envmgr.packages.engine import ENGINES
+from envmgr.packages.engine import ENGINES, Workplace
 from envmgr.pythons import resolve
 
 
@@ -39,14 +39,14 @@ def sync(
         requirements=[str(context.cwd / file) for file in files],
         groups=groups,
         extras=extras,
-        with_project=not no_project,
+        own="dependencies" if no_project else "project",
     )
     if not wanted.arguments:
         raise UsageError(
             f"{environment.project} declares nothing to install",
             hint="write a requirements.txt, a pylock.toml, or [project] dependencies in pyproject.toml",
         )
-    done = syncing.sync(context.home, environment, wanted, context.environ, engine=engine)
+    done = syncing.sync(Workplace(context.home, environment, context.environ), wanted, engine=engine)
     came_from = ", ".join(str(_short(file, environment)) for file in wanted.files)
     console.say(
         f"Installed what {came_from} declares, with {done}" if done else f"Nothing to do: {came_from} unchanged"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.install import provide
 from envmgr.environments import provision, ties
-from envmgr.errors import UsageError
+from envmgr.errors import NotInstalledError, UsageError
+from envmgr.host.download import Network
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
-from envmgr.pythons.store import Interpreter, Store
+from envmgr.pythons.store import Store
 from envmgr.versions import pinning, pins
 from envmgr.versions.request import VersionRequest
 
@@ -28,32 +30,44 @@ def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: 
     if globally:
         _global(context, asked)
         return
-    if asked:
-        file = context.cwd / pins.FILE_NAME
-        ties.refuse(context.cwd)
-        _installed(context, Ruling(pins.parse(" ".join(requests)), context.cwd))
-        pinning.write(file, requests)
-        console.say(f"Pinned {' '.join(requests)} in {file}")
-    _environment(context, resolve.ruling(context.home, context.cwd, context.environ), pip=not no_pip)
+    ruling = _pin(context, requests) if asked else resolve.ruling(context.home, context.cwd, context.environ)
+    _environment(context, ruling, pip=not no_pip)
+
+
+def _pin(context: Context, words: tuple[str, ...]) -> Ruling:
+    """Write the version file of this directory, after installing what it asks for."""
+    ties.refuse(context.cwd)
+    file = context.cwd / pins.FILE_NAME
+    _install(context, Ruling(pins.parse(" ".join(words)), context.cwd))
+    pinning.write(file, words)
+    console.say(f"Pinned {' '.join(words)} in {file}")
+    if context.environ.get(resolve.VARIABLE):
+        console.say(f"note: {resolve.VARIABLE} is set, and rules in this shell until it is unset")
+    return Ruling(pins.read(file), context.cwd)
 
 
 def _global(context: Context, asked: list[VersionRequest]) -> None:
     if not asked:
         raise UsageError("which Python shall be the default?", hint="for example: envmgr use --global 3.12")
     words = [request.text for request in asked]
-    _installed(context, Ruling(pins.parse(" ".join(words)), None))
+    _install(context, Ruling(pins.parse(" ".join(words)), None))
     pinning.write(context.home.default, words)
     console.say(f"The default is {' '.join(words)} now, where no version file rules")
 
 
-def _installed(context: Context, ruling: Ruling) -> list[Interpreter | None]:
-    """Return the interpreters that `ruling` asks for, None for `system`."""
-    store = Store(context.home)
-    return [None if request.system else resolve.interpreter(store, ruling, request) for request in ruling.requests]
+def _install(context: Context, ruling: Ruling) -> None:
+    """Install what `ruling` asks for and is missing; raises EnvmgrError."""
+    for request in ruling.requests:
+        if not request.system:
+            try:
+                resolve.interpreter(Store(context.home), ruling, request)
+            except NotInstalledError:
+                provide(context, request, Network(context.environ))
 
 
 def _environment(context: Context, ruling: Ruling, *, pip: bool) -> None:
     """Make the environment that `ruling` asks for, and tell."""
+    _install(context, ruling)
     provided = provision.provide(context.home, ruling, context.environ, pip=pip)
     if provided is None:
         console.say(f"{ruling.origin}: the system's Python rules; it gets no environment")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -87,3 +89,42 @@ def plain(environ: Environ) -> dict[str, str]:
     """Return `environ` without what bends a Python or an installer that we start: PYTHON*, VIRTUALENV_*, __PYVENV*."""
     bending = ("PYTHON", "VIRTUALENV", "VIRTUAL_ENV", "__PYVENV")
     return {name: value for name, value in environ.items() if not name.startswith(bending)}
+
+
+class Child:
+    """A running program in a process group of its own, so that what it starts ends with it.
+
+    It has no terminal: Ctrl-C reaches it only through `signal`. Its output goes to a file, never to a pipe that a
+    daemon it left behind could hold open.
+    """
+
+    def __init__(self, argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> None:
+        """Start `argv`; raises CommandNotFoundError when it cannot be started."""
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `wait`
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+        except OSError as error:
+            self._output.close()
+            raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program and all that it started."""
+        with suppress(ProcessLookupError, PermissionError):  # gone, or (macOS) about to be
+            os.killpg(self._process.pid, number)
+
+    def wait(self) -> Outcome:
+        """Wait for the program to end, end what it left behind, and return what it said."""
+        code = self._process.wait()
+        self.signal(signal.SIGKILL)
+        with self._output:
+            self._output.seek(0)
+            text = self._output.read().decode(errors="replace")
+        return Outcome(code if code >= 0 else 128 - code, text)

@@ -22,10 +22,14 @@ _LOCAL = re.compile(r"[\w.-]*:")  # a URL, not a file
 
 @dataclass(frozen=True)
 class Declared:
-    """`arguments` for `pip install` or `uv pip install` in the project; `files` are all that they came from."""
+    """`arguments` for `pip install` or `uv pip install` in the project; `files` are all that they came from.
+
+    `wheels` are those among the arguments that are installed even where their version is there already.
+    """
 
     arguments: tuple[str, ...]
     files: tuple[Path, ...]
+    wheels: tuple[Path, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -42,19 +46,19 @@ def declared(
     requirements: Sequence[str] = (),
     groups: Sequence[str] = (),
     extras: Sequence[str] = (),
-    with_project: bool = True,
+    own: str = "project",
 ) -> Declared:
     """Return what `project` declares, and its dependency `groups`.
 
     That is the `requirements` files if named, else its lock, else requirements.txt, else its pyproject.toml with
-    `extras`: there, `with_project` adds the project itself, where it can be built. Raises UsageError
-    for what is not there or cannot be understood.
+    `extras`. Of that, `own` chooses the "project" itself (editable, where it can be built), its "dependencies" alone,
+    or "nothing". Raises UsageError for what is not there or cannot be understood.
     """
-    files = [project / name for name in requirements] or _found(project, extras)
+    files = [project / name for name in requirements] or (_found(project, extras) if own != "nothing" else [])
     tables = config.read(project / _PYPROJECT)
     arguments = [word for file in files for word in ("-r", str(file))]
-    if not files:
-        arguments += _of_project(project, tables, extras, with_project=with_project)
+    if not files and own != "nothing":
+        arguments += _of_project(project, tables, extras, editable=own == "project")
     arguments += group_requirements(project, tables, groups)
     sources = [source for file in files for source in _sources(file)]
     if groups or not files:
@@ -68,14 +72,14 @@ def _found(project: Path, extras: Sequence[str]) -> list[Path]:
     return [project / name for name in names if (project / name).is_file()][:1]
 
 
-def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, with_project: bool) -> list[str]:
+def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, editable: bool) -> list[str]:
     """Return the project itself, editable, where it can be built; else its dependencies by name."""
     metadata = config.table(tables, project / _PYPROJECT, "project")
     optional = {normalized(name): found for name, found in metadata.get("optional-dependencies", {}).items()}
     for extra in extras:
         if normalized(extra) not in optional:
             raise _unknown("extra", extra, project, optional)
-    if with_project and "build-system" in tables:
+    if editable and "build-system" in tables:
         return ["-e", f".[{','.join(extras)}]" if extras else "."]
     return [*metadata.get("dependencies", ()), *(one for extra in extras for one in optional[normalized(extra)])]
 

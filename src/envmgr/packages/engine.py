@@ -16,17 +16,23 @@ from envmgr.pythons import resolve
 
 @dataclass(frozen=True)
 class Engine:
-    """An installer; `program` is its path, `command` its words before pip's own, for one environment."""
+    """An installer for one environment: the words that start an installation, and those that build a wheel.
+
+    `install` goes on with arguments as pip takes them, `build` with a directory for the wheel and the project.
+    """
 
     name: str
-    program: Path
-    command: tuple[str, ...]
+    install: tuple[str, ...]
+    build: tuple[str, ...]
 
 
 def _uv(home: Home, environment: Environment, environ: Environ) -> Engine | None:
     program = resolve.system("uv", home, environ) or _bundled()
-    command = (str(program), "pip", "install", "--python", str(environment.bin / "python"))
-    return Engine("uv", program, command) if program else None
+    if program is None:
+        return None
+    python = ("--python", str(environment.bin / "python"))
+    install, build = (str(program), "pip", "install", *python), (str(program), "build", "--wheel", *python, "--out-dir")
+    return Engine("uv", install, build)
 
 
 def _bundled() -> Path | None:
@@ -40,9 +46,10 @@ def _bundled() -> Path | None:
 
 
 def _pip(home: Home, environment: Environment, environ: Environ) -> Engine | None:  # noqa: ARG001 - a row of a table
-    program = environment.bin / "python"
-    command = (str(program), "-m", "pip", "--disable-pip-version-check", "install")
-    return Engine("pip", program, command) if any(environment.path.glob("lib/*/site-packages/pip/")) else None
+    if not any(environment.path.glob("lib/*/site-packages/pip/")):
+        return None
+    pip = (str(environment.bin / "python"), "-m", "pip", "--disable-pip-version-check")
+    return Engine("pip", (*pip, "install"), (*pip, "wheel", "--no-deps", "--wheel-dir"))
 
 
 # name -> how it is found; the first that is there is taken
@@ -62,27 +69,44 @@ def choose(home: Home, environment: Environment, environ: Environ, name: str | N
     )
 
 
-def install(
-    home: Home,
-    engine: Engine,
-    environment: Environment,
-    arguments: Sequence[str],
-    environ: Environ,
-    *,
-    quiet: bool = False,
-) -> None:
-    """Install into `environment` what pip's `arguments` say, in its project; `quiet` shows output only of failures.
+@dataclass(frozen=True)
+class Workplace:
+    """Where an engine works: an environment of a store, under some variables.
 
-    Raises EnvironmentFailedError.
+    `runner` runs its programs and keeps what they say for failures, as `process.run` does; without one they have the
+    terminal.
     """
-    variables = inside.environment(home, environment, environ) | {"PIP_REQUIRE_VIRTUALENV": "0"}
-    argv = [*engine.command, *arguments]
-    if quiet:
-        outcome = process.run(argv, environ=variables, cwd=environment.project)
+
+    home: Home
+    environment: Environment
+    environ: Environ
+    runner: Callable[..., process.Outcome] | None = None
+
+    def engine(self, name: str | None = None) -> Engine:
+        """Return the engine called `name`, or the first there is. Raises UsageError, EnvironmentFailedError."""
+        return choose(self.home, self.environment, self.environ, name)
+
+
+def install(engine: Engine, place: Workplace, arguments: Sequence[str]) -> None:
+    """Install what pip's `arguments` say. Raises EnvironmentFailedError."""
+    _run(engine, place, [*engine.install, *arguments])
+
+
+def build(engine: Engine, place: Workplace, into: Path) -> Path:
+    """Build the project's wheel into the empty directory `into` and return it. Raises EnvironmentFailedError."""
+    _run(engine, place, [*engine.build, str(into), str(place.environment.project)])
+    if wheel := next(into.glob("*.whl"), None):
+        return wheel
+    raise EnvironmentFailedError(f"{engine.name} built no wheel of {place.environment.project}")
+
+
+def _run(engine: Engine, place: Workplace, argv: Sequence[str]) -> None:
+    variables = inside.environment(place.home, place.environment, place.environ)
+    project = place.environment.project
+    if place.runner:
+        outcome = place.runner(argv, environ=variables, cwd=project)
         code, text = outcome.code, outcome.text.strip()
     else:
-        code, text = process.stream(argv, environ=variables, cwd=environment.project), ""
+        code, text = process.stream(argv, environ=variables, cwd=project), ""
     if code:
-        raise EnvironmentFailedError(
-            f"{engine.name} failed in {environment.project} (exit code {code})", hint=text or None
-        )
+        raise EnvironmentFailedError(f"{engine.name} failed in {project} (exit code {code})", hint=text or None)

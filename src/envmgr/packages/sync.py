@@ -5,39 +5,41 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from pathlib import Path
 
 from envmgr.environments.record import Environment
-from envmgr.host.paths import Environ, Home
 from envmgr.packages import engine as engines
 from envmgr.packages.declared import Declared
+from envmgr.packages.engine import Workplace
 
 _STATE = "envmgr-sync.json"  # in the environment
 
 
-def sync(
-    home: Home,
-    environment: Environment,
-    wanted: Declared,
-    environ: Environ,
-    *,
-    engine: str | None = None,
-    quiet: bool = False,
-) -> str | None:
+def sync(place: Workplace, wanted: Declared, *, engine: str | None = None) -> str | None:
     """Install what is `wanted`; returns the name of the engine that did, None when there was nothing to do.
 
     Raises EnvironmentFailedError.
     """
+    environment = place.environment
     if current(environment, wanted):
         return None
     (environment.path / _STATE).unlink(missing_ok=True)
-    chosen = engines.choose(home, environment, environ, engine)
+    chosen = place.engine(engine)
+    outdated = [file for file in wanted.wheels if _has(environment, file)]
     if wanted.arguments:
-        engines.install(home, chosen, environment, wanted.arguments, environ, quiet=quiet)
+        engines.install(chosen, place, wanted.arguments)
+    if outdated:  # another build of the same version is no reason for pip to install it
+        engines.install(chosen, place, ["--no-deps", "--force-reinstall", *map(str, outdated)])
     state = {"declared": wanted.digest, "installed": installed(environment), "engine": chosen.name}
     staged = environment.path / f".{_STATE}.{os.getpid()}"
     staged.write_text(json.dumps(state), encoding="utf-8")
     staged.replace(environment.path / _STATE)
     return chosen.name
+
+
+def _has(environment: Environment, wheel: Path) -> bool:
+    """Whether some version of what `wheel` holds is installed."""
+    return any(environment.path.glob(f"lib/*/site-packages/{wheel.name.partition('-')[0]}-*.dist-info"))
 
 
 def current(environment: Environment, wanted: Declared) -> bool:
