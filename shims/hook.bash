@@ -114,7 +114,7 @@ _envmgr_lookup() {
     _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
-  if [[ $_envmgr_off ]] || _envmgr_record || [[ $_envmgr_told ]]; then return; fi
+  if [[ $_envmgr_off || $__words == system ]] || _envmgr_record || [[ $_envmgr_told ]]; then return; fi
   _envmgr_told=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-

@@ -3,7 +3,7 @@
 #
 # Linked as shims/<command>. Run under its own name, `sh shell/shim.sh COMMAND`, it prints the path instead.
 # The rule is told in docs/reference/state-on-disk.md; src/envmgr/shell/programs.py tells the same in Python, and
-# tests/conformance holds them to one table. What builtins cannot answer goes to `envmgr _shim`.
+# tests/conformance holds them to one table. What builtins cannot answer goes to `envmgr _shim`, or `_which`.
 #
 # The variables have odd names: one that the caller exports would change for the program that is run.
 
@@ -99,14 +99,21 @@ __is_shim() {
   [ "$1" -ef "$__home/shell/shim.sh" ]
 }
 
-# Set __program to $__command as the rest of PATH has it: not in our shims or environments, nor a link to a shim.
+# Set __program to $__command as the rest of PATH has it: not in our shims or environments, nor a link to a shim. The
+# shims of pyenv and others may hand back to us; when this same process has been there, they are passed over.
 __elsewhere() {
   IFS=:
   for __entry in ${PATH-}; do
-    case $__entry in "$__home/shims" | "$__home/envs/"*) continue ;; /*) ;; *) continue ;; esac
+    case $__entry in
+      "$__home/shims" | "$__home/envs/"*) continue ;;
+      /*/shims) if [ "${_ENVMGR_SHIM-}" = $$ ]; then continue; fi ;;
+      /*) ;;
+      *) continue ;;
+    esac
     if [ -f "$__entry/$__command" ] && [ -x "$__entry/$__command" ] \
       && ! __is_shim "$__entry/$__command"; then
       __program=$__entry/$__command
+      case $__entry in */shims) export _ENVMGR_SHIM=$$ ;; esac
       break
     fi
   done
@@ -184,6 +191,10 @@ if [ "$__program" ]; then __run "$__program" "$@"; fi
 if [ -x "$__home/shims/$__command" ] && ! __is_shim "$__home/shims/$__command"; then
   __run "$__home/shims/$__command" "$@" # pythonX.Y
 fi
-case $__command in python* | pip* | pydoc* | idle* | 2to3*) ;; *) __elsewhere ;; esac
+case $__command in
+  python | pythonw | python-config | python[0-9]* | pip | pip[0-9]* | pydoc | pydoc[0-9]*) ;;
+  idle | idle[0-9]* | 2to3 | 2to3-*) ;;
+  *) __elsewhere ;;
+esac
 if [ "$__program" ]; then __run "$__program" "$@"; fi
 __ask "$@"

@@ -39,10 +39,9 @@ def _run(argv: list[str]) -> int:
     from envmgr.errors import EnvmgrError
 
     try:
-        if argv[:1] in (["_shim"], ["_enter"]):
-            from envmgr.shell import entry
-
-            return entry.run(argv, os.environ)
+        match argv:
+            case ["_shim" | "_which" | "_enter" as call, home, subject, *arguments]:
+                return _called(call, home, subject, arguments)
         from envmgr.cli import run
 
         return run(argv)
@@ -56,6 +55,26 @@ def _run(argv: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
+    """Answer a shim or a hook (see `envmgr.shell.entry`); returns the exit code, raises EnvmgrError."""
+    from pathlib import Path
+
+    from envmgr.host.paths import Home
+    from envmgr.shell import entry
+
+    store = Home(Path(home))
+    if call == "_shim":
+        entry.shim(store, subject, arguments, os.environ)
+    elif call == "_which":
+        sys.stdout.buffer.write(os.fsencode(entry.which(store, subject, os.environ)) + b"\n")
+    else:
+        for note in entry.enter(store, Path(subject), os.environ):
+            from envmgr.cli import console
+
+            console.say(f"envmgr: {note}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -90,25 +90,7 @@ class _Verbs(click.Group):
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Pythons, environments and test runs; the right one is active the moment you enter a directory."""
-    ctx.obj = Context(os.environ, working_directory(os.environ), paths.home(os.environ))
-
-
-def working_directory(environ: Environ) -> Path:
-    """Return the logical cwd: the shell's `PWD` where it is the truth, so that links stay as they were entered.
-
-    Raises UsageError where the cwd has been deleted.
-    """
-    try:
-        here = os.stat(".")  # noqa: PTH116 - compared as a whole
-        named = environ.get("PWD", "")
-        if named.startswith("/") and os.path.samestat(os.stat(named), here):  # noqa: PTH116
-            return Path(named)
-    except OSError:
-        pass
-    try:
-        return Path.cwd()
-    except OSError as error:
-        raise UsageError("the current directory no longer exists", hint="cd to one that does") from error
+    ctx.obj = Context(os.environ, paths.working_directory(os.environ), paths.home(os.environ))
 
 
 def run(argv: list[str]) -> int:

@@ -26,14 +26,16 @@ def refuse(project: Path) -> None:
         )
 
 
-def tie(home: Home, project: Path, words: str, environment: Environment) -> list[str]:
+def tie(
+    home: Home, project: Path, words: str, environment: Environment, *, patience: float = lock.PATIENCE
+) -> list[str]:
     """Put on record that pin `words` of `project` (as it was entered) means `environment`, and link `.venv` to it.
 
-    Returns notes for the user; raises EnvironmentFailedError, UsageError.
+    Returns notes for the user; raises EnvironmentFailedError, UsageError, and StoreBusyError after `patience` seconds.
     """
     refuse(project)
     try:
-        with lock.exclusive(home.lock):
+        with lock.exclusive(home.lock, patience=patience):
             _write(home, project, words, environment)
     except OSError as error:
         raise EnvironmentFailedError(f"{error.filename or home.projects}: {error.strerror}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,24 @@ def cache(environ: Environ) -> Path:
 def config_file(environ: Environ) -> Path:
     """Return the path of `config.toml`: in `ENVMGR_CONFIG_DIR`, else the platform's user config directory."""
     return _directory(environ, "ENVMGR_CONFIG_DIR", "user_config_dir") / "config.toml"
+
+
+def working_directory(environ: Environ) -> Path:
+    """Return the logical cwd: the shell's `PWD` where it is the truth, so that links stay as they were entered.
+
+    Raises UsageError where the cwd has been deleted.
+    """
+    try:
+        here = os.stat(".")  # noqa: PTH116 - compared as a whole
+        named = environ.get("PWD", "")
+        if named.startswith("/") and os.path.samestat(os.stat(named), here):  # noqa: PTH116
+            return Path(named)
+    except OSError:
+        pass
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current directory no longer exists", hint="cd to one that does") from error
 
 
 def _directory(environ: Environ, variable: str, default: str) -> Path:

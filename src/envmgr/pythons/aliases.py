@@ -27,14 +27,14 @@ def repoint(home: Home) -> None:
     for build in sorted(Store(home).builds(), key=lambda build: (build.version.pre is None, build)):
         for name in (build.minor_alias, build.patch_alias, build.build_alias):
             wanted[name] = build
-    _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()})
+    _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()}, owned="../versions/")
     minors = {build.minor_alias: _program(build) for build in wanted.values() if not build.prefix}
     programs = {f"python{name}": f"../aliases/{name}/bin/{program}" for name, program in minors.items()}
-    _links(home.shims, programs, pattern="python[0-9]*")
+    _links(home.shims, programs, owned="../aliases/")
     for part in ("lib", "include"):
         places = {program: f"../aliases/{name}/{part}/{program}" for name, program in minors.items()}
         there = {program: place for program, place in places.items() if (home.shims / place).is_dir()}
-        _links(home.root / part, there)
+        _links(home.root / part, there, owned="../aliases/")
     forget_requests(home)
 
 
@@ -43,11 +43,11 @@ def _program(build: Build) -> str:
     return f"python{build.version.minor_text}{build.variant.replace('d', '')}"
 
 
-def _links(folder: Path, wanted: dict[str, str], *, pattern: str = "*") -> None:
-    """Make the symbolic links of `folder` that match `pattern` exactly the `wanted` ones, name -> target."""
+def _links(folder: Path, wanted: dict[str, str], *, owned: str) -> None:
+    """Make the links of `folder` whose targets start with `owned` exactly the `wanted` ones, name -> target."""
     folder.mkdir(parents=True, exist_ok=True)
-    for entry in folder.glob(pattern):
-        if entry.name not in wanted and entry.is_symlink():
+    for entry in folder.iterdir():
+        if entry.name not in wanted and entry.is_symlink() and os.readlink(entry).startswith(owned):  # noqa: PTH115
             entry.unlink(missing_ok=True)
     for name, target in wanted.items():
         point(folder / name, target)
@@ -66,14 +66,15 @@ def point(link: Path, target: str) -> None:
     staged.replace(link)
 
 
-def remember(home: Home, request: VersionRequest, interpreter: Interpreter) -> None:
-    """Write down which alias answers `request`, so that the shim need not ask again."""
-    if request.text == interpreter.alias:
+def remember(home: Home, request: VersionRequest, interpreter: Interpreter | None) -> None:
+    """Write down which alias answers `request`, or that none does, so that the shim need not ask again."""
+    alias = interpreter.alias if interpreter else ""
+    if request.text == alias:
         return
     home.requests.mkdir(parents=True, exist_ok=True)
     staged = home.requests / f".{os.getpid()}"
     try:
-        staged.write_text(interpreter.alias + "\n", encoding="utf-8")
+        staged.write_text(f"{alias}\n" if alias else "", encoding="utf-8")
         staged.replace(home.requests / request.text)
     except OSError as error:
         raise EnvmgrError(f"{home.requests}: {error.strerror}") from error

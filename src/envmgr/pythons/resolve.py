@@ -19,6 +19,7 @@ from envmgr.versions.pins import Pin
 from envmgr.versions.request import VersionRequest
 
 VARIABLE = "ENVMGR_VERSION"
+GUARD = "_ENVMGR_SHIM"  # the process that a shim has sent to the shim of another tool
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,15 @@ def interpreter(store: Store, ruling: Ruling, request: VersionRequest) -> Interp
 
 
 def system(command: str, home: Home, environ: Environ) -> Path | None:
-    """Return `command` as the rest of PATH has it: neither in our shims, nor a link to one of them."""
+    """Return `command` as the rest of PATH has it: not in our shims or environments, nor a link to a shim.
+
+    The shims of pyenv and others may hand back to us; those are passed over when this same process has been there, as
+    GUARD tells.
+    """
+    been = environ.get(GUARD) == str(os.getpid())
     shim = home.shell / "shim.sh"
     for entry in environ.get("PATH", os.defpath).split(os.pathsep):
-        if not entry.startswith("/"):
+        if not entry.startswith("/") or entry.startswith(f"{home.envs}/") or (been and entry.endswith("/shims")):
             continue
         found = Path(entry) / command
         if os.access(found, os.X_OK) and found.is_file() and not _same(entry, home.shims) and not _same(found, shim):

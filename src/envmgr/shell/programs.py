@@ -1,0 +1,92 @@
+"""Which program a command is in a directory: the rule that `shims/shim.sh` tells in sh.
+
+docs/reference/state-on-disk.md has it in words; tests/conformance holds every telling to one table.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from envmgr.environments import record
+from envmgr.errors import CommandNotFoundError
+from envmgr.host.paths import Environ, Home
+from envmgr.pythons import resolve
+from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.store import Store
+
+# never taken from elsewhere: a project's `pip` must not install into another Python; the same patterns as in shim.sh
+FAMILY = (
+    "python",
+    "pythonw",
+    "python-config",
+    "python[0-9]*",
+    "pip",
+    "pip[0-9]*",
+    "pydoc",
+    "pydoc[0-9]*",
+    "idle",
+    "idle[0-9]*",
+    "2to3",
+    "2to3-*",
+)
+
+
+def family(command: str) -> bool:
+    """Whether `command` belongs to Python itself."""
+    return any(fnmatchcase(command, pattern) for pattern in FAMILY)
+
+
+def candidates(home: Home, ruling: Ruling, command: str, environ: Environ) -> Iterator[Path]:
+    """Yield the programs that `command` may mean under `ruling`; the first is the one that runs.
+
+    Raises NotInstalledError or NoSuchVersionError when it comes to a Python that is missing.
+    """
+    environment = record.lookup(home, ruling.project, ruling.words) if ruling.project else None
+    if environment and environment.works:
+        yield from _executable(environment.bin / command)
+    store = Store(home)
+    for request in ruling.requests:
+        if request.system:
+            yield from _elsewhere(home, command, environ)
+        else:
+            found = resolve.interpreter(store, ruling, request)
+            yield from _executable(home.aliases / found.alias / "bin" / command)
+    link = home.shims / command
+    if _target(link).startswith("../aliases/"):
+        yield from _executable(link)
+    if not family(command):
+        yield from _elsewhere(home, command, environ)
+
+
+def find(home: Home, ruling: Ruling, command: str, environ: Environ) -> Path:
+    """Return the program that `command` means under `ruling`.
+
+    Raises CommandNotFoundError naming the Pythons that have it, and what `candidates` raises.
+    """
+    for program in candidates(home, ruling, command, environ):
+        return program
+    holders = ", ".join(resolve.holders(Store(home), command))
+    raise CommandNotFoundError(
+        f"{command}: no such command under {ruling.words} ({ruling.origin})",
+        hint=f"these have it: {holders}; pin one with `envmgr use`" if holders else None,
+    )
+
+
+def _executable(path: Path) -> Iterator[Path]:
+    if os.access(path, os.X_OK):
+        yield path
+
+
+def _elsewhere(home: Home, command: str, environ: Environ) -> Iterator[Path]:
+    if found := resolve.system(command, home, environ):
+        yield found
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)  # noqa: PTH115 - the text of the link, not a path
+    except OSError:
+        return ""

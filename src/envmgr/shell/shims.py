@@ -1,0 +1,94 @@
+"""Publishing the shell code into the store: `shell/` with its launcher, and a link in `shims/` for every command."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import site
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from envmgr.host.paths import Home
+from envmgr.pythons.aliases import point
+from envmgr.shell.programs import family
+
+LAUNCHER = "envmgr"
+_TARGET = "../shell/shim.sh"
+_SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
+_MINOR = re.compile(r"python[0-9]+\.[0-9]+t?", re.ASCII)  # these are links of `aliases`
+
+
+def files() -> Path:
+    """Return the directory of the shell files: in the wheel beside the code, in a checkout at its top."""
+    package = Path(__file__).parents[1]
+    bundled = package / "_shims"
+    return bundled if bundled.is_dir() else package.parents[1] / "shims"
+
+
+def refresh(home: Home) -> None:
+    """Make `shell/` and `shims/` what the package and the store hold now; each file changes by one rename.
+
+    Call it under the store's lock.
+    """
+    home.shell.mkdir(parents=True, exist_ok=True)
+    home.shims.mkdir(parents=True, exist_ok=True)
+    for file in files().iterdir():
+        if file.suffix != ".md" and file.is_file():
+            _write(home.shell / file.name, file.read_bytes(), 0o755 if file.suffix == ".sh" else 0o644)
+    _write(home.shell / LAUNCHER, launcher().encode(errors="surrogateescape"), 0o755)
+    _link(home, set(commands(home)))
+
+
+def launcher() -> str:
+    """Return the text of a program that runs this very envmgr, whatever the project or the user's PYTHON* variables."""
+    user = site.ENABLE_USER_SITE and __file__.startswith(site.getusersitepackages() + os.sep)
+    isolated = "-E -P" if user else "-I"  # -I leaves the user's site-packages out
+    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {isolated} -m envmgr "$@"\n'
+
+
+def commands(home: Home) -> Iterator[str]:
+    """Yield the names that need a shim: what interpreters and environments have, without what the system has.
+
+    A shim for `ls` would run a project's `ls` where nobody expects it, so only Python's own names may shadow.
+    """
+    taken = set(chain.from_iterable(_names(Path(folder)) for folder in _SYSTEM))
+    for folder in chain(home.versions.glob("*/bin"), home.envs.glob("*/*/bin")):
+        for name in _names(folder):
+            if _wanted(name) and (family(name) or name not in taken) and os.access(folder / name, os.X_OK):
+                yield name
+
+
+def _wanted(name: str) -> bool:
+    return bool(_PLAIN.fullmatch(name)) and name != LAUNCHER and not _MINOR.fullmatch(name)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return []
+
+
+def _link(home: Home, wanted: set[str]) -> None:
+    for entry in home.shims.iterdir():
+        if entry.is_symlink() and entry.name not in wanted and os.readlink(entry) == _TARGET:  # noqa: PTH115 - text
+            entry.unlink(missing_ok=True)
+    for name in wanted:
+        point(home.shims / name, _TARGET)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Make `path` a file with `content` by one rename; nothing is written when it already is."""
+    try:
+        if path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
+            return
+    except OSError:
+        pass
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    staged.write_bytes(content)
+    staged.chmod(mode)
+    staged.replace(path)
