@@ -74,7 +74,7 @@ def test_the_receipt_says_where_it_came_from(desk: Desk) -> None:
 
 def test_twice_is_once(desk: Desk) -> None:
     assert "Installed Python 3.11.7" in desk.talk("install", "3.11")
-    assert "already installed" in desk.talk("install", "3.11")
+    assert "Already installed: Python 3.11.7" in desk.talk("install", "3.11")
 
 
 def test_a_build_tag_is_part_of_the_identity(desk: Desk) -> None:

@@ -2,33 +2,102 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import click
 
-from envmgr.cli import Context, console
-from envmgr.host.download import Network
+from envmgr.cli import Context, console, progress
+from envmgr.errors import EnvmgrError
+from envmgr.host.download import Network, Watch
 from envmgr.pythons import installer, refresh
+from envmgr.pythons.candidate import Candidate
+from envmgr.pythons.installer import PLAIN, Wishes
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions.request import VersionRequest
 
+JOBS = 4  # downloads at once; more do not make a line faster
+
 
 @click.command()
-@click.argument("requests", nargs=-1, required=True)
+@click.argument("requests", nargs=-1)
+@click.option("-j", "--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="How many at once.")
 @click.option("--offline", is_flag=True, help="Use only what the cache and file:// mirrors have.")
+@click.option("--verify-attestation", is_flag=True, help="Check, with `gh`, that upstream's workflow built it.")
+@click.option("--compile-bytecode", is_flag=True, help="Compile the standard library now.")
 @click.pass_obj
-def install(context: Context, requests: tuple[str, ...], *, offline: bool) -> None:
+def install(
+    context: Context,
+    requests: tuple[str, ...],
+    *,
+    jobs: int,
+    offline: bool,
+    verify_attestation: bool,
+    compile_bytecode: bool,
+) -> None:
     """Install the newest Python that answers each of REQUESTS, such as 3.12, 3.13t or >=3.11."""
     network = Network(context.environ, offline)
-    for request in [VersionRequest.parse(word) for word in requests]:
-        provide(context, request, network)
+    wishes = Wishes(attested=verify_attestation, compiled=compile_bytecode)
+    asked = [VersionRequest.parse(word) for word in requests]
+    chosen = [refresh.pick(request, network, context.cache) for request in asked]
+    install_all(context, chosen, network, wishes=wishes, jobs=jobs)
 
 
 def provide(context: Context, request: VersionRequest, network: Network) -> Interpreter:
     """Install the newest Python that answers `request` and return it; raises EnvmgrError."""
     candidate = refresh.pick(request, network, context.cache)
-    done = installer.install(context.home, candidate, network, context.cache)
-    interpreter = Store(context.home).interpreter(candidate.build, request)
-    if done:
-        console.say(f"Installed Python {candidate.build.version} as {interpreter.prefix}")
-    else:
-        console.say(f"Python {candidate.build.version} is already installed in {interpreter.prefix}")
-    return interpreter
+    install_all(context, [candidate], network)
+    return Store(context.home).interpreter(candidate.build, request)
+
+
+def install_all(
+    context: Context, chosen: list[Candidate], network: Network, *, wishes: Wishes = PLAIN, jobs: int = JOBS
+) -> None:
+    """Install candidates, `jobs` at a time, and tell; where some fail the others are installed all the same.
+
+    Raises one error with the messages of all that failed.
+    """
+    stopped = threading.Event()
+    errors: list[EnvmgrError] = []
+    with progress.downloads(context.environ) as watching, ThreadPoolExecutor(jobs) as pool:
+
+        def work(candidate: Candidate) -> bool:
+            watch = _until(stopped, watching(candidate.build.patch_alias))
+            return installer.install(context.home, candidate, network, context.cache, wishes=wishes, watch=watch)
+
+        running = {candidate: pool.submit(work, candidate) for candidate in dict.fromkeys(chosen)}
+        try:
+            for candidate, future in running.items():
+                if problem := future.exception():
+                    errors.append(_known(problem))
+                else:
+                    _tell(context, candidate, new=future.result())
+        except BaseException:  # Ctrl-C: the others end at their next byte
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    if errors:
+        first = errors[0]
+        first.message = "\n".join(dict.fromkeys(error.message for error in errors))
+        raise first
+
+
+def _until(stopped: threading.Event, watch: Watch) -> Watch:
+    def watching(done: int, total: int | None) -> None:
+        if stopped.is_set():
+            raise EnvmgrError("stopped")
+        watch(done, total)
+
+    return watching
+
+
+def _known(problem: BaseException) -> EnvmgrError:
+    if isinstance(problem, EnvmgrError):
+        return problem
+    raise problem
+
+
+def _tell(context: Context, candidate: Candidate, *, new: bool) -> None:
+    place = context.home.versions / str(candidate.build)
+    verb = "Installed" if new else "Already installed:"
+    console.say(f"{verb} Python {candidate.build.version} ({candidate.build.tag}) in {place}")

@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr import __version__
@@ -26,20 +27,38 @@ from envmgr.errors import (
 from envmgr.host import archive, lock, process
 from envmgr.host.download import Network, Watch
 from envmgr.host.paths import Environ, Home
-from envmgr.pythons import aliases, placement
+from envmgr.pythons import aliases, attestation, placement
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.refresh import MIRROR
 from envmgr.pythons.store import RECEIPT, Store
 from envmgr.versions.version import Build
 
+
+@dataclass(frozen=True)
+class Wishes:
+    """What may be asked of an installation beyond the ordinary."""
+
+    attested: bool = False  # by `gh`; see `attestation`
+    compiled: bool = False  # to byte code, with all processors
+
+
 _PATIENCE = 3600.0  # seconds to wait for another process that downloads the same build
+PLAIN = Wishes()
 _MODULES = {"cpython": "_ssl, _sqlite3, _ctypes, zlib, _lzma", "pypy": "ssl, sqlite3, ctypes, zlib, lzma"}
 _PROBE = """import sys, {modules}
 from importlib.util import find_spec
 print("envmgr:", *sys.version_info[:3], find_spec("venv") is not None)"""
 
 
-def install(home: Home, candidate: Candidate, network: Network, cache: Path, *, watch: Watch | None = None) -> bool:
+def install(
+    home: Home,
+    candidate: Candidate,
+    network: Network,
+    cache: Path,
+    *,
+    wishes: Wishes = PLAIN,
+    watch: Watch | None = None,
+) -> bool:
     """Install `candidate` unless it is there; returns whether this process did it.
 
     The verified archive stays in `cache`; aliases and `pythonX.Y` links follow. Raises DownloadError, ChecksumError,
@@ -48,18 +67,26 @@ def install(home: Home, candidate: Candidate, network: Network, cache: Path, *, 
     place = home.versions / str(candidate.build)
     with _translated(home):
         mend(home)
+        if wishes.attested:
+            attestation.verify(fetch(candidate, network, cache, watch=watch), network.environ)
+        done = not place.is_dir() and _install(home, candidate, network, cache, watch)
+        if wishes.compiled:
+            compile_bytecode(place, network.environ)
+    return done
+
+
+def _install(home: Home, candidate: Candidate, network: Network, cache: Path, watch: Watch | None) -> bool:
+    place = home.versions / str(candidate.build)
+    with _stage(home, candidate.build) as stage:
         if place.is_dir():
             return False
-        with _stage(home, candidate.build) as stage:
-            if place.is_dir():
-                return False
-            file = fetch(candidate, network, cache, watch=watch)
-            archive.unpack(file, stage, network.environ)
-            root = _root(stage, file)
-            placement.place(root, place)
-            probe(root, candidate.build, network.environ)
-            _describe(root, candidate)
-            _publish(home, root, place)
+        file = fetch(candidate, network, cache, watch=watch)
+        archive.unpack(file, stage, network.environ)
+        root = _root(stage, file)
+        placement.place(root, place)
+        probe(root, candidate.build, network.environ)
+        _describe(root, candidate)
+        _publish(home, root, place)
     return True
 
 
@@ -108,6 +135,12 @@ def probe(root: Path, build: Build, environ: Environ) -> None:
         raise BrokenInterpreterError(f"{build} does not run on this machine: {said[0]}", hint=_reason(outcome))
     if said[0] != "envmgr: {} {} {} True".format(*build.version.release):
         raise BrokenInterpreterError(f"{build} is not what it should be: {said[0]}")
+
+
+def compile_bytecode(prefix: Path, environ: Environ) -> None:
+    """Compile the standard library, so that no first import is slow. Files that are no valid source are passed over."""
+    argv: list[str | Path] = [prefix / "bin" / "python", "-I", "-m", "compileall", "-q", "-j0", prefix / "lib"]
+    process.run(argv, environ=process.plain(environ))
 
 
 def _reason(outcome: process.Outcome) -> str | None:
