@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from envmgr.errors import EnvmgrError
+from envmgr.host import lock
 from envmgr.host.paths import Home
 from envmgr.pythons.aliases import point
 from envmgr.shell.programs import family
@@ -32,15 +34,23 @@ def files() -> Path:
 def refresh(home: Home) -> None:
     """Make `shell/` and `shims/` what the package and the store hold now; each file changes by one rename.
 
-    Call it under the store's lock.
+    Raises StoreBusyError, and EnvmgrError for what cannot be written.
     """
+    try:
+        with lock.exclusive(home.lock):
+            _publish(home)
+            _link(home, set(commands(home)))
+    except OSError as error:
+        raise EnvmgrError(f"{error.filename or home.shims}: {error.strerror}") from error
+
+
+def _publish(home: Home) -> None:
     home.shell.mkdir(parents=True, exist_ok=True)
     home.shims.mkdir(parents=True, exist_ok=True)
     for file in files().iterdir():
         if file.suffix != ".md" and file.is_file():
             _write(home.shell / file.name, file.read_bytes(), 0o755 if file.suffix == ".sh" else 0o644)
     _write(home.shell / LAUNCHER, launcher().encode(errors="surrogateescape"), 0o755)
-    _link(home, set(commands(home)))
 
 
 def launcher() -> str:
