@@ -31,6 +31,7 @@ VERBS = {
     "run": "Run a command with a project's Python.",
     "test": "Run the project's tests over many Pythons.",
     "which": "Print the path of the program that a command runs.",
+    "whence": "List the Pythons and environments that have a command.",
     "status": "Tell which Python rules here, and who decided.",
     "doctor": "Check the set-up of this machine and shell.",
     "allow": "Let a project bring its own .venv and set variables.",

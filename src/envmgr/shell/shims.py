@@ -21,7 +21,7 @@ LAUNCHER = "envmgr"
 _TARGET = "../shell/shim.sh"
 _SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
-_MINOR = re.compile(r"python[0-9]+\.[0-9]+t?", re.ASCII)  # these are links of `aliases`
+_MINOR = re.compile(r"python[0-9]+\.[0-9]+[td]*", re.ASCII)  # these are links of `aliases`
 
 
 def files() -> Path:

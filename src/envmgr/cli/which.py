@@ -1,0 +1,26 @@
+"""`envmgr which`: the program that a command runs here. Without options, `__main__` asks the shim's own code."""
+
+from __future__ import annotations
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.pythons import resolve
+from envmgr.shell import entry, programs
+
+
+@click.command()
+@click.argument("command")
+@click.option(
+    "-a", "--all", "everything", is_flag=True, help="Print all that the command may mean, first choice first."
+)
+@click.pass_obj
+def which(context: Context, command: str, *, everything: bool) -> None:
+    """Print the path of the program that COMMAND runs here."""
+    if not everything:
+        console.data(entry.which(context.home, command, context.environ))
+        return
+    ruling = resolve.ruling(context.home, context.cwd, context.environ)
+    found = list(dict.fromkeys(programs.candidates(context.home, ruling, command, context.environ)))
+    for program in found or [programs.find(context.home, ruling, command, context.environ)]:
+        console.data(program)
