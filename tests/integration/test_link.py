@@ -148,10 +148,12 @@ def test_find_follows_the_pin(linked: dict[str, str], home: Home) -> None:
 
 
 def test_what_can_be_installed_is_listed(environ: dict[str, str]) -> None:
-    short = call(environ, "list", "--available").splitlines()
-    every = call(environ, "list", "--available", "--all").splitlines()
+    short = call(environ, "list", "--offline", "--available").splitlines()
+    every = call(environ, "list", "--offline", "--available", "--all").splitlines()
     assert 10 < len(short) < len(every)
-    rows = json.loads(call(environ, "list", "--available", "3.12.7", "--platform", "macos-aarch64-none", "--json"))
+    rows = json.loads(
+        call(environ, "list", "--offline", "--available", "3.12.7", "--platform", "macos-aarch64-none", "--json")
+    )
     (row,) = rows
     assert (row["version"], row["installed"]) == ("3.12.7", False)
     assert "aarch64-apple-darwin" in row["url"]
@@ -160,7 +162,7 @@ def test_what_can_be_installed_is_listed(environ: dict[str, str]) -> None:
 
 def test_reading_writes_nothing(environ: dict[str, str], home: Home, tmp_path: Path) -> None:
     call(environ, "list")
-    call(environ, "list", "--available")
+    call(environ, "list", "--offline", "--available")
     call(environ, "find", "3.12", code=4)
     assert not home.root.exists()
     assert not (tmp_path / "cache").exists()

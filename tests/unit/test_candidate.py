@@ -95,6 +95,19 @@ def test_both_hosts_are_tried_with_the_plus_quoted() -> None:
     assert found.urls("file:///mirror/") == (f"file:///mirror/{quoted}",)
 
 
+@pytest.mark.parametrize("host", [*HOSTS, "https://github.com/indygreg/python-build-standalone/releases/download"])
+def test_every_address_of_upstream_is_one(host: str) -> None:
+    path = f"20241016/cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz"
+    assert candidate(f"{host}/{path.replace('+', '%2B')}").path == path
+
+
+def test_what_an_index_says_to_be_elsewhere_is_got_there() -> None:
+    url = f"http://intranet/20241016/cpython-3.12.7%2B20241016-{LINUX}-install_only.tar.gz"
+    found = candidate(url)
+    assert found.urls() == (url,)
+    assert found.file_name == f"cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz"
+
+
 def test_what_is_released_elsewhere_keeps_its_url_and_has_its_place_in_a_mirror() -> None:
     build = candidate(f"20241016/cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz").build
     found = Candidate(build, "https://example.invalid/pypy/pypy3.12.tar.gz", SHA, "install_only")

@@ -8,7 +8,7 @@ import pytest
 from envmgr.errors import DownloadError
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index
-from envmgr.pythons.candidate import named, preferred
+from envmgr.pythons.candidate import HOSTS, named, preferred
 
 NAME = "cpython-3.12.7+20241016-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 
@@ -36,7 +36,7 @@ def test_html_in_the_place_of_sums_is_an_error() -> None:
 
 
 def record(**changes: object) -> str:
-    url = f"https://host.invalid/20241016/{NAME.replace('+', '%2B')}"
+    url = f"{HOSTS[1]}/20241016/{NAME.replace('+', '%2B')}"
     artifact = {"platform": "x86_64-unknown-linux-gnu", "variant": "install_only_stripped", "url": url}
     return json.dumps(
         {"version": "3.12.7+20241016", "date": "2024-10-16", "artifacts": [artifact | {"sha256": "a" * 64} | changes]}
@@ -53,7 +53,7 @@ def entry(**changes: object) -> dict[str, object]:
         "minor": 12,
         "patch": 7,
         "prerelease": "",
-        "url": f"https://host.invalid/20241016/{NAME.replace('+', '%2B')}",
+        "url": f"{HOSTS[1]}/20241016/{NAME.replace('+', '%2B')}",
         "sha256": "a" * 64,
         "variant": None,
         "build": "20241016",

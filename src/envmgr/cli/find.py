@@ -40,7 +40,8 @@ def _answer(context: Context, request: VersionRequest) -> Path:
         raise NoSuchVersionError(
             f"no Python is called {request}", hint="`envmgr list` shows the names; `envmgr link` gives one"
         )
-    catalogue.choose(request, catalogue.known(context.cache, catalogue.target(request)), "the index")
+    known = catalogue.known(context.cache, catalogue.target(request), context.environ.get(catalogue.INDEX))
+    catalogue.choose(request, known, "the index")
     raise NotInstalledError(
         f"Python {request} is not installed", hint=f"run `envmgr install {shlex.quote(request.text)}`"
     )

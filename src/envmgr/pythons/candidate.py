@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from envmgr.errors import DownloadError
 from envmgr.host.platforms import Platform
@@ -36,6 +36,9 @@ _FIRST_NAMES = {  # what stood in the place of a triple until 2020
 _FLAVORS = ("install_only_stripped", "install_only", "full")  # most wanted first
 _OPTIMIZED = ("pgo+lto", "pgo", "lto", "noopt", "")  # of `full` archives, fastest first
 _OPTIONS = {*_FLAVORS, "freethreaded", "debug", "pgo", "lto", "noopt", "static", "shared"}
+_RELEASE = re.compile(
+    r"https://(?:github\.com/(?:astral-sh|indygreg)|releases\.astral\.sh/github)/python-build-standalone/releases/download/"
+)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
@@ -56,7 +59,7 @@ class Candidate:
     @property
     def file_name(self) -> str:
         """The archive's name, with a plain `+`."""
-        return self.path.rpartition("/")[2]
+        return unquote(self.path.rpartition("/")[2])
 
     def urls(self, mirror: str | None = None) -> tuple[str, ...]:
         """Return the URLs to try in order; `mirror`, laid out `{tag}/{file}`, replaces the hosts."""
@@ -70,7 +73,7 @@ class Candidate:
 def named(path: str, sha256: str) -> Candidate | None:
     """Return the candidate that a path or URL `.../{tag}/{file}` names; None for a file that is no CPython archive.
 
-    Raises DownloadError for a `sha256` that is none: nothing is installed unverified.
+    A URL at another host than upstream's is kept. Raises DownloadError for a `sha256` that is none.
     """
     if not _SHA256.fullmatch(sha256):
         raise DownloadError(f"not a sha256 for {path!a}: {sha256!a}")
@@ -83,7 +86,10 @@ def named(path: str, sha256: str) -> Candidate | None:
         return None
     variant = "t" * ("freethreaded" in options) + "d" * ("debug" in options)
     build = Build("cpython", Version.parse(found["version"]), variant, tag, _platform(found))
-    return Candidate(build, f"{folder.rpartition('/')[2] or tag}/{name}", sha256.lower(), flavor(name))
+    elsewhere = "://" in path and not _RELEASE.match(path)
+    return Candidate(
+        build, path if elsewhere else f"{folder.rpartition('/')[2] or tag}/{name}", sha256.lower(), flavor(name)
+    )
 
 
 def flavor(path: str) -> str:

@@ -5,6 +5,7 @@ The network's part is in `refresh`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,22 +17,27 @@ from envmgr.pythons.candidate import Candidate, preferred
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
+INDEX = "ENVMGR_INDEX_URL"
 _NEAR = 5  # how many existing versions a message offers
 
 
-def known(cache: Path, platform: Platform) -> list[Candidate]:
-    """Return what the package and the cached index know for `platform`, newest first."""
-    bundled = index.bundled(platform)
+def known(cache: Path, platform: Platform, source: str | None = None) -> list[Candidate]:
+    """Return what is known for `platform`, newest first: by the package and the cache of upstream's index.
+
+    `source` is the value of `ENVMGR_INDEX_URL`: where it is set, only the cache of that index counts.
+    """
+    bundled = [] if source else index.bundled(platform)
     try:
-        newer = list(index.lines(cache_file(cache, platform).read_text(encoding="ascii")))
+        cached = [*index.lines(cache_file(cache, platform, source).read_text(encoding="ascii"))]
     except (OSError, ValueError, EnvmgrError):  # a cache may be damaged or deleted at any time
         return bundled
-    return preferred(newer + bundled)
+    return preferred(cached + bundled)
 
 
-def cache_file(cache: Path, platform: Platform) -> Path:
-    """Return where the refreshed index for `platform` is kept."""
-    return cache / "index" / f"{platform}.txt"
+def cache_file(cache: Path, platform: Platform, source: str | None = None) -> Path:
+    """Return where the refreshed index for `platform` is kept, one for each `source`."""
+    prefix = f"{hashlib.sha256(source.encode()).hexdigest()[:12]}-" if source else ""
+    return cache / "index" / f"{prefix}{platform}.txt"
 
 
 def target(request: VersionRequest, here: Platform | None = None) -> Platform:

@@ -1,8 +1,8 @@
 """The index: the text of each format that exists in the world -> candidates. Reads text and files, never the network.
 
 Four formats: the SHA256SUMS of a release or mirror; the newest-first NDJSON of astral-sh/versions; the JSON table of
-uv; and our own, a line `<build> <sha256> <path>` for each archive, which needs no parser and is what the package
-carries (`snapshot/`, a slice for each platform, made by scripts/make_snapshot.py) and the cache keeps.
+uv; and our own, a line `<build> <sha256> <path>` for each archive (`#` starts a comment). The last is what the package
+carries (`snapshot/`, a slice for each platform, made by scripts/make_snapshot.py) and what the cache keeps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def parse(text: str, source: str) -> list[Candidate]:
     try:
         if first.startswith("{"):
             return list(records(text) if '"artifacts"' in first else table(text))
-        ours = "-" in first.partition(" ")[0]  # a build; a sha256 has none
+        ours = first.startswith("#") or "-" in first.partition(" ")[0]  # a build; a sha256 has none
         return list(lines(text) if ours else sums(text))
     except (EnvmgrError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DownloadError(f"{source}: not an index of Pythons: {error}") from error
@@ -36,6 +36,8 @@ def parse(text: str, source: str) -> list[Candidate]:
 def lines(text: str) -> Iterator[Candidate]:
     """Yield the candidates of our own format; raises ValueError or EnvmgrError for anything else."""
     for line in text.splitlines():
+        if line.startswith("#"):
+            continue
         build, sha256, path = line.split(" ")
         yield Candidate(Build.parse(build), path, sha256, flavor(path))
 
