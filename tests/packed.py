@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import tarfile
 from pathlib import Path
 
-from envmgr.host import platforms
+from envmgr.host import archive, platforms
 from envmgr.host.paths import Home
 from envmgr.pythons import aliases
 from envmgr.pythons import mirror as mirrors
@@ -39,11 +38,11 @@ def pack(source: Path, into: Path, tag: str) -> None:
 
 def unpack(archives: Path, home: Home, version: str, tag: str) -> Path:
     """Put an archive into the store as it is, without an installer, and return its directory."""
-    (archive,) = archives.glob(f"{tag}/cpython-{version}+*")
-    home.tmp.mkdir(parents=True, exist_ok=True)
+    (packed,) = archives.glob(f"{tag}/cpython-{version}+*")
+    stage = home.tmp / packed.name
+    stage.mkdir(parents=True)
     home.versions.mkdir(exist_ok=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(home.tmp, filter="data")
-    installed = (home.tmp / "python").rename(home.versions / f"cpython-{version}+{tag}-{platforms.this_platform()}")
+    archive.unpack(packed, stage, os.environ)
+    installed = (stage / "python").rename(home.versions / f"cpython-{version}+{tag}-{platforms.this_platform()}")
     aliases.repoint(home)
     return installed

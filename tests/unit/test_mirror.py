@@ -8,18 +8,19 @@ import pytest
 from packed import NEWER_TAG, TAG, pythons
 
 from envmgr.errors import BrokenInterpreterError, UsageError
-from envmgr.host import process
+from envmgr.host import archive, process
 from envmgr.pythons import mirror
 
 NAME = "cpython-3.12.1+{tag}-{triple}-install_only_stripped.tar.gz"
 
 
 @pytest.fixture
-def unpacked(archives: Path, tmp_path: Path) -> Path:
-    (archive,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter="data")
-    return tmp_path / "python"
+def unpacked(archives: Path, environ: dict[str, str], tmp_path: Path) -> Path:
+    (packed,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
+    into = tmp_path / "unpacked"
+    into.mkdir()
+    archive.unpack(packed, into, environ)
+    return into / "python"
 
 
 def test_the_sums_of_tag_and_mirror_say_what_is_there(archives: Path) -> None:
@@ -42,8 +43,8 @@ def test_a_packed_python_runs_anywhere(unpacked: Path, environ: dict[str, str]) 
 
 
 def test_an_archive_holds_what_upstreams_hold(archives: Path) -> None:
-    (archive,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
-    with tarfile.open(archive) as tar:
+    (packed,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
+    with tarfile.open(packed) as tar:
         members = tar.getmembers()
     assert all(member.isfile() or member.issym() for member in members)
     assert {member.name.partition("/")[0] for member in members} == {"python"}
