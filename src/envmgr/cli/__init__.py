@@ -59,16 +59,18 @@ _CHANGING = {"use", "install", "uninstall", "upgrade", "link", "prune", "sync", 
 
 
 class _Verbs(click.Group):
-    """A group that imports a verb's module only when that verb is called, and refreshes the shims after some."""
+    """A group that imports a verb's module only when it is called, and refreshes shims and environments after some."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         finally:  # also when only a part could be done
             if ctx.invoked_subcommand in _CHANGING and ctx.obj.home.versions.is_dir():
+                from envmgr.environments import builder
                 from envmgr.shell import shims
 
                 shims.refresh(ctx.obj.home)
+                builder.follow(ctx.obj.home)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(VERBS)

@@ -14,7 +14,7 @@ from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host import lock
 from envmgr.host.paths import Environ, Home
-from envmgr.pythons.store import Interpreter
+from envmgr.pythons.store import Interpreter, Store
 
 
 def build(
@@ -47,6 +47,30 @@ def remove(home: Home, environment: Environment) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     if not any(environment.path.parent.glob("*")):
         shutil.rmtree(environment.path.parent, ignore_errors=True)
+
+
+def follow(home: Home) -> list[Environment]:
+    """Let the environments whose alias means another patch by now say so in `pyvenv.cfg`; returns those.
+
+    They run on it already: their home is the alias. What this mends is what editors read. Call it after an upgrade.
+    """
+    with lock.exclusive(home.lock):
+        return [found for found in record.environments(home) if found.works and _versioned(home, found)]
+
+
+def _versioned(home: Home, environment: Environment) -> bool:
+    build = Store(home).alias(environment.base)
+    config = environment.path / scripts.CONFIG
+    if build is None or not config.is_file():
+        return False
+    before = config.read_text(encoding="utf-8", errors="surrogateescape")
+    after = scripts.versioned(before, build.version)
+    if before == after:
+        return False
+    staged = environment.path / f".{scripts.CONFIG}"
+    staged.write_text(after, encoding="utf-8", errors="surrogateescape")
+    staged.replace(config)
+    return True
 
 
 def _there(environment: Environment) -> bool:

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from envmgr.versions.version import Version
+
 CONFIG = "pyvenv.cfg"
 PROMPT = "ENVMGR-PROMPT-MARK"  # needs no quotes in any shell, like what takes its place (record.sanitized)
 _PATH = b"@ENVMGR-PATH-MARK@"
 _SHEBANG = b"@ENVMGR-SHEBANG-MARK@\n"
 _LONGEST = 127  # bytes; Linux before 5.1 cut the first line of a script there
 _PLAIN = re.compile(r"[^\s\\]*")
+_STAGES = {"a": "alpha", "b": "beta", "rc": "candidate"}
 # Finds its neighbour by itself, so that no path needs quoting; for Python the three lines are a string.
 _POLYGLOT = b"""#!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")/python" "$0" "$@"
@@ -73,6 +76,15 @@ def fill(name: str, data: bytes, place: Place) -> bytes:
         return shebang(place.path / "bin" / "python") + data[len(_SHEBANG) :]
     quoted = _bytes(QUOTES[name](str(place.path))) if name in QUOTES else b""
     return data.replace(PROMPT.encode(), place.prompt.encode()).replace(_PATH, quoted)
+
+
+def versioned(config: str, version: Version) -> str:
+    """Return the text of a `pyvenv.cfg` with the version keys that editors read (PEP 838) saying `version`."""
+    stage, number = version.pre or ("final", 0)
+    numbers = ".".join(map(str, version.release))
+    ours = {"version": str(version), "version_info": f"{numbers}.{_STAGES.get(stage, stage)}.{number}"}
+    lines = [line.partition(" = ") for line in config.splitlines()]
+    return "".join(f"{name} = {ours.get(name, value)}\n" for name, _, value in lines)
 
 
 def shebang(python: Path) -> bytes:

@@ -86,7 +86,7 @@ def ensure(home: Home, base: Base, environ: Environ, *, pip: bool) -> Path:
 
 
 def _make(path: Path, base: Base, scratch: Path, environ: Environ, *, pip: bool) -> None:
-    """Make an environment at `path` and put marks where it holds its own path."""
+    """Make an environment at `path`; put marks where it holds its own path, and the base's alias for its prefix."""
     seeded = pip and base.interpreter.build.version.release[:2] >= _OLDEST_SEEDED
     _virtualenv(path, base, scratch, environ, seeded=seeded)
     if pip and not seeded:
@@ -94,7 +94,8 @@ def _make(path: Path, base: Base, scratch: Path, environ: Environ, *, pip: bool)
     _point(path / "bin", base.python)
     for file in (path / scripts.CONFIG, *(path / "bin").iterdir()):
         if not file.is_symlink():
-            file.write_bytes(scripts.blank(file.name, file.read_bytes(), path))
+            data = scripts.blank(file.name, file.read_bytes(), path)
+            file.write_bytes(data.replace(os.fsencode(base.interpreter.prefix), os.fsencode(base.python.parent.parent)))
     _configure(path / scripts.CONFIG, base)
     _compile(path, environ)
 

@@ -1,0 +1,66 @@
+"""Environments pinned to a minor version follow upgrades; exact pins never float. Two real builds of 3.12.1."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from desk import Desk
+from packed import NEWER_TAG, TAG
+
+from envmgr.environments import builder
+from envmgr.host.paths import Home
+
+SAY = "import os, sys, ssl, sqlite3, pip; print(os.path.realpath(sys.base_prefix))"
+
+
+@pytest.fixture
+def desk(home: Home, environ: dict[str, str], archives: Path, tmp_path: Path) -> Desk:
+    project = tmp_path / "shop"
+    project.mkdir()
+    return Desk(home, project, environ | {"ENVMGR_PYTHON_MIRROR": archives.as_uri()})
+
+
+def test_a_prefix_follows_and_a_build_stays(desk: Desk, tmp_path: Path) -> None:
+    exact, old, new = tmp_path / "exact", f"3.12.1+{TAG}", f"3.12.1+{NEWER_TAG}"
+    exact.mkdir()
+    desk.call("install", old)
+    desk.call("use", "3.12")
+    desk.call("use", old, where=exact)
+    made = desk.made("3.12")
+    config = made.path / "pyvenv.cfg"
+    assert f"home = {desk.home.aliases}/3.12/bin\n" in config.read_text()
+    assert str(desk.home.versions) not in "".join(
+        file.read_text() for file in (config, *made.bin.iterdir()) if not file.is_symlink()
+    )
+    assert old in base(desk, desk.project)
+
+    desk.call("install", new)
+    assert new in base(desk, desk.project)
+    assert old in base(desk, exact)
+    run = subprocess.run([made.bin / "pip", "--version"], env=desk.environ, capture_output=True, text=True, check=True)
+    assert str(made.path) in run.stdout
+    assert desk.call("env", "path") == f"{made.path}\n"
+
+    desk.call("env", "remove", str(exact))
+    desk.call("uninstall", old)
+    assert new in base(desk, desk.project)
+
+
+def base(desk: Desk, project: Path) -> str:
+    """Return the name of the build that the project's environment runs on, after loading what links to libraries."""
+    return os.path.basename(desk.call("run", "python", "-c", SAY, where=project)).strip()  # noqa: PTH119 - a text
+
+
+def test_what_editors_read_follows_too(desk: Desk) -> None:
+    desk.call("install", f"3.12.1+{TAG}")
+    desk.call("use", "3.12")
+    made = desk.made("3.12")
+    config = made.path / "pyvenv.cfg"
+    truth = config.read_text()
+    assert builder.follow(desk.home) == []
+    config.write_text(truth.replace("3.12.1", "3.12.0"))
+    desk.call("install", f"3.12.1+{NEWER_TAG}")
+    assert config.read_text() == truth
