@@ -1,0 +1,269 @@
+# envmgr for zsh 5.0.8 and later. Put into ~/.zshrc:  . ~/.local/share/envmgr/shell/hook.zsh
+#
+# Before each prompt and after each change of directory, with builtins alone: walk up to the nearest .python-version,
+# look its words up among the records (docs/reference/state-on-disk.md), and enter or leave the environment found there.
+# At a prompt, one call of `envmgr _enter` for a project that has no record; it prints notes and may write one. Nothing
+# of a project, and no data, is ever evaluated. hook.bash tells the same.
+#
+# `emulate -LR zsh` in what zsh calls gives the rest of it the options that it was written for. zsh itself keeps $? and
+# pipestatus for the user and for the next hook. `$(<file)` does not fork.
+
+[[ -o interactive ]] || return 0
+if [[ -o aliases ]]; then builtin unsetopt aliases; _envmgr_aliases=1; fi # a user's `alias local=...` is not ours
+
+_envmgr_prompt() {
+  builtin emulate -LR zsh
+  _envmgr_update
+}
+
+# `cd project && python` on one line; but not in `$(cd project)` or while completing `cd ../`. What needs a call waits
+# for the prompt.
+_envmgr_cd() {
+  builtin emulate -LR zsh
+  if (( ! ZSH_SUBSHELL )); then _envmgr_update quietly; fi
+}
+
+# [quietly]: make the shell have active what the directory asks for. Whatever happens, it prints nothing but notes.
+_envmgr_update() {
+  builtin local __project='' __words='' __env=''
+  { _envmgr_change "$@" } 3>&2 2>/dev/null
+}
+
+_envmgr_change() {
+  if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_envmgr_env" ]]; then
+    if [[ $VIRTUAL_ENV != "$_envmgr_home"/envs/* || -n ${_OLD_VIRTUAL_PATH-} ]]; then
+      _envmgr_yield
+      return
+    fi
+    _envmgr_leave # inherited, or brought back by somebody who restores old values
+    _envmgr_env=$VIRTUAL_ENV
+    _envmgr_leave
+  elif [[ -n ${_OLD_VIRTUAL_PATH-} && -n ${VIRTUAL_ENV-} ]]; then
+    _envmgr_yield
+    return
+  fi
+  if [[ ${ENVMGR_HOOK-} != off ]] && _envmgr_walk; then _envmgr_lookup "$@"; else _envmgr_visit='' _envmgr_off=''; fi
+  if [[ $__env != "$_envmgr_env" ]]; then
+    _envmgr_leave
+    if [[ -n $__env ]]; then _envmgr_enter "$__env"; fi
+  elif [[ -n $__env ]]; then
+    if [[ ${VIRTUAL_ENV-} == "$__env" && :${PATH-}: == *:"$__env/bin":* ]]; then return; fi
+    _envmgr_leave # PATH was reset, or the variable
+    _envmgr_enter "$__env"
+  elif [[ -n $_envmgr_gone && :${PATH-}: == *:"$_envmgr_gone/bin":* ]]; then
+    _envmgr_strip "$_envmgr_gone/bin"
+  fi
+}
+
+# Set __project and __words from the nearest version file that holds a word; fail when there is none. Root leaves the
+# files of others alone. `!` stands for what shells do not read: what is unreadable, too long, or has a NUL in it.
+_envmgr_walk() {
+  builtin local __file __text
+  __project=${PWD-}
+  __project=${__project%/}
+  while true; do
+    __file=$__project/.python-version
+    if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
+      __text=$(<"$__file")
+      if [[ ( -z $__text && ! -r $__file ) || $__text == *$'\0'* ]] || (( $#__text > 8192 )); then __text='!'; fi
+      if [[ $__text != "$_envmgr_text" ]]; then
+        _envmgr_parse "$__text"
+        _envmgr_text=$__text _envmgr_words=$__words
+      fi
+      __words=$_envmgr_words
+      if [[ -n $__words ]]; then break; fi
+    fi
+    if [[ -z $__project ]]; then return 1; fi
+    __project=${__project%/*}
+  done
+  if [[ -n ${ENVMGR_VERSION-} ]]; then
+    if [[ $ENVMGR_VERSION != "$_envmgr_variable" ]]; then
+      _envmgr_parse "$ENVMGR_VERSION"
+      _envmgr_variable=$ENVMGR_VERSION _envmgr_pinned=$__words
+    fi
+    __words=${_envmgr_pinned:-$_envmgr_words}
+  fi
+}
+
+# TEXT: set __words to the words of a version file, joined by one blank.
+_envmgr_parse() {
+  builtin local __line __word __rest
+  __rest=${1#$'\xef\xbb\xbf'}$'\n' __words=''
+  while [[ -n $__rest ]] && (( $#__words <= 200 )); do
+    __line=${__rest%%$'\n'*} __rest=${__rest#*$'\n'}
+    __line=${__line%%'#'*}
+    __line=${__line//[$'\t\r']/ }
+    for __word in ${(s: :)__line}; do __words=${__words:+$__words }$__word; done
+  done
+}
+
+# [quietly]: set __env to the environment on record for __project and __words, if it works; else tell about that, once
+# per visit.
+_envmgr_lookup() {
+  if [[ $_envmgr_visit != "$__project/$__words" ]]; then
+    _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
+    if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
+  fi
+  if [[ -n $_envmgr_off || $__words == system ]] || _envmgr_record || [[ -n $_envmgr_told || -n ${1-} ]]; then return; fi
+  _envmgr_told=1
+  if [[ -x $_envmgr_home/shell/envmgr ]]; then
+    "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
+    _envmgr_record
+  fi
+}
+
+# Set __env from the record; fail when there is none, or its environment does not work.
+_envmgr_record() {
+  __env=''
+  if [[ $__words == *[^A-Za-z0-9._+\<\>=!~,*@\ -]* || $__words == *..* ]] || (( $#__words > 200 )); then return 1; fi
+  if [[ ! -f $_envmgr_home/projects$__project/.envmgr/$__words ]]; then return 1; fi
+  IFS='' builtin read -r __env <"$_envmgr_home/projects$__project/.envmgr/$__words"
+  if [[ $__env == envs/?* && $__env != *..* && -x $_envmgr_home/$__env/bin/python ]]; then
+    __env=$_envmgr_home/$__env
+  else
+    __env=''
+    return 1
+  fi
+}
+
+# DIRECTORY: make this environment the active one. Assigning PATH makes zsh forget where it found programs.
+_envmgr_enter() {
+  _envmgr_env=$1
+  builtin typeset -gx PATH=$1/bin${PATH:+:$PATH} VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=${${1:h:t}%-*}
+  if [[ -n ${PYTHONHOME+x} && ${(t)PYTHONHOME} == *export* ]]; then
+    builtin typeset -g _envmgr_pythonhome=$PYTHONHOME
+    builtin unset PYTHONHOME
+  fi
+  if ! builtin functions deactivate >/dev/null; then
+    deactivate() { if [[ ${1-} != nondestructive ]]; then envmgr deactivate; fi }
+    builtin typeset -g _envmgr_deactivate=1
+  fi
+}
+
+# Undo what _envmgr_enter did, by value; anything that the user changed meanwhile stays.
+_envmgr_leave() {
+  if [[ -z $_envmgr_env ]]; then return; fi
+  _envmgr_strip "$_envmgr_env/bin"
+  _envmgr_gone=''
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* ]]; then _envmgr_gone=$_envmgr_env; fi
+  _envmgr_env=''
+  builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+  if [[ -n ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then
+    builtin typeset -gx PYTHONHOME=$_envmgr_pythonhome
+  fi
+  if [[ -n ${_envmgr_deactivate-} ]]; then builtin unset -f deactivate; fi
+  builtin unset _envmgr_pythonhome _envmgr_deactivate
+}
+
+# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# activate script has put it aside, so that its `deactivate` does not bring ours back.
+_envmgr_yield() {
+  if [[ -z $_envmgr_env ]]; then return; fi
+  builtin local __saved
+  _envmgr_strip "$_envmgr_env/bin" last
+  if [[ -n ${_OLD_VIRTUAL_PATH-} ]]; then
+    __saved=$PATH PATH=$_OLD_VIRTUAL_PATH
+    _envmgr_strip "$_envmgr_env/bin"
+    _OLD_VIRTUAL_PATH=$PATH PATH=$__saved
+    if [[ -n ${_envmgr_pythonhome-} ]]; then builtin typeset -g _OLD_VIRTUAL_PYTHONHOME=$_envmgr_pythonhome; fi
+  fi
+  _envmgr_env=''
+  builtin unset _envmgr_pythonhome _envmgr_deactivate
+}
+
+# DIRECTORY [last]: take the first, or last, occurrence of it from PATH.
+_envmgr_strip() {
+  builtin local __path=:${PATH-}:
+  if [[ $__path != *:"$1":* ]]; then return; fi
+  if [[ -n ${2-} ]]; then
+    __path=${__path%:"$1":*}:${__path##*:"$1":}
+  else
+    __path=${__path%%:"$1":*}:${__path#*:"$1":}
+  fi
+  __path=${__path#:}
+  PATH=${__path%:}
+}
+
+# The verbs that only this shell can do; everything else is the program's.
+envmgr() {
+  builtin emulate -LR zsh
+  case ${1-} in
+    (activate) _envmgr_off='' ;;
+    (deactivate) _envmgr_off=$_envmgr_project/ ;;
+    (shell)
+      builtin shift
+      _envmgr_shell "$@" || return
+      ;;
+    (unload)
+      _envmgr_unload
+      return
+      ;;
+    (*)
+      if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="zsh $$"; fi
+      if builtin whence -p envmgr >/dev/null; then
+        builtin command envmgr "$@"
+      else
+        "$_envmgr_home/shell/envmgr" "$@"
+      fi
+      return
+      ;;
+  esac
+  _envmgr_update
+}
+
+# [VERSION | --unset | -]: set ENVMGR_VERSION in this shell, unset it, swap it with the one before; or print it.
+_envmgr_shell() {
+  builtin local __before=${ENVMGR_VERSION-}
+  case ${1-} in
+    ('')
+      builtin printf '%s\n' "$__before"
+      return
+      ;;
+    (--unset) builtin unset ENVMGR_VERSION ;;
+    (-) builtin typeset -gx ENVMGR_VERSION=$_envmgr_before ;;
+    (*)
+      envmgr find "$1" >/dev/null || return
+      builtin typeset -gx ENVMGR_VERSION="$*"
+      ;;
+  esac
+  if [[ -z ${ENVMGR_VERSION-} ]]; then builtin unset ENVMGR_VERSION; fi
+  _envmgr_before=$__before
+}
+
+# Undo what sourcing this file did.
+_envmgr_unload() {
+  _envmgr_leave
+  _envmgr_strip "$_envmgr_home/shims"
+  precmd_functions=(${precmd_functions:#_envmgr_prompt})
+  chpwd_functions=(${chpwd_functions:#_envmgr_cd})
+  builtin unset _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
+    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before
+  builtin unset -f _envmgr_prompt _envmgr_cd _envmgr_update _envmgr_change _envmgr_walk _envmgr_parse _envmgr_lookup \
+    _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_unload envmgr
+}
+
+# FILE: find the store from the path of this file, start with empty state, and come first among the hooks: those that
+# draw the prompt should see the result. The shims come first on PATH; an environment goes before them when entered.
+_envmgr_load() {
+  builtin emulate -LR zsh
+  builtin local __file=${1:a}
+  if [[ $__file != */shell/hook.zsh ]]; then __file=${1:A}; fi
+  builtin typeset -g _envmgr_home=${__file%/shell/*}
+  builtin typeset -g _envmgr_env='' _envmgr_gone='' # put on PATH, and taken from it last
+  builtin typeset -g _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' # looked at last
+  builtin typeset -g _envmgr_project='' _envmgr_visit='' _envmgr_told='' # project and words of this visit
+  builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
+  builtin typeset -ga precmd_functions chpwd_functions
+  precmd_functions=(_envmgr_prompt ${precmd_functions:#_envmgr_prompt})
+  chpwd_functions=(_envmgr_cd ${chpwd_functions:#_envmgr_cd})
+  if [[ :${PATH-}: != :"$_envmgr_home/shims":* ]]; then
+    _envmgr_strip "$_envmgr_home/shims"
+    builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
+  fi
+}
+_envmgr_load "${(%):-%x}"
+builtin unset -f _envmgr_load
+if [[ -n ${_envmgr_aliases-} ]]; then
+  builtin unset _envmgr_aliases
+  builtin setopt aliases
+fi
