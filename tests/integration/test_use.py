@@ -140,3 +140,18 @@ def test_a_stale_environment_is_told(
     desk.call("use", MINOR)
     link(home, Path(sys.base_prefix), f"{MINOR}.99")
     assert json.loads(desk.call("status", "--json"))["state"].startswith("stale")
+
+
+def test_without_a_pin_requires_python_is_pinned(desk: Desk) -> None:
+    (desk.project / "pyproject.toml").write_text(f'[project]\nname = "shop"\nrequires-python = ">=3.8, =={MINOR}.*"\n')
+    desk.call("use")
+    assert (desk.project / ".python-version").read_text() == f"{MINOR}\n"
+    assert desk.made(MINOR).works
+
+
+def test_install_needs_somebody_to_say_what(desk: Desk) -> None:
+    assert "which Python?" in desk.call("install", code=2)
+    (desk.project / "pyproject.toml").write_text('[project]\nrequires-python = "^3.8"\n')
+    assert "requires-python" in desk.call("install", code=2)
+    (desk.project / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.98"\n')
+    assert "no Python answers >=3.98" in desk.call("install", "--offline", code=3)

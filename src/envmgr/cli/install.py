@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 
 from envmgr.cli import Context, console, progress
-from envmgr.errors import EnvmgrError
+from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host.download import Network, Watch
-from envmgr.pythons import installer, refresh
+from envmgr.pythons import installer, refresh, resolve
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.installer import PLAIN, Wishes
 from envmgr.pythons.store import Interpreter, Store
+from envmgr.versions import requires
 from envmgr.versions.request import VersionRequest
 
 JOBS = 4  # downloads at once; more do not make a line faster
@@ -35,12 +36,30 @@ def install(
     verify_attestation: bool,
     compile_bytecode: bool,
 ) -> None:
-    """Install the newest Python that answers each of REQUESTS, such as 3.12, 3.13t or >=3.11."""
+    """Install the newest Python that answers each of REQUESTS, such as 3.12, 3.13t or >=3.11.
+
+    Without REQUESTS: what rules here, or the requires-python of pyproject.toml.
+    """
     network = Network(context.environ, offline)
     wishes = Wishes(attested=verify_attestation, compiled=compile_bytecode)
-    asked = [VersionRequest.parse(word) for word in requests]
+    asked = [VersionRequest.parse(word) for word in requests] or wanted_here(context)
     chosen = [refresh.pick(request, network, context.cache) for request in asked]
     install_all(context, chosen, network, wishes=wishes, jobs=jobs)
+
+
+def wanted_here(context: Context) -> list[VersionRequest]:
+    """Return what the variable, the version file, requires-python or the default asks for, the first that does.
+
+    Raises UsageError where nothing does.
+    """
+    pin = resolve.ruling(context.home, context.cwd, context.environ).pin
+    if pin is None or pin.source == context.home.default:
+        required = requires.from_pyproject(context.cwd)
+        if required:
+            return [required]
+    if pin is None:
+        raise UsageError("which Python?", hint="for example: envmgr install 3.12")
+    return [request for request in pin.requests if not (request.system or request.name)]
 
 
 def provide(context: Context, request: VersionRequest, network: Network) -> Interpreter:

@@ -9,10 +9,10 @@ from envmgr.cli.install import provide
 from envmgr.environments import provision, ties
 from envmgr.errors import NotInstalledError, UsageError
 from envmgr.host.download import Network
-from envmgr.pythons import resolve
+from envmgr.pythons import refresh, resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
-from envmgr.versions import pinning, pins
+from envmgr.versions import pinning, pins, requires
 from envmgr.versions.request import VersionRequest
 
 
@@ -24,14 +24,31 @@ from envmgr.versions.request import VersionRequest
 def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: bool) -> None:
     """Pin REQUESTS in this directory, install what is missing, and make the environment.
 
-    Without REQUESTS, do that for the pin that rules here.
+    Without REQUESTS, do that for the pin that rules here; where none does, for the requires-python of pyproject.toml.
     """
     asked = [VersionRequest.parse(word) for word in requests]
     if globally:
         _global(context, asked)
         return
-    ruling = _pin(context, requests) if asked else resolve.ruling(context.home, context.cwd, context.environ)
+    words = requests or _required(context)
+    ruling = _pin(context, words) if words else resolve.ruling(context.home, context.cwd, context.environ)
     _environment(context, ruling, pip=not no_pip)
+
+
+def _required(context: Context) -> tuple[str, ...]:
+    """Return the word to pin for requires-python, where no version file and no variable rules.
+
+    It is a word that other tools read as well, `3.13`; of what is installed, else of what can be.
+    """
+    pin = resolve.ruling(context.home, context.cwd, context.environ).pin
+    if pin is not None and pin.source != context.home.default:
+        return ()
+    request = requires.from_pyproject(context.cwd)
+    if request is None:
+        return ()
+    installed = Store(context.home).find(request)
+    build = installed.build if installed else refresh.pick(request, Network(context.environ), context.cache).build
+    return (build.minor_alias if request.floats(build) else build.patch_alias,)
 
 
 def _pin(context: Context, words: tuple[str, ...]) -> Ruling:
