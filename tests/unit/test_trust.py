@@ -40,20 +40,21 @@ def test_what_is_shown_is_what_is_granted(home: Home, project: Path) -> None:
     assert offered.variables == {"PORT": "8000", "NAME": "from dotenv"}
     trust.allow(home, offered)
     assert granted(home, project) == {
-        ".venv": f"{project}/.venv\n{os.path.realpath('/usr/bin/env')}\nhome = /usr/bin\nuv = 0.13.8\n",
-        ".sources/.env": "NAME=from dotenv\n",
-        ".sources/pyproject.toml": '[tool.envmgr.env]\nPORT = 8000\nNAME = "$(touch x)"\n',
-        ".vars/NAME": "from dotenv",
-        ".vars/PORT": "8000",
+        ".allowed": f"{project}/.venv\n{os.path.realpath('/usr/bin/env')}\nPORT\nNAME\n",
+        ".copies/.env": "NAME=from dotenv\n",
+        ".copies/pyproject.toml": '[tool.envmgr.env]\nPORT = 8000\nNAME = "$(touch x)"\n',
+        ".copies/pyvenv.cfg": "home = /usr/bin\nuv = 0.13.8\n",
+        ".variables/NAME": "from dotenv",
+        ".variables/PORT": "8000",
     }
-    assert list(trust.allowed(home)) == [(project, [f"{project}/.venv", "NAME", "PORT"])]
+    assert list(trust.allowed(home)) == [(project, [f"{project}/.venv", "PORT", "NAME"])]
 
 
 def test_allowing_again_replaces_and_denying_revokes(home: Home, project: Path) -> None:
     trust.allow(home, trust.offer(home, project, dict(os.environ)))
     (project / ".env").unlink()
     trust.allow(home, trust.offer(home, project, dict(os.environ)))
-    assert ".sources/.env" not in granted(home, project)
+    assert ".copies/.env" not in granted(home, project)
     assert trust.deny(home, project)
     assert not trust.deny(home, project)
     assert granted(home, project) == {}
@@ -77,7 +78,7 @@ def test_variables_that_steer_the_shell_are_refused(home: Home, project: Path, n
         trust.allow(home, offered)
     assert granted(home, project) == {}
     trust.allow(home, offered, unsafe=True)
-    assert granted(home, project)[f".vars/{name}"] == "x"
+    assert granted(home, project)[f".variables/{name}"] == "x"
 
 
 @pytest.mark.parametrize("entry", ["A = true", "A = [1]", "A = 1.5", '"A B" = "x"', '"../x" = "y"'])

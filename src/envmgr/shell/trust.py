@@ -3,9 +3,10 @@
 Granted by copying into the project's record folder what was shown to the user; hooks compare with builtins, and data is
 all they read (docs/reference/state-on-disk.md):
 
-- `.venv`: the environment's real path and its Python's on two lines, then its pyvenv.cfg verbatim;
-- `.sources/<file>`: the files that variables were read from, verbatim;
-- `.vars/<NAME>`: the value of one variable.
+- `.allowed`: the real path of the environment and that of its Python, a line each, empty where none was granted; then
+  the names of the variables, a line each;
+- `.copies/`: the environment's pyvenv.cfg and the files that the variables were read from, verbatim;
+- `.variables/<NAME>`: the value of one variable.
 
 What differs from its copy is not allowed any more.
 """
@@ -25,7 +26,8 @@ from envmgr.host import config, process
 from envmgr.host.paths import Environ, Home
 from envmgr.shell import dotenv
 
-VENV, SOURCES, VARIABLES = ".venv", ".sources", ".vars"
+ALLOWED, COPIES, VARIABLES = ".allowed", ".copies", ".variables"
+CONFIG = "pyvenv.cfg"
 _FILES = ("pyproject.toml", ".env")
 _LIMIT = 256 * 1024  # bytes of a source; hooks read it on entering
 # fmt: off
@@ -66,7 +68,7 @@ def offer(home: Home, folder: Path, environ: Environ) -> Offer:
     venv, text = _foreign(home, folder)
     if venv and _tracked(folder, environ):
         raise UsageError(
-            f"{folder / VENV}: tracked by git, so every pull may put programs on PATH",
+            f"{folder / record.LINK}: tracked by git, so every pull may put programs on PATH",
             hint="run `git rm -r --cached .venv`, ignore it, and make it anew",
         )
     variables: dict[str, str] = {}
@@ -97,11 +99,11 @@ def _table(content: str, source: Path) -> dict[str, str]:
 
 def _foreign(home: Home, folder: Path) -> tuple[Path | None, str]:
     """Return the real path and the pyvenv.cfg of a `.venv` that is not ours, or (None, "")."""
-    place = folder / ".venv"
+    place = folder / record.LINK
     real = Path(os.path.realpath(place))
-    if not (real / "pyvenv.cfg").is_file() or real.is_relative_to(os.path.realpath(home.envs)):
+    if not (real / CONFIG).is_file() or real.is_relative_to(os.path.realpath(home.envs)):
         return None, ""
-    return real, _read(real / "pyvenv.cfg")
+    return real, _read(real / CONFIG)
 
 
 def _tracked(folder: Path, environ: Environ) -> bool:
@@ -112,7 +114,7 @@ def _tracked(folder: Path, environ: Environ) -> bool:
     if not any((place / ".git").exists() for place in (folder, *folder.parents)):
         return False
     careful = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
-    outcome = process.run([*careful, "ls-files", "--", VENV], environ=environ, cwd=folder)
+    outcome = process.run([*careful, "ls-files", "--", record.LINK], environ=environ, cwd=folder)
     if outcome.code:
         raise UsageError(f"{folder}: git does not tell what it tracks: {outcome.text.strip()}")
     return bool(outcome.text)
@@ -153,56 +155,46 @@ def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
             f"{offered.folder}: sets {', '.join(offered.steering)}, which steer the shell or its programs",
             hint="remove them, or allow them with --unsafe",
         )
-    folder = _folder(home, offered.folder)
+    base = os.path.realpath(offered.venv / "bin" / "python") if offered.venv else ""
+    lines = [str(offered.venv or ""), base, *offered.variables]
+    if any("\n" in line for line in lines):
+        raise UsageError(f"{str(offered.venv)!a}: a path with a line break cannot be allowed")
     deny(home, offered.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if offered.venv:
-        if "\n" in str(offered.venv):
-            raise UsageError(f"{str(offered.venv)!a}: a path with a line break cannot be allowed")
-        base = os.path.realpath(offered.venv / "bin" / "python")
-        _publish(folder, VENV, {VENV: f"{offered.venv}\n{base}\n{offered.config}"})
-    if offered.variables:
-        _publish(folder, SOURCES, offered.sources)
-        _publish(folder, VARIABLES, offered.variables)
-
-
-def _publish(folder: Path, name: str, files: Mapping[str, str]) -> None:
-    """Write `files` into the directory `folder`/`name` (or as that file, when it is named like it) by one rename."""
-    staged = folder / f".{os.getpid()}"
+    folder = record.records(home, _real(offered.folder))
+    copies = {**offered.sources, CONFIG: offered.config} if offered.venv else offered.sources
     try:
-        staged.mkdir(mode=0o700)
-        for file, text in files.items():
-            (staged / file).write_bytes(text.encode())
-        (staged / name if name in files else staged).replace(folder / name)
+        _write(folder / COPIES, copies)
+        _write(folder / VARIABLES, offered.variables)
+        staged = folder / f"{ALLOWED}.{os.getpid()}"
+        staged.write_bytes("".join(f"{line}\n" for line in lines).encode())
+        staged.replace(folder / ALLOWED)
     except OSError as error:
         raise EnvmgrError(f"{folder}: {error.strerror}", hint="nothing was allowed") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_bytes(text.encode())
 
 
 def deny(home: Home, project: Path) -> bool:
     """Revoke all that was allowed in `project`; returns whether there was anything."""
-    folder = _folder(home, project)
-    there = [name for name in (VENV, VARIABLES, SOURCES) if (folder / name).exists()]
-    (folder / VENV).unlink(missing_ok=True)
-    for name in (VARIABLES, SOURCES):
+    folder = record.records(home, _real(project))
+    there = (folder / ALLOWED).exists()
+    (folder / ALLOWED).unlink(missing_ok=True)
+    for name in (COPIES, VARIABLES):
         shutil.rmtree(folder / name, ignore_errors=True)
-    return bool(there)
+    return there
 
 
 def allowed(home: Home) -> Iterator[tuple[Path, list[str]]]:
     """Yield each project in which something is allowed, with what: an environment's path, names of variables."""
-    for folder in sorted(home.projects.rglob(record.FOLDER)):
-        if folder.is_symlink():
-            continue
-        what = []
-        if (folder / VENV).is_file():
-            what.append((folder / VENV).read_text(encoding="utf-8").partition("\n")[0])
-        if (folder / VARIABLES).is_dir():
-            what += sorted(entry.name for entry in (folder / VARIABLES).iterdir())
-        if what:
-            yield Path("/", folder.parent.relative_to(home.projects)), what
+    for file in sorted(home.projects.rglob(f"{record.FOLDER}/{ALLOWED}")):
+        if not file.parent.is_symlink():
+            venv, _, *names = file.read_text(encoding="utf-8").splitlines()
+            yield Path("/", file.parent.parent.relative_to(home.projects)), [venv, *names] if venv else names
 
 
-def _folder(home: Home, project: Path) -> Path:
-    return record.records(home, Path(os.path.realpath(project)))
+def _real(folder: Path) -> Path:
+    return Path(os.path.realpath(folder))
