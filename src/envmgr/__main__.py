@@ -1,8 +1,8 @@
 """`envmgr`: look at sys.argv first, so that the light calls never load click; then run the command line.
 
-This is the one place that catches errors. What must be light: `--version`, and `which CMD`, which hands over to the
-shim's own code, so that the rule is told once; and `_shim` and `_enter`, the calls that shims and hooks make when
-builtins do not suffice.
+This is the one place that catches errors. What must be light: `--version`; `which CMD`, which hands over to the shim's
+own code, so that the rule is told once; `list --available`; and `_shim`, `_which` and `_enter`, the calls that shims
+and hooks make when builtins do not suffice.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def _run(argv: list[str]) -> int:
         match argv:
             case ["_shim" | "_which" | "_enter" as call, home, subject, *arguments]:
                 return _called(call, home, subject, arguments)
+            case ["list", "--available"] if _glanced():
+                return 0
         from envmgr.cli import run
 
         return run(argv)
@@ -55,6 +57,16 @@ def _run(argv: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _glanced() -> bool:
+    """Print what can be installed, if that can be told at a glance."""
+    from envmgr.pythons import glance
+
+    text = glance.available(os.environ)
+    sys.stdout.write(text or "")
+    sys.stdout.flush()
+    return text is not None
 
 
 def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:

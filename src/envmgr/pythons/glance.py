@@ -1,0 +1,110 @@
+"""`envmgr list --available` at a glance: what `catalogue.newest` says, by nothing but strings.
+
+The full path loads click, dataclasses and re, which takes ten times as long as an interpreter's start. This one reads
+the slice of the index line by line; wherever anything is out of the ordinary (a mirror, an index of the user's, a cache
+that is due for a refresh, an uncommon platform) it says nothing, and the full path answers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+
+_DAY = 86400  # seconds
+_DIGITS = "0123456789"
+_FINAL = "~"  # sorts after a, b and rc
+_UNUSUAL = ("ENVMGR_PYTHON_MIRROR", "ENVMGR_INDEX_URL")
+
+
+def available(environ: Mapping[str, str]) -> str | None:
+    """Return the text to print, or None where the full path must answer."""
+    platform, folders = _platform(), _folders(environ)
+    if platform is None or folders is None or any(environ.get(name) for name in _UNUSUAL):
+        return None
+    home, cache = folders
+    cached = f"{cache}/index/{platform}.txt"
+    try:
+        if environ.get("ENVMGR_OFFLINE") != "1" and time.time() - os.stat(cached).st_mtime > _DAY:  # noqa: PTH116
+            return None
+        lines = _lines(cached) if os.access(cached, os.R_OK) else []
+        lines += _lines(f"{os.path.dirname(__file__)}/snapshot/{platform}.txt")  # noqa: PTH120
+        return _page(_newest(line.partition(" ")[0] for line in lines), _names(f"{home}/versions"))
+    except (OSError, ValueError):
+        return None
+
+
+def _platform() -> str | None:
+    """Return the platform, where it is a common one."""
+    machine = {"arm64": "aarch64"}.get(os.uname().machine, os.uname().machine)
+    if machine not in ("x86_64", "aarch64"):
+        return None
+    if sys.platform == "darwin":
+        return f"macos-{machine}-none"
+    try:
+        return f"linux-{machine}-gnu" if os.confstr("CS_GNU_LIBC_VERSION") else None
+    except (OSError, ValueError):
+        return None
+
+
+def _folders(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the store and the cache, as `host.paths` finds them."""
+    user = environ.get("HOME", "")
+    data, cache = f"{user}/.local/share", f"{user}/.cache"
+    if sys.platform == "darwin":
+        data, cache = f"{user}/Library/Application Support", f"{user}/Library/Caches"
+    else:
+        data, cache = environ.get("XDG_DATA_HOME") or data, environ.get("XDG_CACHE_HOME") or cache
+    home = environ.get("ENVMGR_HOME") or f"{data}/envmgr"
+    cache = environ.get("ENVMGR_CACHE_DIR") or f"{cache}/envmgr"
+    return (home, cache) if home.startswith("/") and cache.startswith("/") else None
+
+
+def _lines(path: str) -> list[str]:
+    with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib is not light
+        return [line for line in file if not line.startswith("#")]
+
+
+def _names(folder: str) -> set[str]:
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return set()
+
+
+def _newest(builds: Iterable[str]) -> Iterable[str]:
+    """Return the newest build of each minor version, debug builds left out; a stable one where there is one."""
+    first: dict[object, str] = {}
+    for cpython, release, stage, *_, variant, build in sorted(map(_read, builds), reverse=True):
+        if "d" not in variant:
+            minor = cpython, release[:2], variant
+            if minor not in first or (stage == _FINAL and _read(first[minor])[2] != _FINAL):
+                first[minor] = build
+    return first.values()
+
+
+def _read(build: str) -> tuple[bool, tuple[int, ...], str, int, tuple[int, ...], str, str]:
+    """Take `cpython-3.14.0a1t+20241016-linux-x86_64-gnu` apart, so that the parts sort as `Build` does."""
+    implementation, rest = build.split("-", 1)
+    version, rest = rest.split("+", 1)
+    major, minor, last = version.split(".")
+    suffix = last.lstrip(_DIGITS)
+    variant = suffix.lstrip(f"abrc{_DIGITS}")
+    pre = suffix[: len(suffix) - len(variant)]
+    stage = pre.rstrip(_DIGITS)
+    release = int(major), int(minor), int(last[: len(last) - len(suffix)])
+    tag = tuple(map(int, rest.partition("-")[0].split(".")))
+    return implementation == "cpython", release, stage or _FINAL, int(pre[len(stage) :] or 0), tag, variant, build
+
+
+def _page(builds: Iterable[str], installed: set[str]) -> str:
+    """Return the lines as `envmgr.cli.list_` prints them."""
+    cells = [(_alias(build), "installed" if build in installed else "") for build in builds]
+    width = max(len(alias) for alias, _ in cells)
+    return "".join(f"{alias.ljust(width)}  {note}".rstrip() + "\n" for alias, note in cells)
+
+
+def _alias(build: str) -> str:
+    version, _, rest = build.removeprefix("cpython-").replace("pypy-", "pypy").partition("+")
+    return f"{version}+{rest.partition('-')[0]}"
