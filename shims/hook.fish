@@ -122,6 +122,7 @@ function _envmgr_walk
         end
         test -z "$_envmgr_pinned"; or set _envmgr_ruling "$_envmgr_pinned"
     end
+    return 0 # `set` keeps the status of what came before it
 end
 
 # Set _envmgr_files to the version files that there may be, from here upwards.
@@ -151,7 +152,7 @@ function _envmgr_lookup -a quietly
         set _envmgr_told ''
         test "$_envmgr_off" = "$_envmgr_project/"; or set _envmgr_off ''
     end
-    test -z "$_envmgr_off"; or return
+    test -z "$_envmgr_off" -a "$_envmgr_ruling" != system; or return
     _envmgr_record; and return
     test -z "$_envmgr_told$quietly"; or return
     set _envmgr_told 1

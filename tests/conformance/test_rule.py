@@ -1,0 +1,90 @@
+"""One rule, many tellings: the table against Python, the shim under four shells, and the hooks."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from rule_stage import Scene
+from rule_table import CASES, Case
+
+from envmgr.errors import EnvmgrError
+from envmgr.pythons import resolve
+from envmgr.shell import programs
+
+SHELLS = {
+    "dash": ["dash"],
+    "busybox": ["busybox", "sh"],
+    "bash": ["bash", "--posix"],
+    "ksh": ["ksh"],
+    "mksh": ["mksh"],
+}
+HOOKS = {
+    "bash": ["bash", "--norc", "--noprofile", "-ic", '. "$1" && cd "$2" && _envmgr_prompt; eval "$3"', "bash"],
+    "zsh": ["zsh", "-f", "-ic", '. "$1" && cd "$2" && _envmgr_prompt; eval "$3"', "zsh"],
+    "fish": ["fish", "--no-config", "-ic", "source $argv[1]; and cd $argv[2]; and _envmgr_prompt; eval $argv[3]"],
+}
+TELL = {
+    "bash": 'printf "%s\\n%s" "${VIRTUAL_ENV-}" "${PATH%%:*}"',
+    "zsh": 'printf "%s\\n%s" "${VIRTUAL_ENV-}" "${PATH%%:*}"',
+    "fish": "printf '%s\\n%s' \"$VIRTUAL_ENV\" $PATH[1]",
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_python_tells_the_rule(scene: Scene, case: Case) -> None:
+    environ = scene.environ(case)
+    try:
+        ruling = resolve.ruling(scene.home, scene.cwd(case), environ)
+        told: object = programs.find(scene.home, ruling, case.command, environ)
+    except EnvmgrError as error:
+        told = error.exit_code
+    assert told == (case.program if isinstance(case.program, int) else scene.program(case))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_shim_tells_the_rule(scene: Scene, case: Case, shell: str) -> None:
+    argv = [*SHELLS[shell], str(scene.home.shims / case.command)]
+    _compare(scene, case, argv)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_shim_prints_what_it_would_run(scene: Scene, case: Case) -> None:
+    _compare(scene, case, ["sh", str(scene.home.shell / "shim.sh"), case.command])
+
+
+@pytest.mark.parametrize("shell", HOOKS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_hook_tells_the_rule(hooked: Scene, case: Case, shell: str) -> None:
+    hook = hooked.home.shell / f"hook.{shell}"
+    done = subprocess.run(
+        [*HOOKS[shell], str(hook), str(hooked.cwd(case)), TELL[shell]],
+        env=hooked.environ(case),
+        cwd="/",
+        capture_output=True,
+        check=False,
+        timeout=20,
+    )
+    wanted = hooked.environment(case.active, case.cwd) if case.active else None
+    first = f"{wanted}/bin" if wanted else str(hooked.home.shims)
+    assert done.stdout.decode(errors="surrogateescape") == f"{wanted or ''}\n{first}", done.stderr
+
+
+def _compare(scene: Scene, case: Case, argv: list[str]) -> None:
+    """Run a shim in the case's directory and compare what it started, or its exit code; nothing is to be executed."""
+    done = subprocess.run(
+        argv, env=scene.environ(case), cwd=scene.cwd(case), capture_output=True, check=False, timeout=20
+    )
+    if isinstance(case.program, int):
+        assert (done.returncode, done.stdout) == (case.program, b""), done.stderr
+        assert done.stderr.startswith(b"envmgr: error: ")
+        assert b"\x1b" not in done.stderr
+    else:
+        assert done.stdout.decode(errors="surrogateescape").removesuffix("\n") == str(scene.program(case)), done.stderr
+        assert done.stderr == b""
+
+
+def test_nothing_was_executed(scene: Scene, hooked: Scene) -> None:
+    for one in (scene, hooked):
+        assert not list(one.root.parent.rglob("pwned"))

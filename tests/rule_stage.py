@@ -1,0 +1,105 @@
+"""The stage of the rule's table, on disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from packed import clean
+from rule_table import HOSTILE, STAGE, Case
+
+from envmgr.environments import record
+from envmgr.environments.record import Environment
+from envmgr.host.paths import Home
+from envmgr.pythons import aliases
+from envmgr.shell import shims
+
+WHOSE = {"shop": "shop", "other": "shop", "gone": "gone", "spelled": "spelled"}
+WORDS = {"shop": "3.12", "other": "3.11", "gone": "3.12", "spelled": "3.12 3.11"}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The stage of the table on disk."""
+
+    home: Home
+    root: Path
+
+    def cwd(self, case: Case) -> Path:
+        return self.root / case.cwd
+
+    def environ(self, case: Case) -> dict[str, str]:
+        """Return the variables of a case; and write, or remove, its global pin."""
+        if case.default is None:
+            self.home.default.unlink(missing_ok=True)
+        else:
+            self.home.default.write_text(case.default)
+        environ = clean(dict(os.environ)) | {
+            "PATH": f"{self.home.shims}:{self.root.parent / 'system'}:/usr/bin:/bin",
+            "PWD": str(self.cwd(case)),
+            "HOME": str(self.root.parent),
+            "TERM": "dumb",
+            "LC_ALL": "C.UTF-8",
+        }
+        return environ | ({} if case.variable is None else {"ENVMGR_VERSION": case.variable})
+
+    def program(self, case: Case) -> Path:
+        """Return the path that the case says will run."""
+        assert isinstance(case.program, str)
+        if case.program == "system":
+            return self.root.parent / "system" / case.command
+        if case.program[0].isdigit():
+            return self.home.aliases / case.program / "bin" / case.command
+        return self.environment(case.program, case.cwd) / "bin" / case.command
+
+    def environment(self, name: str, cwd: str) -> Path:
+        whose = cwd if name == "hostile" else WHOSE[name]
+        return record.folder(self.home, self.root / whose) / ("3.11" if name == "other" else "3.12")
+
+
+def _program(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('#!/bin/sh\nprintf %s "$0"\n')
+    path.chmod(0o755)
+
+
+def _made(scene: Scene, name: str, whose: str, words: str) -> None:
+    made = Environment(scene.environment(name, whose), scene.root / whose, "3.12")
+    for command in () if name == "gone" else ("python", "pytest"):
+        _program(made.bin / command)
+    made.path.mkdir(parents=True, exist_ok=True)
+    (made.path / record.NOTE).write_text(record.dump(made))
+    file = record.record_file(scene.home, scene.root / whose, words)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{made.path.relative_to(scene.home.root)}\n")
+
+
+def built(root: Path) -> Scene:
+    scene = Scene(Home(root / "the store's $HOME"), root / "stage")
+    for version, commands in (("3.11.9", ("python", "python3")), ("3.12.7", ("python", "python3", "black"))):
+        for command in (*commands, f"python{version[:4]}"):
+            _program(scene.home.versions / f"cpython-{version}+20241016-linux-x86_64-gnu" / "bin" / command)
+    for command in ("python", "tool"):
+        _program(root / "system" / command)
+    for name, content in STAGE.files.items():
+        (scene.root / name).mkdir(parents=True, exist_ok=True)
+        (scene.root / name / ".python-version").write_bytes(content)
+    for name in STAGE.folders:
+        (scene.root / name).mkdir(parents=True, exist_ok=True)
+    os.mkfifo(scene.root / "outer/fifo/.python-version")
+    for name, target in STAGE.links.items():
+        (scene.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (scene.root / name).symlink_to(target)
+    aliases.repoint(scene.home)
+    for name, whose in WHOSE.items():
+        _made(scene, name, whose, WORDS[name])
+    for name in HOSTILE:
+        _made(scene, "hostile", f"hostile/{name}", "3.12")
+    forged = record.record_file(scene.home, scene.root / "forged", "3.12")
+    forged.parent.mkdir(parents=True)
+    forged.write_text("envs/../../system/..\n")
+    shims.refresh(scene.home)
+    for command in ("tool", "pip9"):
+        aliases.point(scene.home.shims / command, "../shell/shim.sh")
+    return scene

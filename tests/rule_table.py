@@ -1,0 +1,188 @@
+"""The rule of docs/reference/state-on-disk.md as one table, which every telling of it is held to.
+
+The stage: Pythons 3.11.9 (without `black`) and 3.12.7 are installed; the system has `python` and `tool`; project `shop`
+has an environment with `pytest`, `gone` one whose Python is no more, `forged` a record that leads out of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Case:
+    """In directory `cwd` of the stage, `command` means `program`: `3.12`, `shop`, `system`, or an exit code.
+
+    `active` is the environment that a hook has active there. `variable` is ENVMGR_VERSION, `default` the global pin.
+    """
+
+    cwd: str
+    program: str | int
+    command: str = "python"
+    active: str | None = None
+    variable: str | None = None
+    default: str | None = None
+
+    def __str__(self) -> str:
+        more = [f"{name}={value}" for name, value in (("v", self.variable), ("d", self.default)) if value is not None]
+        return " ".join([ascii(self.cwd).strip("'"), self.command, *more])
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Version files: directory -> bytes; links: path -> target; directories without any."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+HOSTILE = (
+    "a b", "a\tb", "a\nb", "-n", "$(touch pwned)", "`touch pwned`", "quote'\"", "back\\slash", "[x]*?", "semi;colon",
+    "%F{red}", "\\w", "\x1b]0;x\x07", "é", "e\u0301", "\udcff", "~", "a:b", "#x", "!1",
+)  # fmt: skip
+
+_FILES: dict[str, bytes] = {
+    "exact": b"3.12.7\n",
+    "prefix": b"3.12\n",
+    "name": b"cpython-3.12.7-linux-x86_64-gnu\n",
+    "comments": b"# ours\n\n  3.11 # not 3.12\n",
+    "crlf": b"3.11\r\n",
+    "bom": b"\xef\xbb\xbf3.11\r\n",
+    "bom-comment": b"\xef\xbb\xbf# ours\n3.11\n",
+    "bare": b"3.11",
+    "tabs": b"\t3.11\t\n",
+    "same-line": b"3.11 3.12\n",
+    "lines": b"3.11\n3.12\n",
+    "range": b">=3.11\n",
+    "spaced-range": b">=3.11, <3.12\n",
+    "wide": b"3\n",
+    "missing": b"3.99\n",
+    "missing-later": b"3.12 3.99\n",
+    "missing-first": b"3.99 3.12\n",
+    "nobody": b"nobody\n",
+    "bad": b"../../bin\n",
+    "bad-later": b"3.12 ba=d\n",
+    "bad-dots": b"3.12 a..b\n",
+    "bad-semicolon": b"3.12; touch pwned\n",
+    "bad-dollar": b"$(touch pwned)\n",
+    "bad-option": b"-h\n",
+    "bad-escape": b"3.12\x1b]0;x\x07\n",
+    "bad-utf8": b"3.12 \xff\n",
+    "bad-hash": b"3.12#x\n/etc\n",
+    "too-many": b"3.12 " * 60,
+    "long-line": b"3" * 8000 + b"\n",
+    "huge": b"# " + b"x" * 100_000 + b"\n3.12\n",
+    "system": b"system\n",
+    "system-first": b"system 3.12\n",
+    "outer": b"3.11\n",
+    "outer/inner": b"3.12\n",
+    "outer/empty": b"",
+    "outer/blank": b"\n# nothing yet\n \t\r\n",
+    "shop": b"3.12\n",
+    "shop/lib": b"3.11\n",
+    "gone": b"3.12\n",
+    "forged": b"3.12\n",
+    "spelled": b"# why\n\t3.12  3.11 # both\n",
+    **{f"hostile/{name}": b"3.12\n" for name in HOSTILE},
+}
+
+STAGE = Stage(
+    files=_FILES,
+    links={
+        "linked": "shop",
+        "linked-up/shop": "../shop/src",
+        "outer/dangling/.python-version": "nowhere",
+        "outer/looping/.python-version": ".python-version",
+        "outer/followed/.python-version": "../../prefix/.python-version",
+        "outer/device/.python-version": "/dev/zero",
+    },
+    folders=(
+        "none",
+        "shop/src/deep",
+        "outer/inner/deep",
+        "outer/deep",
+        "outer/folder/.python-version",
+        "outer/fifo",
+    ),
+)
+
+CASES = (
+    Case("none", "system"),
+    Case("none", "system", "tool"),
+    Case("none", 127, "pip9"),
+    Case("none", "3.11", default="3.11\n"),
+    Case("none", "3.12", default="# all\n3\n"),
+    Case("none", "3.11", variable="3.11", default="3.12\n"),
+    Case("none", 4, default="3.99\n"),
+    Case("none", 2, default="/bin\n"),
+    Case("exact", "3.12.7"),
+    Case("prefix", "3.12"),
+    Case("prefix", "system", "tool"),
+    Case("prefix", 127, "pytest"),
+    Case("name", "3.12.7"),
+    Case("comments", "3.11"),
+    Case("crlf", "3.11"),
+    Case("bom", "3.11"),
+    Case("bom-comment", "3.11"),
+    Case("bare", "3.11"),
+    Case("tabs", "3.11"),
+    Case("same-line", "3.11"),
+    Case("same-line", "3.12", "black"),
+    Case("lines", "3.12", "black"),
+    Case("outer", 127, "black"),
+    Case("range", "3.12"),
+    Case("spaced-range", "3.11"),
+    Case("wide", "3.12"),
+    Case("missing", 4),
+    Case("missing-later", "3.12"),
+    Case("missing-later", 4, "pip9"),
+    Case("missing-first", 4),
+    Case("nobody", 3),
+    Case("bad", 2),
+    Case("bad-later", 2),
+    Case("bad-dots", 2),
+    Case("bad-semicolon", 2),
+    Case("bad-dollar", 2),
+    Case("bad-option", 2),
+    Case("bad-escape", 2),
+    Case("bad-utf8", 2),
+    Case("bad-hash", 2),
+    Case("too-many", 2),
+    Case("long-line", 2),
+    Case("bad", "3.11", variable="3.11"),
+    Case("prefix", 2, variable="3.11;x"),
+    Case("prefix", 4, variable="3.99"),
+    Case("prefix", "3.12", variable=" \t"),
+    Case("prefix", "3.11", variable="  3.11 "),
+    Case("system", "system"),
+    Case("system-first", "system"),
+    Case("system-first", "3.12", "black"),
+    Case("outer", "3.11"),
+    Case("outer/inner/deep", "3.12"),
+    Case("outer/empty", "3.11"),
+    Case("outer/blank", "3.11"),
+    Case("outer/dangling", "3.11"),
+    Case("outer/looping", "3.11"),
+    Case("outer/device", "3.11"),
+    Case("outer/folder", "3.11"),
+    Case("outer/fifo", "3.11"),
+    Case("outer/followed", "3.12"),
+    Case("shop", "shop", active="shop"),
+    Case("shop/src/deep", "shop", active="shop"),
+    Case("shop", "shop", "pytest", active="shop"),
+    Case("shop", "3.12", "black", active="shop"),
+    Case("shop", "system", "tool", active="shop"),
+    Case("shop", 127, "pip9", active="shop"),
+    Case("shop", "shop", variable="3.12", active="shop"),
+    Case("shop", "other", variable="3.11", active="other"),
+    Case("shop", "3.12.7", variable="3.12.7"),
+    Case("shop/lib", "3.11"),
+    Case("linked", "shop", active="shop"),
+    Case("linked-up/shop", "system"),
+    Case("gone", "3.12"),
+    Case("forged", "3.12"),
+    Case("spelled", "spelled", active="spelled"),
+    *(Case(f"hostile/{name}", "hostile", active="hostile") for name in HOSTILE),
+)
