@@ -10,7 +10,7 @@ import sys
 
 import measure
 
-ALL = ["shim", "hook", "cli", "environment", "install"]
+ALL = ["shim", "hook", "cli", "environment", "install", "matrix"]
 
 
 def main(names: list[str]) -> None:

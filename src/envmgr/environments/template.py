@@ -14,7 +14,6 @@ from pathlib import Path
 from envmgr import __version__
 from envmgr.environments import scripts
 from envmgr.errors import EnvironmentFailedError
-from envmgr.host import process
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons.store import Interpreter
 
@@ -71,6 +70,8 @@ def ensure(home: Home, base: Base, environ: Environ, *, pip: bool) -> Path:
     template = home.templates / f"{family}-{seed.hexdigest()[:12]}"
     if template.is_dir():
         return template
+    from envmgr.host import process
+
     staged = home.tmp / f"template-{os.getpid()}"
     try:
         _make(staged / "env", base, staged, process.plain(environ), pip=pip)
@@ -145,11 +146,15 @@ def _configure(config: Path, base: Base) -> None:
 def _compile(path: Path, environ: Environ) -> None:
     """Byte-compile what is installed, on all processors, so that the first `pip` of each clone is fast too."""
     if libraries := sorted(path.glob("lib/*/site-packages/*")):
+        from envmgr.host import process
+
         options = ("-I", "-m", "compileall", "-q", "-j", "0")
         process.run([path / "bin" / "python", *options, *libraries], environ=environ)  # what fails is for other Pythons
 
 
 def _checked(argv: list[str | Path], environ: Environ) -> None:
+    from envmgr.host import process
+
     outcome = process.run(argv, environ=environ)
     if outcome.code:
         lines = outcome.text.strip().splitlines()

@@ -6,7 +6,6 @@ Triples are those of python-build-standalone; the short form `linux-x86_64-gnu` 
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +43,8 @@ class Platform:
 
 def this_platform() -> Platform:
     """Return the platform that this process runs on; raises UsageError where envmgr is not supported."""
+    import platform
+
     machine = platform.machine().lower()
     arch = _MACHINES.get(machine, machine)
     if sys.platform == "darwin":
@@ -92,4 +93,6 @@ def _is_musl() -> bool:
     try:
         return "ld-musl-" in Path("/proc/self/maps").read_text(errors="replace")
     except OSError:
+        import platform
+
         return platform.libc_ver()[0] != "glibc"
