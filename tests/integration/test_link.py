@@ -58,7 +58,7 @@ def test_all_of_pyenv_s_are_linked_but_the_broken_one(environ: dict[str, str], p
     before = sorted(pyenv.rglob("*"))
     argv = [sys.executable, "-m", "envmgr", "link", "--from", "pyenv"]
     done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True)
-    assert f"not linked: {pyenv}/versions/3.11.0/bin/python3.11: " in done.stderr
+    assert f"broken: {pyenv}/versions/3.11.0/bin/python3.11: " in done.stderr
     assert set(rows(environ)) == {OLDEST, OLD, NEW}
     assert sorted(pyenv.rglob("*")) == before
     assert not list(home.tmp.iterdir())

@@ -177,7 +177,7 @@ def test_a_version_that_is_not_known_is_asked_for(upstream: Upstream, server: Mi
 
 def test_a_failure_to_refresh_is_told_where_it_matters(upstream: Upstream, server: Mirror, cache: Path) -> None:
     server.faults[""] = status(500)
-    with pytest.raises(NoSuchVersionError, match=r"(?s)3\.98 in the index, and the index could not be refreshed:.*500"):
+    with pytest.raises(NoSuchVersionError, match=r"(?s)3\.98 in the index;\nthe index could not be refreshed:.*500"):
         refresh.pick(VersionRequest.parse("3.98"), ONLINE, cache, upstream)
 
 
@@ -236,6 +236,15 @@ def test_a_mirror_is_asked_each_time(server: Mirror, cache: Path) -> None:
     assert len(server.requests) == 2
     with pytest.raises(NoSuchVersionError, match="in http://127"):
         refresh.pick(VersionRequest.parse("3.12"), network, cache)
+
+
+def test_a_mirror_may_hold_pypy(server: Mirror, cache: Path) -> None:
+    pypy = next(found for found in BUNDLED if found.build.implementation == "pypy")
+    line = f"{pypy.sha256}  {pypy.build.tag}/{pypy.file_name}\n"
+    (server.folder / "SHA256SUMS").write_text(FORMATS["SHA256SUMS"] + line)
+    network = Network({"ENVMGR_PYTHON_MIRROR": server.url})
+    assert refresh.available(HERE, network, cache)[-1] == pypy
+    assert pypy.urls(server.url) == (f"{server.url}/{pypy.build.tag}/{pypy.file_name}",)
 
 
 def test_a_mirror_may_be_a_folder(tmp_path: Path, cache: Path) -> None:

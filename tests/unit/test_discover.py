@@ -75,6 +75,7 @@ def test_conda_remembers_its_environments(tmp_path: Path) -> None:
 def test_one_python_under_two_names_is_one(tmp_path: Path) -> None:
     versions = tmp_path / ".pyenv/versions"
     program(versions / "3.12.1/bin/python3.12")
+    (versions / "3.12").symlink_to("3.12.1")
     (versions / "latest").symlink_to("3.12.1")
     assert found("pyenv", tmp_path) == [".pyenv/versions/3.12.1/bin/python3.12"]
 

@@ -45,6 +45,6 @@ def _link_all(context: Context, origin: str) -> None:
             _link(context, found)
         except (BrokenInterpreterError, UsageError) as error:
             broken.append(error)
-            console.say(f"not linked: {error.message}")
+            console.say(f"{'broken' if isinstance(error, BrokenInterpreterError) else 'not linked'}: {error.message}")
     if len(broken) == len(every):
         raise broken[0]

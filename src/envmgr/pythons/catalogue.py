@@ -79,7 +79,11 @@ def nearest(request: VersionRequest, builds: Iterable[Build]) -> list[str]:
     alike = [build for build in builds if request.implementation in (None, build.implementation)]
     alike = [build for build in alike if build.variant == (request.variant or "")] or alike
     ranked = sorted(sorted(alike, reverse=True), key=lambda build: _distance(request.release, build))
-    return list(dict.fromkeys(_name(request, build) for build in ranked))[:_NEAR]
+    kept: dict[str, str] = {}  # of a minor version one is enough, unless patches or builds are asked for
+    for build in ranked:
+        name = _name(request, build)
+        kept.setdefault(name if request.exact or request.tag else build.minor_alias, name)
+    return list(kept.values())[:_NEAR]
 
 
 def _distance(release: tuple[int, ...], build: Build) -> tuple[int, ...]:

@@ -50,11 +50,14 @@ class Found:
 
 
 def discover(origin: str, environ: Environ) -> list[Found]:
-    """Return the interpreters of `origin`, in the order of their paths, each once; raises UsageError for no origin."""
+    """Return the interpreters of `origin`, each once, by its own directory rather than by a link such as `latest`.
+
+    Raises UsageError for what is no origin.
+    """
     if origin not in ORIGINS:
         raise UsageError(f"not an origin of Pythons: {origin!a}", hint=f"it is one of {', '.join(ORIGINS)}")
     found: dict[str, Found] = {}
-    for executable in sorted(ORIGINS[origin](environ)):
+    for executable in sorted(ORIGINS[origin](environ), key=lambda path: (path.parent.parent.is_symlink(), path)):
         found.setdefault(os.path.realpath(executable), Found(origin, executable))
     return list(found.values())
 

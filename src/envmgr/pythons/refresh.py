@@ -80,7 +80,7 @@ def pick(request: VersionRequest, network: Network, cache: Path, upstream: Upstr
         try:
             newer = update(platform, network, cache, upstream)
         except DownloadError as error:
-            raise NoSuchVersionError(f"{problem.message}, and {error.message}", hint=problem.hint) from error
+            raise NoSuchVersionError(f"{problem.message};\n{error.message}", hint=problem.hint) from error
         return catalogue.choose(request, newer, source)
 
 
@@ -106,7 +106,10 @@ def available(platform: Platform, network: Network, cache: Path, upstream: Upstr
 
 
 def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
-    """Return what the user's mirror holds for `platform`; None without one, or where it does not say, or if offline."""
+    """Return what the user's mirror holds for `platform`; None without one, or where it does not say, or if offline.
+
+    A PyPy, whose name does not tell its version, is known by its sha256. Raises DownloadError.
+    """
     mirror = network.environ.get(MIRROR)
     if not mirror or network.environ.get(INDEX):
         return None
@@ -115,10 +118,11 @@ def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
         return None
     try:
         with network.open(url) as reply:
-            found = index.parse(_text(reply), shown(url))
+            text = _text(reply)
     except AbsentError:
         return None
-    return _of(platform, found)
+    others = [found for found in index.bundled(platform) if found.build.implementation != "cpython"]
+    return _of(platform, index.parse(text, shown(url)) + [found for found in others if found.sha256 in text])
 
 
 def update(platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> list[Candidate]:
