@@ -5,7 +5,8 @@
 # The rule is told in docs/reference/state-on-disk.md; src/envmgr/shell/programs.py tells the same in Python, and
 # tests/conformance holds them to one table. What builtins cannot answer goes to `envmgr _shim`, or `_which`.
 #
-# The variables have odd names: one that the caller exports would change for the program that is run.
+# A shell parses a script as it goes, so what is common comes first, and what is rare is defined after it. The variables
+# have odd names because one that the caller exports would change for the program that is run.
 
 set -f
 IFS=' 	' # blank and tab
@@ -18,16 +19,6 @@ __run() {
     exit
   fi
   exec "$@"
-}
-
-# [ARGUMENT...]: leave it to Python.
-__ask() {
-  if ! [ -x "$__home/shell/envmgr" ]; then
-    printf 'envmgr: error: %s/shell/envmgr is missing\n  run any envmgr command to write it anew\n' "$__home" >&2
-    exit 127
-  fi
-  if [ "$__print" ]; then exec "$__home/shell/envmgr" _which "$__home" "$__command"; fi
-  exec "$__home/shell/envmgr" _shim "$__home" "$__command" "$@"
 }
 
 # FILE: set __words to the words of a version file, joined by one blank.
@@ -50,47 +41,88 @@ __read_any() {
   __words=${__words# }
 }
 
-# [ARGUMENT...]: set __project and __words from the nearest version file that holds a word; fail when there is none.
-# Root leaves the files of others alone.
-__walk() {
-  __project=${PWD%/}
-  while :; do
-    __file=$__project/.python-version
-    if [ -f "$__file" ] && { ! [ -O / ] || [ -O "$__file" ]; }; then
-      if [ -r "$__file" ]; then
-        __read_any "$__file"
-        if [ "$__words" ]; then return 0; fi
-      elif ! [ "${ENVMGR_VERSION-}" ]; then
-        __ask "$@"
-      fi
+__print='' __command=${0##*/} __unread=''
+case $0 in /*) __dir=${0%/*} ;; */*) __dir=$PWD/${0%/*} ;; *) __dir=$PWD/. ;; esac
+__home=${__dir%/*}
+if ! [ -e "$__home/shell/shim.sh" ]; then
+  # PATH: print the store of a shim that was reached through links elsewhere, or a PATH entry with dots.
+  __origin() (
+    cd -P -- "${1%/*}/" || exit
+    if [ -e ../shell/shim.sh ]; then
+      cd .. && printf %s "$PWD"
+    else
+      __link=$(readlink -- "$1") || exit
+      case $__link in /*) __origin "$__link" ;; *) __origin "$PWD/$__link" ;; esac
     fi
-    if ! [ "$__project" ]; then return 1; fi
-    __project=${__project%/*}
-  done
-}
+  )
+  __home=$(__origin "$__dir/$__command")
+fi
+if [ "$__command" = shim.sh ]; then
+  __print=1 __command=${1:?which command?}
+  set --
+fi
 
-# DIRECTORY: whether it, or a directory above it, is a symbolic link.
-__linked() {
-  __place=$1
-  while [ "$__place" ]; do
-    if [ -h "$__place" ]; then return 0; fi
+# The project: the nearest directory whose version file holds a word. Root leaves the files of others alone.
+__project=${PWD%/} __words=''
+while :; do
+  __file=$__project/.python-version
+  if [ -f "$__file" ] && { ! [ -O / ] || [ -O "$__file" ]; }; then
+    if [ -r "$__file" ]; then __read_any "$__file"; else __unread=1; fi
+    if [ "$__words" ]; then break; fi
+  fi
+  if ! [ "$__project" ]; then
+    __project=none
+    break
+  fi
+  __project=${__project%/*}
+done
+if [ "${ENVMGR_VERSION-}" ]; then
+  __pinned='' __unread=''
+  for __word in $ENVMGR_VERSION; do __pinned="$__pinned $__word"; done
+  __words=${__pinned:- $__words}
+  __words=${__words# }
+fi
+if [ -z "$__words" ] && [ -r "$__home/default" ]; then __read_any "$__home/default"; fi
+__words=${__words:-system}
+# shellcheck disable=SC2254 # a pattern
+case $__words in $__foreign | *..*) __unread=1 ;; esac
+
+# Its environment, if one is on record that works. A project that was entered through a symbolic link, and is not on
+# record under that name, costs a fork.
+if [ "$__project" != none ] && ! [ "$__unread" ]; then
+  __record=$__home/projects$__project/.envmgr/$__words
+  __place=$__project
+  while ! [ -f "$__record" ] && [ "$__place" ]; do
+    if [ -h "$__place" ]; then
+      __record=$__home/projects$(cd -P -- "$__project/" && printf %s "${PWD%/}")/.envmgr/$__words
+      break
+    fi
     __place=${__place%/*}
   done
-  return 1
-}
-
-# Set __env to the project's environment, if there is one that works. A project that was entered through a symbolic
-# link, and is not on record under that name, costs a fork.
-__environment() {
-  __record=$__home/projects$__project/.envmgr/$__words
-  if ! [ -f "$__record" ] && __linked "$__project"; then
-    __record=$__home/projects$(cd -P -- "$__project/" && printf %s "${PWD%/}")/.envmgr/$__words
+  if [ -f "$__record" ]; then
+    read -r __env <"$__record" || :
+    case $__env in
+      *..*) ;;
+      envs/?*)
+        __env=$__home/$__env/bin
+        if [ -x "$__env/python" ] && [ -x "$__env/$__command" ]; then __run "$__env/$__command" "$@"; fi
+        ;;
+    esac
   fi
-  if ! [ -f "$__record" ]; then return 1; fi
-  read -r __env <"$__record" || :
-  case $__env in *..*) return 1 ;; envs/?*) ;; *) return 1 ;; esac
-  __env=$__home/$__env
-  [ -x "$__env/bin/python" ]
+fi
+# One word that is an alias.
+if [ -x "$__home/aliases/$__words/bin/$__command" ] && ! [ "$__unread" ]; then
+  __run "$__home/aliases/$__words/bin/$__command" "$@"
+fi
+
+# [ARGUMENT...]: leave it to Python.
+__ask() {
+  if ! [ -x "$__home/shell/envmgr" ]; then
+    printf 'envmgr: error: %s/shell/envmgr is missing\n  run any envmgr command to write it anew\n' "$__home" >&2
+    exit 127
+  fi
+  if [ "$__print" ]; then exec "$__home/shell/envmgr" _which "$__home" "$__command"; fi
+  exec "$__home/shell/envmgr" _shim "$__home" "$__command" "$@"
 }
 
 # PROGRAM: whether it is a link to a shim; running that would come back here for ever.
@@ -143,46 +175,8 @@ __consult() {
   fi
 }
 
-# PATH: print the store that a shim belongs to which was reached through a link elsewhere, or a PATH entry with dots.
-__origin() (
-  cd -P -- "${1%/*}/" || exit
-  if [ -e ../shell/shim.sh ]; then
-    cd .. && printf %s "$PWD"
-  else
-    __link=$(readlink -- "$1") || exit
-    case $__link in /*) __origin "$__link" ;; *) __origin "$PWD/$__link" ;; esac
-  fi
-)
-
-__print='' __command=${0##*/}
-case $0 in /*) __dir=${0%/*} ;; */*) __dir=$PWD/${0%/*} ;; *) __dir=$PWD/. ;; esac
-__home=${__dir%/*}
-if ! [ -e "$__home/shell/shim.sh" ]; then __home=$(__origin "$__dir/$__command"); fi
-if [ "$__command" = shim.sh ]; then
-  __print=1 __command=${1:?which command?}
-  set --
-fi
-
-__program=
-if __walk "$@"; then __found=1; else
-  __found='' __words=''
-  if [ -r "$__home/default" ]; then __read_any "$__home/default"; fi
-  __words=${__words:-system}
-fi
-if [ "${ENVMGR_VERSION-}" ]; then
-  __pinned=
-  for __word in $ENVMGR_VERSION; do __pinned="$__pinned $__word"; done
-  __words=${__pinned:- $__words}
-  __words=${__words# }
-fi
-# shellcheck disable=SC2254 # a pattern
-case $__words in $__foreign | *..*) __ask "$@" ;; esac
-if [ ${#__words} -gt 200 ]; then __ask "$@"; fi
-
-if [ "$__found" ] && __environment; then
-  if [ -x "$__env/bin/$__command" ]; then __run "$__env/bin/$__command" "$@"; fi
-fi
-__held=''
+if [ "$__unread" ] || [ ${#__words} -gt 200 ]; then __ask "$@"; fi
+__program='' __held=''
 for __word in $__words; do
   __word=$__held$__word __held=''
   case $__word in *,) __held=$__word ;; *) __consult "$__word" "$@" ;; esac
