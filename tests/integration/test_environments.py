@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import virtualenv
+from packed import pythons
 
 from envmgr.environments import builder, record, scripts, template, ties
 from envmgr.errors import EnvironmentFailedError, UsageError
@@ -188,6 +189,16 @@ def test_old_pythons_are_refused_by_name(link: Link, tmp_path: Path) -> None:
     gone = link(home, Path("/nowhere"), "3.9.1")
     with pytest.raises(EnvironmentFailedError, match="gone"):
         template.base(home, gone)
+
+
+def test_old_pythons_that_this_machine_has_get_their_own_pip(link: Link, tmp_path: Path, environ: Environ) -> None:
+    """Those that virtualenv no longer brings a pip for; no installation archives of them exist, hence no fixture."""
+    home = Home(tmp_path / "home")
+    for prefix in sorted(pythons().glob("3.[678].*")):
+        made = builder.build(home, tmp_path / "shop", link(home, prefix, prefix.name), environ)
+        done = subprocess.run([made.bin / "pip", "--version"], env=environ, capture_output=True, text=True, check=True)
+        assert str(made.path) in done.stdout
+        assert done.stderr == ""
 
 
 def test_a_line_break_in_the_base_is_refused(link: Link, tmp_path: Path) -> None:

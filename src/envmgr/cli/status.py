@@ -11,6 +11,7 @@ from envmgr.environments import record
 from envmgr.environments.health import health
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvmgrError
+from envmgr.packages.engine import Workplace
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Interpreter, Store
@@ -41,6 +42,7 @@ def _facts(context: Context, ruling: Ruling) -> dict[str, str | None]:
     }
     if ruling.project and not ruling.requests[0].system:
         facts["state"] = str(health(context.home, environment, interpreter))
+        facts["installs with"] = _engine(context, environment)
         facts[record.LINK] = _link(ruling, environment)
     return facts
 
@@ -59,6 +61,14 @@ def _path(context: Context, interpreter: Interpreter | None, environment: Enviro
     if environment and environment.works:
         return environment.bin / "python"
     return interpreter.executable if interpreter else resolve.system("python3", context.home, context.environ)
+
+
+def _engine(context: Context, environment: Environment | None) -> str | None:
+    """Return what `sync` would install with."""
+    try:
+        return Workplace(context.home, environment, context.environ).engine().name if environment else None
+    except EnvmgrError as error:
+        return error.message
 
 
 def _link(ruling: Ruling, environment: Environment | None) -> str | None:

@@ -21,6 +21,8 @@ ACTIVATORS = "bash,cshell,fish,nushell,powershell,python,xonsh"
 _OLDEST = (3, 6)  # what virtualenv's discovery still understands
 _OLDEST_SEEDED = (3, 9)  # what virtualenv still brings a pip for; below, the interpreter's own ensurepip does it
 
+_OLDEST_PATCHED = (3, 8)  # what understands virtualenv's patch of distutils, which every start would complain about
+
 
 @dataclass(frozen=True)
 class Base:
@@ -90,6 +92,9 @@ def _make(path: Path, base: Base, scratch: Path, environ: Environ, *, pip: bool)
     """Make an environment at `path`; put marks where it holds its own path, and the base's alias for its prefix."""
     seeded = pip and base.interpreter.build.version.release[:2] >= _OLDEST_SEEDED
     _virtualenv(path, base, scratch, environ, seeded=seeded)
+    if base.interpreter.build.version.release[:2] < _OLDEST_PATCHED:
+        for file in path.glob("lib/*/site-packages/_virtualenv.*"):
+            file.unlink()
     if pip and not seeded:
         _checked([path / "bin" / "python", "-m", "ensurepip", "--default-pip"], environ)
     _point(path / "bin", base.python)
