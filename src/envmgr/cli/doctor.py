@@ -1,0 +1,28 @@
+"""`envmgr doctor`: is everything in order, and if not, what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from envmgr.cli import Context, console
+from envmgr.shell import checks
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one array of objects.")
+@click.pass_obj
+def doctor(context: Context, *, as_json: bool) -> int:
+    """Check shell, PATH, shims, Pythons and environments. Exits with 1 when something fails."""
+    found = []
+    for finding in checks.findings(checks.scene(context.home, context.environ)):
+        found.append(finding)
+        if not as_json:
+            console.data(console.printable(f"{finding.state:4}  {finding.subject}: {finding.message}"))
+            if finding.step:
+                console.data(console.printable(f"      -> {finding.step}"))
+    if as_json:
+        console.data(json.dumps([asdict(finding) for finding in found], indent=1))
+    return int(any(finding.state == checks.FAIL for finding in found))

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from envmgr.environments import record
+from envmgr.environments.record import Environment
+from envmgr.host.paths import Home
+from envmgr.shell import checks, dialects, setup, shims
+from envmgr.shell.checks import FAIL, OK, WARN, Finding, Scene
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A store whose shell files are published, a user with a .bashrc that loads the hook, shims on PATH."""
+    home, user = Home(tmp_path / "the store"), tmp_path / "user"
+    user.mkdir()
+    shims.refresh(home)
+    (user / ".profile").write_text(". ~/.bashrc\n")
+    setup.write(setup.adding(user / ".bashrc", dialects.named("bash").line(home)))
+    environ = {"HOME": str(user), "PATH": f"{home.shims}{os.pathsep}{os.defpath}"}
+    return Scene(home, environ, dialects.named("bash"))
+
+
+def having(scene: Scene, **environ: str) -> Scene:
+    return Scene(scene.home, {**scene.environ, **environ}, scene.shell)
+
+
+def states(scene: Scene, *checked: str) -> set[tuple[str, str]]:
+    return {(found.subject, found.state) for found in checks.findings(scene) if found.subject in checked}
+
+
+def only(found: list[Finding]) -> Finding:
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_set_up_shell_has_nothing_to_mend(scene: Scene) -> None:
+    assert states(scene, "store", "shell files", "launcher", "rc file", "PATH") == {
+        ("store", OK),
+        ("shell files", OK),
+        ("launcher", OK),
+        ("rc file", OK),
+        ("PATH", OK),
+    }
+
+
+def test_every_problem_comes_with_a_next_step(tmp_path: Path) -> None:
+    found = list(checks.findings(Scene(Home(tmp_path / "none"), {"HOME": str(tmp_path)}, dialects.named("fish"))))
+    assert {one.subject for one in found if one.state == FAIL} == {"launcher", "PATH"}
+    assert all(one.step for one in found if one.state != OK)
+
+
+def test_a_changed_shell_file_is_named(scene: Scene) -> None:
+    (scene.home.shell / "hook.bash").write_text("")
+    assert "hook.bash" in only(list(checks.files(scene))).message
+
+
+def test_a_launcher_that_does_not_start_fails(scene: Scene) -> None:
+    (scene.home.shell / "envmgr").write_text("#!/bin/sh\nexec /nowhere/python\n")
+    assert only(list(checks.launcher(scene))).state == FAIL
+
+
+def test_an_rc_file_without_the_line_is_named(scene: Scene) -> None:
+    rc = Path(scene.environ["HOME"]) / ".bashrc"
+    rc.write_text("")
+    found = only(list(checks.rc(scene)))
+    assert (found.state, found.step) == (WARN, "run `envmgr setup bash`")
+    assert str(rc) in found.message
+
+
+def test_a_hook_is_believed_only_of_a_process_above(scene: Scene) -> None:
+    assert only(list(checks.hook(having(scene, _ENVMGR_SHELL=f"zsh {os.getppid()}")))).state == OK
+    assert only(list(checks.hook(having(scene, _ENVMGR_SHELL="zsh 999999999")))).state == WARN
+    off = having(scene, _ENVMGR_SHELL=f"zsh {os.getppid()}", ENVMGR_HOOK="off")
+    assert only(list(checks.hook(off))).step == "unset ENVMGR_HOOK"
+
+
+def test_a_python_before_the_shims_is_named(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "python3").symlink_to(sys.executable)
+    found = only(list(checks.path(having(scene, PATH=f"{tmp_path}/other:{scene.environ['PATH']}"))))
+    assert (found.state, f"{tmp_path}/other/python3" in found.message) == (WARN, True)
+
+
+def test_an_environment_of_ours_may_come_before_the_shims(scene: Scene) -> None:
+    programs = scene.home.envs / "shop-1" / "3.12" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    assert only(list(checks.path(having(scene, PATH=f"{programs}:{scene.environ['PATH']}")))).state == OK
+
+
+def test_shims_that_are_not_on_path_fail(scene: Scene) -> None:
+    assert only(list(checks.path(having(scene, PATH=os.defpath)))).state == FAIL
+
+
+def test_variables_that_bend_every_python_are_named(scene: Scene) -> None:
+    assert only(list(checks.variables(having(scene, PYTHONHOME="/x")))).step == "unset PYTHONHOME"
+
+
+def test_neighbours_are_told_and_an_active_conda_warned_of(scene: Scene) -> None:
+    around = having(scene, PYENV_SHELL="bash", CONDA_PREFIX="/opt/conda", PATH="/home/u/.local/share/mise/shims")
+    assert [(one.state, one.message.split(maxsplit=1)[0]) for one in checks.neighbours(around)] == [
+        (OK, "pyenv"),
+        (OK, "mise"),
+        (WARN, "the"),
+    ]
+
+
+def test_an_alias_that_leads_nowhere_fails(scene: Scene) -> None:
+    scene.home.aliases.mkdir()
+    (scene.home.aliases / "3.12").symlink_to("../versions/gone")
+    assert only(list(checks.aliases(scene))).step == "run `envmgr install 3.12`"
+
+
+def test_an_interpreter_that_does_not_start_or_lies_fails(scene: Scene) -> None:
+    for name, program in (("3.1.1", "#!/bin/sh\nexit 3\n"), ("3.1.2", "#!/bin/sh\necho 3.1.3\n"), ("3.1.4", None)):
+        place = scene.home.versions / f"cpython-{name}+x-linux-x86_64-gnu" / "bin"
+        place.mkdir(parents=True)
+        if program:
+            (place / "python").write_text(program)
+            (place / "python").chmod(0o755)
+    found = list(checks.interpreters(scene))
+    assert [one.state for one in found] == [FAIL] * 3
+    assert ["cannot be run" in found[0].message, "3.1.3" in found[1].message, "(3)" in found[2].message] == [True] * 3
+
+
+def test_broken_and_orphaned_environments_are_named(scene: Scene, tmp_path: Path) -> None:
+    for name, project in (("broken", tmp_path), ("orphaned", tmp_path / "gone")):
+        environment = Environment(scene.home.envs / f"{name}-1" / "3.12", project, "3.12")
+        environment.bin.mkdir(parents=True)
+        (environment.path / record.NOTE).write_text(record.dump(environment))
+        if name == "orphaned":
+            (environment.bin / "python").symlink_to(sys.executable)
+    found = list(checks.environments(scene))
+    assert [one.state for one in found] == [WARN, WARN]
+    assert [one.message.partition("/")[0] for one in found] == ["broken", "orphaned"]
