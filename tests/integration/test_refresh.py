@@ -18,7 +18,7 @@ from envmgr.host import platforms
 from envmgr.host.download import Network
 from envmgr.pythons import catalogue, index, refresh
 from envmgr.pythons.candidate import HOSTS, Candidate
-from envmgr.pythons.refresh import Upstream
+from envmgr.pythons.upstream import Upstream
 from envmgr.versions.request import VersionRequest
 
 HERE = platforms.this_platform()
@@ -125,6 +125,21 @@ def test_where_no_list_is_the_sums_of_the_latest_release_are(upstream: Upstream,
     assert len(server.asked("SHA256SUMS")) == 2, "one at each host; known after that"
 
 
+def test_what_the_latest_release_leaves_out_is_read_later(upstream: Upstream, server: Mirror, cache: Path) -> None:
+    server.faults[RECORDS] = status(500)
+    assert names(refresh.update(HERE, ONLINE, cache, upstream)) == NEWEST[:2]
+    del server.faults[RECORDS]
+    assert names(refresh.update(HERE, ONLINE, cache, upstream)) == NEWEST
+
+
+def test_a_damaged_cache_does_not_vouch_for_anything(upstream: Upstream, cache: Path) -> None:
+    refresh.update(HERE, ONLINE, cache, upstream)
+    file = catalogue.cache_file(cache, HERE)
+    file.write_text(file.read_text() + "half a li")
+    assert catalogue.known(cache, HERE) == BUNDLED
+    assert names(refresh.update(HERE, ONLINE, cache, upstream)) == NEWEST
+
+
 def test_where_nobody_answers_every_place_is_named(upstream: Upstream, server: Mirror, cache: Path) -> None:
     server.faults[""] = status(500)
     with pytest.raises(DownloadError) as raised:
@@ -209,6 +224,16 @@ def test_an_index_of_one_s_own_replaces_the_others(scheme: str, name: str, serve
     assert len(found) == len(NEWEST)
     assert catalogue.known(cache, HERE, url) == found
     assert catalogue.known(cache, HERE) == BUNDLED
+
+
+def test_a_list_of_one_s_own_is_read_to_its_end(server: Mirror, cache: Path) -> None:
+    network = Network({"ENVMGR_INDEX_URL": f"{server.url}/list"})
+    (server.folder / "list").write_text(json.dumps(record(NEWEST[2])))
+    assert names(refresh.update(HERE, network, cache)) == NEWEST[2:]
+    (server.folder / "list").write_text(FORMATS["list.ndjson"])
+    assert names(refresh.update(HERE, network, cache)) == NEWEST
+    assert names(refresh.update(HERE, network, cache)) == NEWEST
+    assert len(server.requests) == 3
 
 
 def test_an_index_of_one_s_own_that_is_gone_is_remembered_or_an_error(server: Mirror, cache: Path) -> None:

@@ -27,11 +27,16 @@ def known(cache: Path, platform: Platform, source: str | None = None) -> list[Ca
     `source` is the value of `ENVMGR_INDEX_URL`: where it is set, only the cache of that index counts.
     """
     bundled = [] if source else index.bundled(platform)
+    newer = cached(cache_file(cache, platform, source))
+    return preferred(newer + bundled) if newer else bundled
+
+
+def cached(file: Path) -> list[Candidate] | None:
+    """Return what a file of the cache holds; None for one that is missing or damaged, as it may be at any time."""
     try:
-        cached = [*index.lines(cache_file(cache, platform, source).read_text(encoding="ascii"))]
-    except (OSError, ValueError, EnvmgrError):  # a cache may be damaged or deleted at any time
-        return bundled
-    return preferred(cached + bundled)
+        return [*index.lines(file.read_text(encoding="ascii"))]
+    except (OSError, ValueError, EnvmgrError):
+        return None
 
 
 def cache_file(cache: Path, platform: Platform, source: str | None = None) -> Path:

@@ -8,57 +8,26 @@ latest release.
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from envmgr.errors import AbsentError, DownloadError, NoSuchVersionError
-from envmgr.host.download import Network, Reply, shown
+from envmgr.host.download import Network, shown
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, index
-from envmgr.pythons.candidate import HOSTS, Candidate, preferred
+from envmgr.pythons.candidate import Candidate, preferred
 from envmgr.pythons.catalogue import INDEX
+from envmgr.pythons.upstream import SUMS, UPSTREAM, Upstream, places, text
 from envmgr.versions.request import VersionRequest
 
 MIRROR = "ENVMGR_PYTHON_MIRROR"
-SUMS = "SHA256SUMS"
 _DAY, _HOUR, _JUST_NOW = 86400.0, 3600.0, 60.0  # seconds
 _PATIENCE = "5"  # seconds for a server to answer a question that nobody asked
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """Where python-build-standalone publishes: its list of all releases, what its latest is, and the releases."""
-
-    records: tuple[str, ...]
-    latest: str
-    releases: tuple[str, ...]
-
-
-UPSTREAM = Upstream(
-    records=(
-        "https://releases.astral.sh/github/versions/main/v1/python-build-standalone.ndjson",
-        "https://raw.githubusercontent.com/astral-sh/versions/refs/heads/main/v1/python-build-standalone.ndjson",
-    ),
-    latest="https://raw.githubusercontent.com/astral-sh/python-build-standalone/latest-release/latest-release.json",
-    releases=HOSTS,
-)
-
-
-@dataclass(frozen=True)
-class _Update:
-    """What a place says: the candidates that are new there, or all of them; `etag` is empty where it gives none."""
-
-    candidates: list[Candidate]
-    etag: str = ""
-    unchanged: bool = False
 
 
 def pick(request: VersionRequest, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> Candidate:
@@ -118,11 +87,11 @@ def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
         return None
     try:
         with network.open(url) as reply:
-            text = _text(reply)
+            listed = text(reply)
     except AbsentError:
         return None
     others = [found for found in index.bundled(platform) if found.build.implementation != "cpython"]
-    return _of(platform, index.parse(text, shown(url)) + [found for found in others if found.sha256 in text])
+    return _of(platform, index.parse(listed, shown(url)) + [found for found in others if found.sha256 in listed])
 
 
 def update(platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> list[Candidate]:
@@ -130,95 +99,24 @@ def update(platform: Platform, network: Network, cache: Path, upstream: Upstream
 
     Raises DownloadError when no place could be read, saying what was wrong with each.
     """
-    source = network.environ.get(INDEX)
-    known = catalogue.known(cache, platform, source)
-    file = _file(platform, network, cache)
-    problems = []
-    for url, place in _places(source, upstream):
-        etag = _etag(file, url)
+    source, file = network.environ.get(INDEX), _file(platform, network, cache)
+    bundled = [] if source else index.bundled(platform)
+    known, problems = catalogue.known(cache, platform, source), list[str]()
+    came_from, etag = _origin(file) if catalogue.cached(file) is not None else ("", "")
+    for place in places(source, upstream):
+        url = shown(place.url)
+        # a record that came with the latest release does not vouch for the releases between
+        held = bundled if source or came_from == upstream.latest != url else known
         try:
-            answer = place(network, etag, known)
+            answer = place.ask(network, etag if url == came_from else "", held)
         except DownloadError as problem:
             problems.append(problem.message)
             continue
         if not answer.unchanged:
             known = _of(platform, answer.candidates if source else [*answer.candidates, *known])
-        bundled = set() if source else {*index.bundled(platform)}
-        _keep(file, f"# {shown(url)} {answer.etag or etag}", (found for found in known if found not in bundled))
+        _keep(file, f"# {url} {answer.etag}", (found for found in known if found not in bundled))
         return known
     raise DownloadError("the index could not be refreshed:\n" + "\n".join(problems), hint="is this machine online?")
-
-
-_Place = Callable[[Network, str, list[Candidate]], _Update]
-
-
-def _places(source: str | None, upstream: Upstream) -> Iterator[tuple[str, _Place]]:
-    """Yield the places to ask, in order: the user's own, or each of upstream's."""
-    if source:
-        yield source, partial(_read, _folder(source))
-        return
-    for url in upstream.records:
-        yield url, partial(_read, url)
-    yield upstream.latest, partial(_latest, upstream)
-
-
-def _folder(url: str) -> str:
-    """Return `url`, or that of the sums in it if it is a folder."""
-    parts = urlsplit(url)
-    folder = url.endswith("/") or (parts.scheme == "file" and Path(unquote(parts.path)).is_dir())
-    return f"{url.rstrip('/')}/{SUMS}" if folder else url
-
-
-def _read(url: str, network: Network, etag: str, known: list[Candidate]) -> _Update:
-    """Read an index in any format; of one that lists the newest first, only what is not known."""
-    with _understood(url), network.open(url, {"If-None-Match": etag} if etag else None) as reply:
-        if reply.status == 304:  # noqa: PLR2004 - not modified
-            return _Update([], unchanged=True)
-        lines = reply.lines()
-        first = next(lines, "")
-        if first.startswith("{") and '"artifacts"' in first:
-            found = [*_new(chain([first], lines), {f"{each.build.version}+{each.build.tag}" for each in known})]
-        else:
-            found = index.parse("\n".join([first, *lines]), shown(url))
-        return _Update(found, reply.headers.get("etag", ""))
-
-
-def _new(lines: Iterable[str], held: set[str]) -> Iterator[Candidate]:
-    """Yield the candidates of the records before the first one that is held."""
-    for line in filter(str.strip, lines):
-        record = json.loads(line)
-        if record["version"] in held:
-            return
-        yield from index.record(record)
-
-
-def _latest(upstream: Upstream, network: Network, _: str, known: list[Candidate]) -> _Update:
-    """Read the sums of the latest release, unless something of that release is known."""
-    with _understood(upstream.latest), network.open(upstream.latest) as reply:
-        tag = json.loads(_text(reply))["tag"]
-    if any(found.build.tag == tag for found in known):
-        return _Update([], unchanged=True)
-    problems = []
-    for host in upstream.releases:
-        try:
-            with network.open(f"{host}/{tag}/{SUMS}") as reply:
-                return _Update([*index.sums(_text(reply), tag=tag)])
-        except DownloadError as problem:
-            problems.append(problem.message)
-    raise DownloadError("\n".join(problems))
-
-
-@contextmanager
-def _understood(url: str) -> Iterator[None]:
-    """Raise what a malformed answer causes as DownloadError."""
-    try:
-        yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise DownloadError(f"{shown(url)}: not an index of Pythons: {error}") from error
-
-
-def _text(reply: Reply) -> str:
-    return b"".join(reply.chunks).decode(errors="replace")
 
 
 def _of(platform: Platform, candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -229,13 +127,12 @@ def _file(platform: Platform, network: Network, cache: Path) -> Path:
     return catalogue.cache_file(cache, platform, network.environ.get(INDEX))
 
 
-def _etag(file: Path, url: str) -> str:
-    """Return the ETag that `url` gave when `file` was written from it; the first line is `# URL ETAG`."""
+def _origin(file: Path) -> tuple[str, str]:
+    """Return the URL that a cached index was read from, and the ETag it had: the first line is `# URL ETAG`."""
     with suppress(OSError, ValueError), file.open(encoding="ascii") as lines:
-        first = lines.readline().rstrip("\n").split(" ", 2)
-        if first[:2] == ["#", shown(url)]:
-            return first[2]
-    return ""
+        mark, url, etag = lines.readline().rstrip("\n").split(" ", 2)
+        return (url, etag) if mark == "#" else ("", "")
+    return "", ""
 
 
 def _keep(file: Path, first: str, candidates: Iterable[Candidate]) -> None:

@@ -1,0 +1,131 @@
+"""Where an index is published, and how each place is read: upstream's, at one host or the other, or the user's own.
+
+Upstream's list of releases is newest first and long: it is read as a stream and left at the first record that is held.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from envmgr.errors import DownloadError
+from envmgr.host.download import Network, Reply, shown
+from envmgr.pythons import index
+from envmgr.pythons.candidate import HOSTS, Candidate
+
+SUMS = "SHA256SUMS"
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where python-build-standalone publishes: its list of all releases, what its latest is, and the releases."""
+
+    records: tuple[str, ...]
+    latest: str
+    releases: tuple[str, ...]
+
+
+UPSTREAM = Upstream(
+    records=(
+        "https://releases.astral.sh/github/versions/main/v1/python-build-standalone.ndjson",
+        "https://raw.githubusercontent.com/astral-sh/versions/refs/heads/main/v1/python-build-standalone.ndjson",
+    ),
+    latest="https://raw.githubusercontent.com/astral-sh/python-build-standalone/latest-release/latest-release.json",
+    releases=HOSTS,
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a place says: its candidates, at least those that were not held; `etag` is empty where it gives none."""
+
+    candidates: list[Candidate]
+    etag: str = ""
+    unchanged: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place to ask: `ask(network, etag, held)` reads it, and raises DownloadError.
+
+    `etag` is what the place gave when it was read before, `held` what need not be read again.
+    """
+
+    url: str
+    ask: Callable[[Network, str, list[Candidate]], Answer]
+
+
+def places(source: str | None, upstream: Upstream) -> Iterator[Place]:
+    """Yield the places to ask, in order: that of the user, `source`, or each of upstream's."""
+    if source:
+        yield Place(source, partial(_read, _sums_of(source)))
+        return
+    for url in upstream.records:
+        yield Place(url, partial(_read, url))
+    yield Place(upstream.latest, partial(_latest, upstream))
+
+
+def _sums_of(url: str) -> str:
+    """Return `url`, or that of the sums in it if it is a folder."""
+    parts = urlsplit(url)
+    folder = url.endswith("/") or (parts.scheme == "file" and Path(unquote(parts.path)).is_dir())
+    return f"{url.rstrip('/')}/{SUMS}" if folder else url
+
+
+def _read(url: str, network: Network, etag: str, held: list[Candidate]) -> Answer:
+    """Read an index in any format; of one that lists the newest first, only what is not held."""
+    with _understood(url), network.open(url, {"If-None-Match": etag} if etag else None) as reply:
+        if reply.status == 304:  # noqa: PLR2004 - not modified
+            return Answer([], etag, unchanged=True)
+        lines = reply.lines()
+        first = next(lines, "")
+        if first.startswith("{") and '"artifacts"' in first:
+            found = [*_new(chain([first], lines), {f"{each.build.version}+{each.build.tag}" for each in held})]
+        else:
+            found = index.parse("\n".join([first, *lines]), shown(url))
+        return Answer(found, reply.headers.get("etag", ""))
+
+
+def _new(lines: Iterable[str], held: set[str]) -> Iterator[Candidate]:
+    """Yield the candidates of the records before the first one that is held."""
+    for line in filter(str.strip, lines):
+        record = json.loads(line)
+        if record["version"] in held:
+            return
+        yield from index.record(record)
+
+
+def _latest(upstream: Upstream, network: Network, _: str, held: list[Candidate]) -> Answer:
+    """Read the sums of the latest release, unless something of that release is held."""
+    with _understood(upstream.latest), network.open(upstream.latest) as reply:
+        tag = json.loads(text(reply))["tag"]
+    if any(found.build.tag == tag for found in held):
+        return Answer([], unchanged=True)
+    problems = []
+    for host in upstream.releases:
+        try:
+            with network.open(f"{host}/{tag}/{SUMS}") as reply:
+                return Answer([*index.sums(text(reply), tag=tag)])
+        except DownloadError as problem:
+            problems.append(problem.message)
+    raise DownloadError("\n".join(problems))
+
+
+@contextmanager
+def _understood(url: str) -> Iterator[None]:
+    """Raise what a malformed answer causes as DownloadError."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DownloadError(f"{shown(url)}: not an index of Pythons: {error}") from error
+
+
+def text(reply: Reply) -> str:
+    """Return the whole body of an answer."""
+    return b"".join(reply.chunks).decode(errors="replace")
