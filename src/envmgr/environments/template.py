@@ -62,14 +62,20 @@ def base(home: Home, interpreter: Interpreter) -> Base:
     return found
 
 
+def place(home: Home, base: Base, *, pip: bool) -> Path:
+    """Return where the template for `base` is, or would be; the name changes with all that goes into it."""
+    seed = hashlib.sha256(f"{base.python}\n{base.interpreter.build}\n{__version__}".encode(errors="surrogateescape"))
+    family = f"{base.key}-pip" if pip else base.key
+    return home.templates / f"{family}-{seed.hexdigest()[:12]}"
+
+
 def ensure(home: Home, base: Base, environ: Environ, *, pip: bool) -> Path:
     """Return the template for `base`, with or without pip, building it if need be; call it under the store's lock.
 
     Raises EnvironmentFailedError.
     """
-    seed = hashlib.sha256(f"{base.python}\n{base.interpreter.build}\n{__version__}".encode(errors="surrogateescape"))
-    family = f"{base.key}-pip" if pip else base.key
-    template = home.templates / f"{family}-{seed.hexdigest()[:12]}"
+    template = place(home, base, pip=pip)
+    family = template.name.rpartition("-")[0]
     if template.is_dir():
         return template
     from envmgr.host import process

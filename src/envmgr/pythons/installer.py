@@ -112,11 +112,16 @@ def mend(home: Home) -> None:
 
 def remove(home: Home, build: Build) -> None:
     """Remove `build` from the store: renamed away first, then the aliases repointed. Of a linked one only the links."""
-    aside = home.tmp / f"removed-{build}-{os.getpid()}"
+    discard(home, home.versions / str(build))
+
+
+def discard(home: Home, path: Path) -> None:
+    """Remove a directory of the store; raises EnvmgrError. Killed at any step, it is there as a whole or not at all."""
+    aside = home.tmp / f"removed-{path.name}-{os.getpid()}"
     with _translated(home), lock.exclusive(home.lock):
         home.tmp.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            (home.versions / str(build)).rename(aside)
+            path.rename(aside)
         aliases.repoint(home)
         shutil.rmtree(aside, ignore_errors=True)
 

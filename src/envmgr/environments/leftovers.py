@@ -1,0 +1,62 @@
+"""What nothing uses any more: superseded Pythons, templates of Pythons that are gone. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from envmgr.environments import record, template
+from envmgr.errors import EnvironmentFailedError, EnvmgrError
+from envmgr.host.paths import Home
+from envmgr.pythons import upgrades
+from envmgr.pythons.store import Interpreter, Store
+from envmgr.versions import pins
+from envmgr.versions.version import Build
+
+
+def superseded(home: Home) -> list[Build]:
+    """Return the installed builds that have a successor, and that no environment and no pin we know of needs."""
+    store = Store(home)
+    kept = set(upgrades.newest(home).values()) | _pinned(home)
+    needed = {environment.base for environment in record.environments(home)}
+    return sorted(
+        build
+        for build in store.builds()
+        if build not in kept and not store.interpreter(build).linked and not needed & _own_names(store, build)
+    )
+
+
+def _own_names(store: Store, build: Build) -> set[str]:
+    """Return the names by which environments run on this build and not on its successor."""
+    return {name for name in (build.patch_alias, build.build_alias) if store.alias(name) == build} | {str(build)}
+
+
+def _pinned(home: Home) -> set[Build]:
+    """Return the builds that the global default and the version files of projects with an environment mean."""
+    store = Store(home)
+    files = {home.default, *(env.project / pins.FILE_NAME for env in record.environments(home))}
+    found: set[Build] = set()
+    for file in files:
+        with suppress(EnvmgrError):  # what cannot be understood means nothing
+            if pin := pins.read(file):
+                found.update(answer.build for request in pin.requests if (answer := store.find(request)))
+    return found
+
+
+def stale_templates(home: Home) -> list[Path]:
+    """Return the templates that no interpreter of the store would be cloned from any more."""
+    current = set(_current(home))
+    return sorted(path for path in home.templates.glob("*") if path not in current)
+
+
+def _current(home: Home) -> Iterator[Path]:
+    store = Store(home)
+    for name in sorted(path.name for path in home.aliases.glob("*")):
+        if build := store.alias(name):
+            try:
+                base = template.base(home, Interpreter(build, home.versions / str(build), name))
+            except EnvironmentFailedError:
+                continue
+            for pip in (True, False):
+                yield template.place(home, base, pip=pip)
