@@ -65,6 +65,12 @@ def test_what_does_not_exist_is_answered_with_what_does(request_text: str, near:
     assert raised.value.hint == f"the nearest are {near}"
 
 
+def test_a_name_is_not_for_the_index() -> None:
+    with pytest.raises(NoSuchVersionError, match="no Python is called pyhton") as raised:
+        catalogue.choose(VersionRequest.parse("pyhton"), CANDIDATES, "the mirror")
+    assert "envmgr link" in str(raised.value.hint)
+
+
 def test_nothing_at_all_is_said_to_be_nothing() -> None:
     with pytest.raises(NoSuchVersionError) as raised:
         catalogue.choose(VersionRequest.parse("3"), [], "the mirror")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
-from envmgr.errors import CommandNotFoundError, NoSuchVersionError, NotInstalledError
+from envmgr.errors import CommandNotFoundError, NotInstalledError
 from envmgr.pythons import catalogue, resolve
 from envmgr.pythons.store import Store
 from envmgr.versions.request import VersionRequest
@@ -36,10 +36,6 @@ def _answer(context: Context, request: VersionRequest) -> Path:
         return _system(context)
     if found := Store(context.home).find(request):
         return found.executable
-    if request.name is not None:
-        raise NoSuchVersionError(
-            f"no Python is called {request}", hint="`envmgr list` shows the names; `envmgr link` gives one"
-        )
     known = catalogue.known(context.cache, catalogue.target(request), context.environ.get(catalogue.INDEX))
     catalogue.choose(request, known, "the index")
     raise NotInstalledError(

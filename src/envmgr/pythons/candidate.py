@@ -62,9 +62,13 @@ class Candidate:
         return unquote(self.path.rpartition("/")[2])
 
     def urls(self, mirror: str | None = None) -> tuple[str, ...]:
-        """Return the URLs to try in order; `mirror`, laid out `{tag}/{file}`, replaces the hosts."""
+        """Return the URLs to try in order; `mirror`, laid out `{tag}/{file}`, replaces the hosts.
+
+        A file that somebody fetched into a mirror with curl has `%2B` in its name, for the `+`.
+        """
         if mirror:
-            return (f"{mirror.rstrip('/')}/{quote(self.build.tag)}/{quote(self.file_name)}",)
+            place, name = f"{mirror.rstrip('/')}/{quote(self.build.tag)}", quote(self.file_name)
+            return tuple(f"{place}/{each}" for each in dict.fromkeys((name, quote(name))))
         if "://" in self.path:
             return (self.path,)
         return tuple(f"{host}/{quote(self.path)}" for host in HOSTS)

@@ -72,6 +72,9 @@ def choose(request: VersionRequest, candidates: Sequence[Candidate], source: str
     builds = {candidate.build: candidate for candidate in candidates}
     if best := request.best(builds):
         return builds[best]
+    if request.name is not None:
+        hint = "`envmgr list` shows the names of linked ones; `envmgr link` gives one"
+        raise NoSuchVersionError(f"no Python is called {request}", hint=hint)
     near = ", ".join(nearest(request, builds))
     raise NoSuchVersionError(
         f"no Python answers {request} in {source}",
