@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -94,6 +95,33 @@ def test_linking_again_refreshes(linked: dict[str, str], home: Home, pyenv: Path
     call(linked, "link", str(pyenv / "versions" / NEW))
     assert (home.aliases / "3.12/bin/python3.12").exists()
     assert len(rows(linked)) == 3
+
+
+def test_two_at_once_are_fine(environ: dict[str, str], home: Home) -> None:
+    argv = [sys.executable, "-m", "envmgr", "link", str(pythons() / NEW)]
+    running = [subprocess.Popen(argv, env=environ, stderr=subprocess.DEVNULL) for _ in range(5)]
+    assert [process.wait() for process in running] == [0] * 5
+    assert len(rows(environ)) == 1
+    assert not list(home.tmp.iterdir())
+
+
+def test_a_killed_link_leaves_the_old_state_or_the_new(linked: dict[str, str], home: Home, pyenv: Path) -> None:
+    argv = [sys.executable, "-m", "envmgr", "link"]
+    prefixes = [str(pyenv / "versions" / NEW), str(pythons() / "3.13.0")]  # one that is there, and one that is new
+    for step in range(16):
+        process = subprocess.Popen([*argv, prefixes[step % 2]], env=linked, stderr=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.06 + step * 0.012)
+        process.kill()
+        process.wait()
+        every = rows(linked)
+        assert {OLDEST, OLD, NEW} <= set(every)
+        for row in every.values():
+            subprocess.run([str(row["executable"]), "-c", "pass"], check=True)
+        assert (home.aliases / "3.12/bin/python").exists()
+    call(linked, "link", prefixes[1])
+    assert (home.aliases / "3.13/bin/python").exists()
+    assert not list(home.tmp.glob("link-*"))
 
 
 def test_one_is_linked_under_a_name(environ: dict[str, str], home: Home) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,11 +33,7 @@ def link(home: Home, found: Found, environ: Environ, *, name: str | None = None)
         build = replace(build, tag=checked(name))
     with lock.exclusive(home.lock):
         _refuse_taken(home, build, found)
-        home.tmp.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.tmp, prefix="link-") as scratch:
-            staged = Path(scratch) / "new"
-            _lay(staged, build, found)
-            _publish(staged, home.versions / str(build), Path(scratch) / "old")
+        _publish(home, build, found)
         aliases.repoint(home)
     return Store(home).interpreter(build)
 
@@ -60,18 +55,44 @@ def _refuse_taken(home: Home, build: Build, found: Found) -> None:
         )
 
 
+def _publish(home: Home, build: Build, found: Found) -> None:
+    """Bring a new one into the store by one rename; one that is there is refreshed link by link, so that it works on.
+
+    Raises EnvmgrError where the store does not take it.
+    """
+    place = home.versions / str(build)
+    try:
+        if place.is_dir():
+            _lay(place, build, found)
+            return
+        for left in home.tmp.glob("link-*"):  # of runs that were killed
+            shutil.rmtree(left, ignore_errors=True)
+        staged = home.tmp / f"link-{build}"
+        _lay(staged, build, found)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        staged.rename(place)
+    except OSError as error:
+        raise EnvmgrError(f"{place}: {error.strerror}") from error
+
+
 def _lay(folder: Path, build: Build, found: Found) -> None:
-    """Write the links to every program of an interpreter, and the receipt."""
-    (folder / "bin").mkdir(parents=True)
-    for name, target in programs(build, found).items():
-        (folder / "bin" / name).symlink_to(target)
+    """Make `folder` hold links to every program of an interpreter, and nothing else but the receipt."""
+    wanted = programs(build, found)
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    for name, target in wanted.items():
+        aliases.point(folder / "bin" / name, str(target))
+    for left in (folder / "bin").iterdir():
+        if left.name not in wanted:
+            left.unlink()
     receipt = {
         "build": str(build),
         "origin": found.origin,
         "path": str(found.executable),
         "linked": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    (folder / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+    staged = folder / f".{RECEIPT}"
+    staged.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+    staged.replace(folder / RECEIPT)
 
 
 def programs(build: Build, found: Found) -> dict[str, Path]:
@@ -95,15 +116,3 @@ def _of_minor(folder: Path, minor: str) -> Iterator[tuple[str, Path]]:
         if found := pattern.fullmatch(name):
             for number in ("", minor[0], minor):
                 yield f"{found[1]}{number}{found[2] or ''}", path
-
-
-def _publish(staged: Path, target: Path, old: Path) -> None:
-    """Move `staged` to `target` by one rename; what is there goes to `old` first."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if target.exists():
-            target.rename(old)
-        staged.rename(target)
-    except OSError as error:
-        raise EnvmgrError(f"{target}: {error.strerror}") from error
-    shutil.rmtree(old, ignore_errors=True)
