@@ -16,6 +16,7 @@ import virtualenv
 from packed import pythons
 
 from envmgr.environments import builder, record, scripts, template, ties
+from envmgr.environments.base import base
 from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
@@ -81,6 +82,17 @@ def test_it_shares_files_with_its_template_and_holds_no_mark(
     assert {file.parent for file in own} == {made.path, made.bin}
     assert list(made.path.rglob("pip/__pycache__/*.pyc"))
     assert not [file for file in own if b"MARK" in file.read_bytes()]
+
+
+def test_what_one_loses_the_others_keep(
+    shared: Home, interpreter: Interpreter, project: Path, environ: Environ
+) -> None:
+    one, other = (builder.build(shared, project / name, interpreter, environ) for name in ("one", "other"))
+    run(
+        one.bin / "python", "-m", "pip", "uninstall", "-qy", "pip", environ=environ | {"PIP_ROOT_USER_ACTION": "ignore"}
+    )
+    assert not (one.bin / "pip").exists()
+    run(other.bin / "pip", "--version", environ=environ)
 
 
 def test_without_pip_it_is_empty(shared: Home, interpreter: Interpreter, project: Path, environ: Environ) -> None:
@@ -185,10 +197,10 @@ def test_old_pythons_are_refused_by_name(link: Link, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     old = link(home, Path("/nowhere"), "2.7.18")
     with pytest.raises(EnvironmentFailedError, match=r"2\.7\.18"):
-        template.base(home, old)
+        base(home, old)
     gone = link(home, Path("/nowhere"), "3.9.1")
     with pytest.raises(EnvironmentFailedError, match="gone"):
-        template.base(home, gone)
+        base(home, gone)
 
 
 def test_old_pythons_that_this_machine_has_get_their_own_pip(link: Link, tmp_path: Path, environ: Environ) -> None:
@@ -208,7 +220,7 @@ def test_a_line_break_in_the_base_is_refused(link: Link, tmp_path: Path) -> None
     (prefix / "bin" / "python3.12").write_text("#!/bin/sh\n")
     (prefix / "bin" / "python3.12").chmod(0o755)
     with pytest.raises(EnvironmentFailedError, match="line break"):
-        template.base(home, link(home, prefix, "3.12.1"))
+        base(home, link(home, prefix, "3.12.1"))
 
 
 def test_a_project_in_a_folder_of_records_is_refused(tmp_path: Path) -> None:

@@ -128,6 +128,19 @@ def test_the_wheel_is_built_once_and_when_sources_change(bench: Desk) -> None:
         assert (bench.project / "tests" / "builds.log").read_text().count("built") == builds
 
 
+def test_two_runs_at_once_both_pass(bench: Desk) -> None:
+    commands(bench, "import tomato; print(tomato.COLOUR)", more=BUILT)
+    (bench.project / "backend.py").write_text(BACKEND)
+    for folder in ("src", "tests"):
+        (bench.project / folder).mkdir()
+    (bench.project / "src" / "tomato.py").write_text("COLOUR = 'green'\n")
+    runs = [background(bench) for _ in range(3)]
+    for one in runs:
+        told = one.communicate()[1]
+        assert (one.returncode, told) == (0, "passed: 3.11, 3.12\n")
+    assert (bench.project / "tests" / "builds.log").read_text() == "built\n"
+
+
 def test_an_environment_of_another_python_is_broken(bench: Desk) -> None:
     commands(bench, "print('ran')")
     bench.call("test")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envmgr.errors import StoreBusyError
+from envmgr.errors import EnvmgrError, StoreBusyError
 from envmgr.host import lock
 
 HOLDER = """
@@ -31,3 +31,12 @@ def test_a_busy_store_is_told_and_a_killed_holder_lets_go(tmp_path: Path) -> Non
         os.kill(holder.pid, signal.SIGKILL)
     with lock.exclusive(file, patience=5):
         assert file.exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(EnvmgrError, match="cannot be written"),
+        lock.exclusive(tmp_path / "file/home/.lock"),
+    ):
+        pass

@@ -50,7 +50,12 @@ def test(
     bench = Bench(context.home, context.cache, context.environ, found, engine, skip_missing)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
-    results = runner.run(matrix, bench, _Screen(), jobs=jobs or os.cpu_count() or 1)
+    try:
+        results = runner.run(matrix, bench, _Screen(), jobs=jobs or os.cpu_count() or 1)
+    except KeyboardInterrupt:
+        console.live("")
+        console.say("Interrupted; what was running has been ended.")
+        raise
     console.say(report.summary(results))
     return report.exit_code(results)
 

@@ -9,7 +9,8 @@ import os
 import shutil
 from pathlib import Path
 
-from envmgr.environments import record, scripts, template
+from envmgr.environments import record, scripts
+from envmgr.environments.base import Base, base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host import lock
@@ -25,13 +26,13 @@ def build(
     `key` tells it from the project's other environments; by default it is the interpreter's alias. Raises
     EnvironmentFailedError, StoreBusyError.
     """
-    base = template.base(home, interpreter)
-    wanted = Environment(record.folder(home, project) / (key or base.key), project, base.key)
+    under = base(home, interpreter)
+    wanted = Environment(record.folder(home, project) / (key or under.key), project, under.key)
     if not _there(wanted):
         with lock.exclusive(home.lock):
             if not _there(wanted):
                 _sweep(home)
-                _publish(home, wanted, template.ensure(home, base, environ, pip=pip))
+                _publish(home, wanted, _template(home, under, environ, pip=pip))
     return wanted
 
 
@@ -76,6 +77,16 @@ def _versioned(home: Home, environment: Environment) -> bool:
 def _there(environment: Environment) -> bool:
     """Whether it was published and its Python runs."""
     return environment.works and record.load(environment.path) == environment
+
+
+def _template(home: Home, under: Base, environ: Environ, *, pip: bool) -> Path:
+    """Return the template, made now if it is missing; only that needs virtualenv."""
+    place = under.template(home, pip=pip)
+    if not place.is_dir():
+        from envmgr.environments import template
+
+        template.make(place, home, under, environ, pip=pip)
+    return place
 
 
 def _publish(home: Home, environment: Environment, source: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envmgr.environments import template
+from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host.paths import Home
@@ -37,6 +37,6 @@ def health(home: Home, environment: Environment | None, interpreter: Interpreter
 
 def _key(home: Home, interpreter: Interpreter) -> str:
     try:
-        return template.base(home, interpreter).key
+        return base(home, interpreter).key
     except EnvironmentFailedError:
         return ""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envmgr.environments import record, template
+from envmgr.environments import record
+from envmgr.environments.base import base
 from envmgr.errors import EnvironmentFailedError, EnvmgrError
 from envmgr.host.paths import Home
 from envmgr.pythons import upgrades
@@ -55,8 +56,8 @@ def _current(home: Home) -> Iterator[Path]:
     for name in sorted(path.name for path in home.aliases.glob("*")):
         if build := store.alias(name):
             try:
-                base = template.base(home, Interpreter(build, home.versions / str(build), name))
+                under = base(home, Interpreter(build, home.versions / str(build), name))
             except EnvironmentFailedError:
                 continue
             for pip in (True, False):
-                yield template.place(home, base, pip=pip)
+                yield under.template(home, pip=pip)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from envmgr.environments import record
 from envmgr.errors import EnvironmentFailedError
+from envmgr.host import lock
 from envmgr.packages import engine as engines
-from envmgr.packages.engine import Engine, Workplace
+from envmgr.packages.engine import Workplace
 
 # at the top of a project, never part of its package
 _BESIDE = {"build", "dist", "tests", "test", "docs", "doc", "benchmarks", "node_modules", "venv", "changelog.d"}
@@ -39,32 +40,30 @@ def _files(project: Path) -> Iterator[Path]:
         yield from (file for file in found if file.is_file() and file.suffix != ".pyc")
 
 
-def wheel(place: Workplace, engine: Engine, cache: Path, mark: str) -> Path:
-    """Return the wheel of the project at `mark`, its fingerprint, from `cache` or built now in the environment.
+def wheel(place: Workplace, engine: str | None, cache: Path, mark: str) -> Path:
+    """Return the wheel of the project at `mark`, its fingerprint: from `cache`, or built now.
 
-    A wheel for one Python only is kept under that environment's name. Wheels of other marks are removed. Raises
-    EnvironmentFailedError.
+    Whoever comes second waits and finds it. A wheel that is for one Python only is kept for that environment. Raises
+    EnvironmentFailedError, StoreBusyError.
     """
     folder = cache / "wheels" / record.folder(place.home, place.environment.project).name
     own, shared = folder / f"{mark}-{place.environment.key}", folder / mark
-    for kept in (shared, own):
-        if found := next(kept.glob("*.whl"), None):
-            return found
-    staged = folder / f".{mark}-{os.getpid()}"
+    with lock.exclusive(folder / ".lock"):
+        for kept in (shared, own):
+            if found := next(kept.glob("*.whl"), None):
+                return found
+        return _build(place, engine, own, shared)
+
+
+def _build(place: Workplace, engine: str | None, own: Path, shared: Path) -> Path:
+    staged = shared.with_name("staged")
     try:
-        staged.mkdir(parents=True, exist_ok=True)
-        built = engines.build(engine, place, staged)
+        for old in shared.parent.iterdir():
+            if not old.name.startswith(shared.name):
+                shutil.rmtree(old, ignore_errors=True)
+        staged.mkdir()
+        built = engines.build(place.engine(engine), place, staged)
         kept = shared if built.name.endswith("-none-any.whl") else own
-        _forget(folder, mark)
-        staged.rename(kept)
+        return staged.rename(kept) / built.name
     except OSError as error:
-        raise EnvironmentFailedError(f"{error.filename or folder}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
-    return kept / built.name
-
-
-def _forget(folder: Path, mark: str) -> None:
-    for old in folder.iterdir():
-        if not old.name.removeprefix(".").startswith(mark):
-            shutil.rmtree(old, ignore_errors=True)
+        raise EnvironmentFailedError(f"{error.filename or staged}: {error.strerror}") from error

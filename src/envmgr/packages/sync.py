@@ -8,33 +8,38 @@ import os
 from pathlib import Path
 
 from envmgr.environments.record import Environment
+from envmgr.host import lock
 from envmgr.packages import engine as engines
 from envmgr.packages.declared import Declared
-from envmgr.packages.engine import Workplace
+from envmgr.packages.engine import Engine, Workplace
 
-_STATE = "envmgr-sync.json"  # in the environment
+_STATE, _LOCK = "envmgr-sync.json", ".envmgr-sync.lock"  # in the environment
 
 
 def sync(place: Workplace, wanted: Declared, *, engine: str | None = None) -> str | None:
     """Install what is `wanted`; returns the name of the engine that did, None when there was nothing to do.
 
-    Raises EnvironmentFailedError.
+    Of two that sync one environment at once, the second waits. Raises EnvironmentFailedError, StoreBusyError.
     """
-    environment = place.environment
-    if current(environment, wanted):
+    if current(place.environment, wanted):
         return None
+    with lock.exclusive(place.environment.path / _LOCK):
+        return None if current(place.environment, wanted) else _install(place, wanted, place.engine(engine))
+
+
+def _install(place: Workplace, wanted: Declared, engine: Engine) -> str:
+    environment = place.environment
     (environment.path / _STATE).unlink(missing_ok=True)
-    chosen = place.engine(engine)
     outdated = [file for file in wanted.wheels if _has(environment, file)]
     if wanted.arguments:
-        engines.install(chosen, place, wanted.arguments)
+        engines.install(engine, place, wanted.arguments)
     if outdated:  # another build of the same version is no reason for pip to install it
-        engines.install(chosen, place, ["--no-deps", "--force-reinstall", *map(str, outdated)])
-    state = {"declared": wanted.digest, "installed": installed(environment), "engine": chosen.name}
-    staged = environment.path / f".{_STATE}.{os.getpid()}"
+        engines.install(engine, place, ["--no-deps", "--force-reinstall", *map(str, outdated)])
+    state = {"declared": wanted.digest, "installed": installed(environment), "engine": engine.name}
+    staged = environment.path / f".{_STATE}"
     staged.write_text(json.dumps(state), encoding="utf-8")
     staged.replace(environment.path / _STATE)
-    return chosen.name
+    return engine.name
 
 
 def _has(environment: Environment, wheel: Path) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envmgr.environments import record, template, ties
+from envmgr.environments import record, ties
+from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, EnvmgrError, NotInstalledError, StoreBusyError, UsageError
 from envmgr.host import lock, paths, process
@@ -79,7 +80,7 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
 def _made(home: Home, project: Path, interpreter: Interpreter) -> Environment | None:
     """Return the environment of `project` on `interpreter`, if there is one that works."""
     try:
-        key = template.base(home, interpreter).key
+        key = base(home, interpreter).key
     except EnvironmentFailedError:
         return None
     environment = record.load(record.folder(home, project) / key)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from envmgr.environments import builder, inside, template
+from envmgr.environments import builder, inside
+from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import (
     BrokenInterpreterError,
@@ -76,7 +77,6 @@ class Stage:
 
     phases: dict[str, str] = field(default_factory=dict)
     children: set[process.Child] = field(default_factory=set)
-    building: threading.Lock = field(default_factory=threading.Lock)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopped: bool = False
 
@@ -111,14 +111,14 @@ class Stage:
 def run(matrix: Matrix, bench: Bench, watcher: Watcher, *, jobs: int) -> list[Result]:
     """Run `matrix`, `jobs` Pythons at a time; returns the results in the matrix's order.
 
-    On Ctrl-C, everything that was started is ended before KeyboardInterrupt goes on.
+    On Ctrl-C, or when the watcher fails, everything that was started is ended before the exception goes on.
     """
     stage = Stage()
     with ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(_result, matrix, bench, stage, python) for python in matrix.pythons]
         try:
             _watch(futures, stage, watcher)
-        except KeyboardInterrupt:
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             stage.stop()
             raise
@@ -157,7 +157,7 @@ def _cell(matrix: Matrix, bench: Bench, stage: Stage, python: VersionRequest) ->
     interpreter = bench.interpreters[python.text]
     if isinstance(interpreter, EnvmgrError):
         raise interpreter
-    key = f"test-{template.base(bench.home, interpreter).key}"
+    key = f"test-{base(bench.home, interpreter).key}"
     environment = builder.build(bench.home, matrix.project, interpreter, bench.environ, key=key)
     _fill(matrix, bench, stage, environment)
     _verify(stage, environment, interpreter, bench.environ)
@@ -170,9 +170,7 @@ def _fill(matrix: Matrix, bench: Bench, stage: Stage, environment: Environment) 
     place = Workplace(bench.home, environment, bench.environ, stage.run)
     wheel = None
     if matrix.package == "wheel":
-        mark = package.fingerprint(matrix.project)
-        with stage.building:
-            wheel = package.wheel(place, place.engine(bench.engine), bench.cache, mark)
+        wheel = package.wheel(place, bench.engine, bench.cache, package.fingerprint(matrix.project))
     syncing.sync(place, matrix.declared(wheel), engine=bench.engine)
 
 

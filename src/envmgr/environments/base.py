@@ -1,0 +1,69 @@
+"""What an environment runs on, and which template it is cloned from. Reads only."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from envmgr import __version__
+from envmgr.environments import scripts
+from envmgr.errors import EnvironmentFailedError
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Interpreter
+
+_OLDEST = (3, 6)  # what virtualenv's discovery still understands
+
+
+@dataclass(frozen=True)
+class Base:
+    """What an environment runs on: `python` by the path that it remembers, and the `key` that names it.
+
+    For an installed build that path goes through its alias, so that environments follow patch upgrades; for a linked
+    interpreter it is the foreign program itself, and the key is the build.
+    """
+
+    interpreter: Interpreter
+    python: Path
+    key: str
+
+    @property
+    def prefix(self) -> Path:
+        """The base's prefix, by the path that environments remember."""
+        return self.python.parent.parent
+
+    def template(self, home: Home, *, pip: bool) -> Path:
+        """Return where the template is, or has to be made: one per home path, build and version of envmgr."""
+        text = f"{self.python}\n{self.interpreter.build}\n{__version__}"
+        digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]
+        return home.templates / f"{self.family(pip=pip)}-{digest}"
+
+    def family(self, *, pip: bool) -> str:
+        """Return what the names of this template and its predecessors have in common."""
+        return f"{self.key}-pip" if pip else self.key
+
+
+def base(home: Home, interpreter: Interpreter) -> Base:
+    """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError where none can."""
+    version = interpreter.build.version
+    if version.release[:2] < _OLDEST:
+        raise EnvironmentFailedError(
+            f"environments cannot be made for Python {version}",
+            hint="virtualenv supports 3.6 and newer; `envmgr run -p` and the shims still run this Python itself",
+        )
+    if interpreter.linked:
+        found = Base(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
+    else:
+        found = Base(interpreter, home.aliases / interpreter.alias / "bin" / "python", interpreter.alias)
+    if not os.access(found.python, os.X_OK):
+        raise EnvironmentFailedError(
+            f"Python {interpreter.build} is gone: {found.python} does not run",
+            hint="install it again, or `envmgr uninstall` it",
+        )
+    if "\n" in str(found.python):
+        raise EnvironmentFailedError(
+            f"{str(found.python)!a}: {scripts.CONFIG} cannot hold a path with a line break",
+            hint="set ENVMGR_HOME to another directory",
+        )
+    return found
