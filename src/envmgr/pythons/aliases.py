@@ -12,6 +12,7 @@ beside `shims/` hold a link per minor version; without, a build that was moved f
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from envmgr.errors import EnvmgrError
@@ -21,10 +22,14 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 
-def repoint(home: Home) -> None:
-    """Make aliases, `pythonX.Y` links and their libraries say what the store holds now; each changes by one rename."""
+def repoint(home: Home, *, without: Collection[Path] = ()) -> None:
+    """Make aliases, `pythonX.Y` links and their libraries say what the store holds now; each changes by one rename.
+
+    `without` are directories of builds that are about to go.
+    """
     wanted: dict[str, Build] = {}
-    for build in sorted(Store(home).builds(), key=lambda build: (build.version.pre is None, build)):
+    builds = [build for build in Store(home).builds() if home.versions / str(build) not in without]
+    for build in sorted(builds, key=lambda build: (build.version.pre is None, build)):
         for name in (build.minor_alias, build.patch_alias, build.build_alias):
             wanted[name] = build
     _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()}, owned="../versions/")

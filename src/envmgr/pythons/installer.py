@@ -116,13 +116,13 @@ def remove(home: Home, build: Build) -> None:
 
 
 def discard(home: Home, path: Path) -> None:
-    """Remove a directory of the store; raises EnvmgrError. Killed at any step, it is there as a whole or not at all."""
+    """Remove a directory of the store, by one rename after the aliases have left it; raises EnvmgrError."""
     aside = home.tmp / f"removed-{path.name}-{os.getpid()}"
     with _translated(home), lock.exclusive(home.lock):
         home.tmp.mkdir(parents=True, exist_ok=True)
+        aliases.repoint(home, without=[path])  # first: an alias never leads to nothing
         with suppress(FileNotFoundError):
             path.rename(aside)
-        aliases.repoint(home)
         shutil.rmtree(aside, ignore_errors=True)
 
 
