@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 CLONE = Path(__file__).resolve().parents[1]
 PROMPT = "demo $ "
@@ -27,6 +28,7 @@ UNREACHABLE = 5  # the exit code of envmgr when a download fails
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-9;?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78])|[\x07\x0e\x0f]"
 )
+_NO_NEWLINE = re.compile("⏎ *\r?")  # what fish prints before a prompt, and wipes away
 _KEPT = re.compile(r"(?:(?:SSL|REQUESTS|CURL)_.*|(?:PIP|UV)_(?:CERT|.*INDEX.*|.*TIMEOUT)|.*_PROXY)", re.IGNORECASE)
 _RC = {
     "bash": (".bashrc", f"PS1='{PROMPT}'\nbind 'set enable-bracketed-paste off'\n"),
@@ -70,11 +72,14 @@ class Demo:
         """Tell what happens next."""
         print(f"\n# {text}", flush=True)
 
+    def show(self, text: str) -> None:
+        """Print what a person would see."""
+        print(text.replace(str(self.home), "~").replace(str(self.scratch), "..."), flush=True)
+
     def run(self, *words: str | Path, cwd: Path | None = None, show: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a program as the person would, and show it."""
-        shown = " ".join(str(word).replace(str(self.home), "~") for word in words)
         if show:
-            print(f"$ {shown}", flush=True)
+            self.show("$ " + " ".join(map(str, words)))
         done = subprocess.run(
             words,
             cwd=cwd or self.home,
@@ -86,7 +91,7 @@ class Demo:
             check=False,
         )
         if show and done.stdout:
-            print(done.stdout, end="", flush=True)
+            self.show(done.stdout.rstrip("\n"))
         return done
 
     def must(self, *words: str | Path, cwd: Path | None = None, show: bool = True) -> str:
@@ -117,21 +122,22 @@ class Terminal:
                     seen += os.read(self.descriptor, 65536)
                 except OSError:
                     break
-            text = _ESCAPES.sub("", seen.decode(errors="replace")).replace("\r", "")
+            text = _NO_NEWLINE.sub("", _ESCAPES.sub("", seen.decode(errors="replace"))).replace("\r", "")
             if text.endswith(PROMPT):
                 return text.removesuffix(PROMPT)
         raise WrongError(f"no prompt came:\n{seen.decode(errors='replace')}")
 
     def type(self, line: str) -> list[str]:
-        """Type one line; shows it and what came, and returns the lines that came."""
+        """Type one line; returns the lines that came."""
         os.write(self.descriptor, line.encode() + b"\n")
         came = self.read().splitlines()
-        came = came[1:] if came and came[0].strip().endswith(line) else came
-        print("\n".join([PROMPT + line, *came]), flush=True)
-        return came
+        return came[1:] if came and came[0].strip().endswith(line) else came
 
-    def close(self) -> None:
-        """Hang up."""
+    def __enter__(self) -> Self:
+        """Hang up in the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         os.kill(self.pid, signal.SIGHUP)
         os.close(self.descriptor)
         os.waitpid(self.pid, 0)
@@ -196,12 +202,14 @@ def in_a_shell(demo: Demo, shell: str, project: Path, pins: tuple[str, str]) -> 
     rc, text = _RC[shell]
     (demo.home / rc).parent.mkdir(parents=True, exist_ok=True)
     (demo.home / rc).write_text(text)
+    (demo.home / ".local/share/fish/generated_completions").mkdir(
+        parents=True, exist_ok=True
+    )  # else it reads man pages
     demo.must("envmgr", "setup", shell)
     here, there = pins
     one, two = version_of(demo, here), version_of(demo, there)
     machine = demo.must("python3", "-V", show=False).strip()
     environment = demo.must("envmgr", "env", "path", cwd=project, show=False).strip()
-    terminal = Terminal(shell, demo.environ, demo.home)
     steps = [
         ("python3 -V", machine),
         (f"cd {project.name}", None),
@@ -220,11 +228,12 @@ def in_a_shell(demo: Demo, shell: str, project: Path, pins: tuple[str, str]) -> 
         ("cd", None),
         ("python3 -V", machine),
     ]
-    for line, wanted in steps:
-        came = terminal.type(line)
-        if wanted is not None:
-            expect(f"{shell}: {line}", came, wanted)
-    terminal.close()
+    with Terminal(shell, demo.environ, demo.home) as terminal:
+        for line, wanted in steps:
+            came = terminal.type(line)
+            demo.show("\n".join([PROMPT + line, *came]))
+            if wanted is not None:
+                expect(f"{shell}: {line}", came, wanted)
 
 
 def in_a_script(demo: Demo, project: Path, pins: tuple[str, str]) -> None:
