@@ -21,6 +21,7 @@ def main() -> None:
                 Case("python -c pass", built.command(sys.executable, "-c", "pass")),
                 Case("envmgr --version", built.command(program, "--version"), budget=2),
                 Case("envmgr which python", built.command(program, "which", "python"), budget=2),
+                Case("envmgr list --available", built.command(program, "list", "--available"), budget=3),
                 Case("launcher --version", built.command(built.store / "shell/envmgr", "--version")),
                 Case("envmgr status", built.command(program, "status")),
                 Case("envmgr list", built.command(program, "list")),

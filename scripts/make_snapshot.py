@@ -68,16 +68,21 @@ def pbs_installer(wheel: Path) -> Iterator[Candidate]:
 
 
 def uv(wheel: Path) -> Iterator[Candidate]:
-    """Yield the Pythons of uv's table: the zstd frame in its program that holds it."""
+    """Yield the Pythons of uv's table."""
     with zipfile.ZipFile(wheel) as archive:
         program = next(name for name in archive.namelist() if name.endswith("/scripts/uv"))
-        data = archive.read(program)
-    place = data.find(_ZSTD)
+        return index.table(embedded(archive.read(program)))
+
+
+def embedded(program: bytes) -> str:
+    """Return the table that uv's program embeds: the zstd frame that holds a JSON object keyed by CPythons."""
+    place = program.find(_ZSTD)
     while place >= 0:
-        frame = subprocess.run(["zstd", "-dcq"], input=data[place : place + _FRAME], capture_output=True, check=False)
-        if frame.stdout.startswith(b'{"cpython-'):  # what follows the frame is not zstd, so the exit code says nothing
-            return index.table(frame.stdout.decode())
-        place = data.find(_ZSTD, place + 1)
+        frame = program[place : place + _FRAME]  # what follows it is not zstd, so the exit code says nothing
+        text = subprocess.run(["zstd", "-dcq"], input=frame, capture_output=True, check=False).stdout
+        if text.startswith(b'{"cpython-'):
+            return text.decode()
+        place = program.find(_ZSTD, place + 1)
     raise SystemExit("the wheel of uv holds no table that this script knows how to find")
 
 
