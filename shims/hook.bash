@@ -22,6 +22,9 @@ _envmgr_env='' _envmgr_gone=''
 _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_told=''
 # the project in which the user does not want it; the variable before `envmgr shell`
 _envmgr_off='' _envmgr_before=''
+# the directory surveyed last; the one in it or above it that `envmgr allow` was told of, and one with a .venv that it was
+# not told of; the one whose variables are set, and their names
+_envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded='' _envmgr_names=''
 
 # The prompt's command. Whatever happens in it, it prints nothing but notes, and the status stays as it is.
 _envmgr_prompt() {
@@ -46,7 +49,17 @@ _envmgr_update() {
     _envmgr_yield
     return
   fi
-  if [[ ${ENVMGR_HOOK-} != off ]] && _envmgr_walk; then _envmgr_lookup; else _envmgr_visit='' _envmgr_off=''; fi
+  if [[ ${ENVMGR_HOOK-} == off ]]; then
+    _envmgr_pwd='' _envmgr_allowed='' _envmgr_visit='' _envmgr_off=''
+  else
+    if [[ ${PWD-} != "$_envmgr_pwd" ]]; then _envmgr_survey; fi
+    if _envmgr_walk || [[ $_envmgr_allowed ]]; then _envmgr_lookup; else _envmgr_visit='' _envmgr_off=''; fi
+  fi
+  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]]; then
+    _envmgr_leave
+    _envmgr_drop
+    if [[ $_envmgr_allowed ]]; then _envmgr_load; fi
+  fi
   if [[ $__env != "$_envmgr_env" ]]; then
     _envmgr_leave
     if [[ $__env ]]; then _envmgr_enter "$__env"; fi
@@ -77,7 +90,10 @@ _envmgr_walk() {
       __words=$_envmgr_words
       if [[ $__words ]]; then break; fi
     fi
-    if [[ -z $__project ]]; then return 1; fi
+    if [[ -z $__project ]]; then
+      __project=${_envmgr_allowed%/}
+      return 1
+    fi
     __project=${__project%/*}
   done
   if [[ ${ENVMGR_VERSION-} ]]; then
@@ -114,7 +130,8 @@ _envmgr_lookup() {
     _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
-  if [[ $_envmgr_off || $__words == system ]] || _envmgr_record || [[ $_envmgr_told ]]; then return; fi
+  if [[ $_envmgr_off ]] || _envmgr_granted; then return; fi
+  if [[ $__words == system || -z $__words ]] || _envmgr_record || [[ $_envmgr_told ]]; then return; fi
   _envmgr_told=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
@@ -136,6 +153,98 @@ _envmgr_record() {
   fi
 }
 
+# Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
+# `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
+_envmgr_survey() {
+  builtin local __place="${PWD-}" __foreign=''
+  __place=${__place%/}
+  _envmgr_pwd=${PWD-} _envmgr_allowed=''
+  while :; do
+    if [[ -f $_envmgr_home/projects$__place/.envmgr/.allowed ]]; then
+      _envmgr_allowed=$__place/
+      break
+    fi
+    if [[ -f $__place/.python-version || -z $__place ]]; then break; fi
+    if [[ -z $__foreign && -f $__place/.venv/pyvenv.cfg ]]; then __foreign=$__place/; fi
+    __place=${__place%/*}
+  done
+  if [[ $__foreign && $__foreign != "$_envmgr_foreign" ]]; then
+    builtin printf '%s\n' "envmgr: there is a .venv here that is not envmgr's; \`envmgr allow\` has it activated" >&3
+  fi
+  _envmgr_foreign=$__foreign
+  if [[ $_envmgr_stale != "$_envmgr_allowed" ]]; then _envmgr_stale=''; fi
+}
+
+# Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
+_envmgr_granted() {
+  __env=''
+  if [[ -z $_envmgr_allowed ]]; then return 1; fi
+  builtin local __folder="$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr" __python=''
+  { IFS='' builtin read -r __env && IFS='' builtin read -r __python; } <"$__folder/.allowed"
+  if [[ -z $__env ]]; then return 1; fi
+  if [[ -x $__env/bin/python && $__env/bin/python -ef $__python ]] && _envmgr_same "$__folder/.copies" "$__env" pyvenv.cfg; then
+    return
+  fi
+  __env=''
+  _envmgr_changed
+  return 1
+}
+
+# COPIES DIRECTORY FILE: whether the file in the directory is still what it was when it was allowed.
+_envmgr_same() {
+  builtin local __copy='' __now=''
+  if ! [[ -f $2/$3 ]]; then return 1; fi
+  IFS='' builtin read -r -d '' __copy <"$1/$3"
+  IFS='' builtin read -r -d '' __now <"$2/$3"
+  [[ $__copy == "$__now" ]]
+}
+
+_envmgr_changed() {
+  if [[ $_envmgr_stale == "$_envmgr_allowed" ]]; then return; fi
+  _envmgr_stale=$_envmgr_allowed
+  builtin printf '%s\n' "envmgr: what was allowed here has changed; \`envmgr allow\` shows it and allows it again" >&3
+}
+
+# Set the variables that were allowed in _envmgr_allowed, if the files that they come from are still the same.
+_envmgr_load() {
+  builtin local __folder="$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr" __name='' __value='' __flags
+  _envmgr_loaded=$_envmgr_allowed
+  for __name in pyproject.toml .env; do
+    if [[ -f $__folder/.copies/$__name ]] && ! _envmgr_same "$__folder/.copies" "${_envmgr_allowed%/}" "$__name"; then
+      _envmgr_changed
+      return
+    fi
+  done
+  while IFS='' builtin read -r __name; do
+    if [[ $__name != [A-Za-z_]* || $__name == *[!A-Za-z0-9_]* || ! -f $__folder/.variables/$__name ]]; then continue; fi
+    IFS='' builtin read -r -d '' __value <"$__folder/.variables/$__name"
+    if [[ ${!__name+x} && ${!__name} == "$__value" ]]; then continue; fi
+    if [[ ${!__name+x} ]]; then
+      __flags=$(builtin declare -p "$__name") __flags=${__flags%%=*}
+      if [[ $__flags == 'declare -'*[aAinr]*' '* ]]; then continue; fi # assigning to an integer evaluates
+      builtin printf -v "_envmgr_old_$__name" %s "${!__name}"
+      if [[ $__flags != 'declare -'*x*' '* ]]; then builtin printf -v "_envmgr_own_$__name" %s 1; fi
+    fi
+    builtin export "$__name=$__value" && builtin printf -v "_envmgr_new_$__name" %s "$__value" &&
+      _envmgr_names=$_envmgr_names$__name:
+  done <"$__folder/.allowed"
+}
+
+# Undo _envmgr_load by value: what the user has changed since stays.
+_envmgr_drop() {
+  builtin local __name __old __new __own
+  while [[ $_envmgr_names ]]; do
+    __name=${_envmgr_names%%:*} _envmgr_names=${_envmgr_names#*:}
+    __old=_envmgr_old_$__name __new=_envmgr_new_$__name __own=_envmgr_own_$__name
+    if [[ ${!__name+x} && ${!__name} == "${!__new-}" ]]; then
+      if [[ ${!__old+x} ]]; then builtin export "$__name=${!__old}"; else builtin unset -v "$__name"; fi
+      if [[ ${!__own-} ]]; then builtin export -n "${__name?}"; fi
+    fi
+    builtin unset -v "$__old" "$__new" "$__own"
+  done
+  _envmgr_loaded=''
+}
+
 # DIRECTORY: make this environment the active one. Assigning PATH makes bash forget where it found programs.
 _envmgr_enter() {
   builtin local __home
@@ -144,7 +253,8 @@ _envmgr_enter() {
   VIRTUAL_ENV=$1
   VIRTUAL_ENV_PROMPT=${1%/*}
   VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT##*/}
-  VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}
+  if [[ $1 == "$_envmgr_home"/envs/* ]]; then VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}; fi
+  VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT//[!A-Za-z0-9._+-]/-}
   builtin export PATH VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   if [[ ${PYTHONHOME+x} ]]; then
     __home=$(builtin declare -p PYTHONHOME)
@@ -210,8 +320,11 @@ envmgr() {
       ;;
     *)
       if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="bash $$"; fi
-      if builtin type -P envmgr >/dev/null; then builtin command envmgr "$@"; else "$_envmgr_home/shell/envmgr" "$@"; fi
-      return
+      if builtin type -P envmgr >/dev/null; then builtin command envmgr "$@"; else "$_envmgr_home/shell/envmgr" "$@"; fi || return
+      if [[ ${1-} != allow && ${1-} != deny ]]; then return; fi
+      _envmgr_leave
+      _envmgr_drop
+      _envmgr_pwd=''
       ;;
   esac
   _envmgr_prompt
@@ -240,13 +353,16 @@ builtin complete -o default -F _envmgr_complete envmgr
 # Undo what sourcing this file did. A stub stays where another tool has wrapped PROMPT_COMMAND around the hook.
 _envmgr_unload() {
   _envmgr_leave
+  _envmgr_drop
   _envmgr_strip "$_envmgr_home/shims"
+  builtin unset -f _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_load _envmgr_drop
   builtin unset -f _envmgr_update _envmgr_walk _envmgr_parse _envmgr_lookup _envmgr_record _envmgr_enter _envmgr_leave \
     _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_complete _envmgr_unload envmgr
   builtin unset -f _envmgr_offer
   builtin complete -r envmgr
   builtin unset -v _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
-    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before _envmgr_completion
+    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before _envmgr_completion \
+    _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_names
   _envmgr_prompt() { return "$?"; }
   if [[ ${PROMPT_COMMAND-} == _envmgr_prompt ]]; then
     builtin unset -v 'PROMPT_COMMAND[0]'

@@ -30,6 +30,14 @@ set -g _envmgr_told ''
 set -g _envmgr_off ''
 # the variable before `envmgr shell`
 set -g _envmgr_before ''
+# the directory surveyed last; the one in it or above it that `envmgr allow` was told of, one with a .venv that it was not
+# told of, and one where what was allowed has changed; the one whose variables are set, and their names
+set -g _envmgr_surveyed ''
+set -g _envmgr_allowed ''
+set -g _envmgr_foreign ''
+set -g _envmgr_stale ''
+set -g _envmgr_loaded ''
+set -g _envmgr_names
 
 function _envmgr_locate
     set -l IFS ''
@@ -67,11 +75,24 @@ function _envmgr_update -a quietly
         _envmgr_leave
     end
     set _envmgr_wanted ''
-    if test "$ENVMGR_HOOK" != off; and _envmgr_walk
-        _envmgr_lookup $quietly
-    else
+    if test "$ENVMGR_HOOK" = off
+        set _envmgr_surveyed ''
+        set _envmgr_allowed ''
         set _envmgr_visit ''
         set _envmgr_off ''
+    else
+        test "$PWD" = "$_envmgr_surveyed"; or _envmgr_survey
+        if _envmgr_walk; or test -n "$_envmgr_allowed"
+            _envmgr_lookup $quietly
+        else
+            set _envmgr_visit ''
+            set _envmgr_off ''
+        end
+    end
+    if test "$_envmgr_allowed" != "$_envmgr_loaded"
+        _envmgr_leave
+        _envmgr_drop
+        test -z "$_envmgr_allowed"; or _envmgr_load
     end
     if test "$_envmgr_wanted" != "$_envmgr_env"
         _envmgr_leave
@@ -114,7 +135,10 @@ function _envmgr_walk
             break
         end
     end
-    test -n "$_envmgr_ruling"; or return
+    if test -z "$_envmgr_ruling"
+        set _envmgr_project (string replace -r '/$' '' -- "$_envmgr_allowed")
+        return 1
+    end
     if test -n "$ENVMGR_VERSION"
         if test "$ENVMGR_VERSION" != "$_envmgr_variable"
             set _envmgr_variable "$ENVMGR_VERSION"
@@ -152,7 +176,9 @@ function _envmgr_lookup -a quietly
         set _envmgr_told ''
         test "$_envmgr_off" = "$_envmgr_project/"; or set _envmgr_off ''
     end
-    test -z "$_envmgr_off" -a "$_envmgr_ruling" != system; or return
+    test -z "$_envmgr_off"; or return
+    _envmgr_granted; and return
+    test -n "$_envmgr_ruling" -a "$_envmgr_ruling" != system; or return
     _envmgr_record; and return
     test -z "$_envmgr_told$quietly"; or return
     set _envmgr_told 1
@@ -178,12 +204,121 @@ function _envmgr_record
     set _envmgr_wanted "$_envmgr_home/$env"
 end
 
+# Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
+# `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
+function _envmgr_survey
+    set -l IFS ''
+    set -l foreign ''
+    set -l place (string replace -r '/$' '' -- "$PWD")
+    set _envmgr_surveyed "$PWD"
+    set _envmgr_allowed ''
+    while true
+        if test -f "$_envmgr_home/projects$place/.envmgr/.allowed"
+            set _envmgr_allowed "$place/"
+            break
+        end
+        test -f "$place/.python-version" -o -z "$place"; and break
+        test -z "$foreign" -a -f "$place/.venv/pyvenv.cfg"; and set foreign "$place/"
+        set place (string replace -r '/[^/]*$' '' -- "$place")
+    end
+    if test -n "$foreign" -a "$foreign" != "$_envmgr_foreign"
+        echo "envmgr: there is a .venv here that is not envmgr's; `envmgr allow` has it activated" >&2
+    end
+    set _envmgr_foreign "$foreign"
+    test "$_envmgr_stale" = "$_envmgr_allowed"; or set _envmgr_stale ''
+end
+
+# Set _envmgr_wanted to the environment that was allowed, if it still is what was shown; else say so, once per visit.
+function _envmgr_granted
+    test -n "$_envmgr_allowed"; or return
+    set -l IFS ''
+    set -l folder "$_envmgr_home/projects$_envmgr_allowed.envmgr"
+    set -l env ''
+    set -l python ''
+    begin
+        read env
+        read python
+    end <"$folder/.allowed"
+    test -n "$env"; or return
+    if test -x "$env/bin/python"; and test (builtin realpath -- "$env/bin/python") = "$python"
+        and _envmgr_same "$folder/.copies/pyvenv.cfg" "$env/pyvenv.cfg"
+        set _envmgr_wanted "$env"
+        return 0
+    end
+    _envmgr_changed
+    return 1
+end
+
+# COPY FILE: whether the file is still what it was when it was allowed.
+function _envmgr_same -a copy file
+    test -f "$file" -a -r "$file"; or return
+    set -l then ''
+    set -l now ''
+    read -z then <"$copy"
+    read -z now <"$file"
+    test "$then" = "$now"
+end
+
+function _envmgr_changed
+    test "$_envmgr_stale" != "$_envmgr_allowed"; or return 0
+    set _envmgr_stale "$_envmgr_allowed"
+    echo "envmgr: what was allowed here has changed; `envmgr allow` shows it and allows it again" >&2
+end
+
+# Set the variables that were allowed in _envmgr_allowed, if the files that they come from are still the same.
+function _envmgr_load
+    set -l IFS ''
+    set -l folder "$_envmgr_home/projects$_envmgr_allowed.envmgr"
+    set _envmgr_loaded "$_envmgr_allowed"
+    for name in pyproject.toml .env
+        if test -f "$folder/.copies/$name"; and not _envmgr_same "$folder/.copies/$name" "$_envmgr_allowed$name"
+            _envmgr_changed
+            return 0
+        end
+    end
+    set -l name ''
+    set -l value ''
+    while read name
+        string match -rq '^[A-Za-z_][A-Za-z0-9_]*$' -- "$name"; and test -f "$folder/.variables/$name"; or continue
+        read -z value <"$folder/.variables/$name"
+        set -q $name; and test "$$name" = "$value"; and continue
+        set -q $name; and set -g _envmgr_old_$name $$name
+        set -q $name; and not set -qx $name; and set -g _envmgr_own_$name 1
+        set -gx $name "$value"
+        set -g _envmgr_new_$name "$value"
+        set -a _envmgr_names $name
+    end <"$folder/.allowed"
+end
+
+# Undo _envmgr_load by value: what the user has changed since stays.
+function _envmgr_drop
+    for name in $_envmgr_names
+        set -l new _envmgr_new_$name
+        set -l old _envmgr_old_$name
+        if test "$$name" = "$$new"
+            set -eg $name
+            if set -q _envmgr_own_$name
+                set -g $name $$old
+            else if set -q $old
+                set -gx $name $$old
+            end
+        end
+        set -e $new
+        set -e $old
+        set -e _envmgr_own_$name
+    end
+    set _envmgr_names
+    set _envmgr_loaded ''
+end
+
 # Make _envmgr_wanted the active environment.
 function _envmgr_enter
     set -g _envmgr_env $_envmgr_wanted
     set -gx PATH "$_envmgr_env/bin" $PATH
     set -gx VIRTUAL_ENV $_envmgr_env
-    set -gx VIRTUAL_ENV_PROMPT (string replace -r '.*/(.*)-[^-]*/[^/]*$' '$1' -- "$_envmgr_env")
+    set -l name (string replace -r '.*/([^/]*)/[^/]*$' '$1' -- "$_envmgr_env")
+    string match -rq -- "$_envmgr_ours" "$_envmgr_env"; and set name (string replace -r -- '-[^-]*$' '' "$name")
+    set -gx VIRTUAL_ENV_PROMPT (string replace -ar -- '[^A-Za-z0-9._+-]' - "$name")
     if set -qx PYTHONHOME
         set -g _envmgr_pythonhome "$PYTHONHOME"
         set -e PYTHONHOME
@@ -249,8 +384,11 @@ function envmgr
         case '*'
             test "$argv[1]" = doctor; and set -lx _ENVMGR_SHELL "fish $fish_pid"
             set -l program (command -s envmgr); or set program "$_envmgr_home/shell/envmgr"
-            command $program $argv
-            return
+            command $program $argv; or return
+            contains -- "$argv[1]" allow deny; or return 0
+            _envmgr_leave
+            _envmgr_drop
+            set _envmgr_surveyed ''
     end
     _envmgr_update
     return 0
@@ -285,6 +423,7 @@ complete -c envmgr -f -a '(_envmgr_complete)'
 # Undo what sourcing this file did.
 function _envmgr_unload
     _envmgr_leave
+    _envmgr_drop
     _envmgr_strip PATH "$_envmgr_home/shims"
     complete -c envmgr -e
     functions -e (functions -an | string match '_envmgr_*') envmgr

@@ -42,7 +42,17 @@ _envmgr_change() {
     _envmgr_yield
     return
   fi
-  if [[ ${ENVMGR_HOOK-} != off ]] && _envmgr_walk; then _envmgr_lookup "$@"; else _envmgr_visit='' _envmgr_off=''; fi
+  if [[ ${ENVMGR_HOOK-} == off ]]; then
+    _envmgr_pwd='' _envmgr_allowed='' _envmgr_visit='' _envmgr_off=''
+  else
+    if [[ ${PWD-} != "$_envmgr_pwd" ]]; then _envmgr_survey; fi
+    if _envmgr_walk || [[ -n $_envmgr_allowed ]]; then _envmgr_lookup "$@"; else _envmgr_visit='' _envmgr_off=''; fi
+  fi
+  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]]; then
+    _envmgr_leave
+    _envmgr_drop
+    if [[ -n $_envmgr_allowed ]]; then _envmgr_set; fi
+  fi
   if [[ $__env != "$_envmgr_env" ]]; then
     _envmgr_leave
     if [[ -n $__env ]]; then _envmgr_enter "$__env"; fi
@@ -73,7 +83,10 @@ _envmgr_walk() {
       __words=$_envmgr_words
       if [[ -n $__words ]]; then break; fi
     fi
-    if [[ -z $__project ]]; then return 1; fi
+    if [[ -z $__project ]]; then
+      __project=${_envmgr_allowed%/}
+      return 1
+    fi
     __project=${__project%/*}
   done
   if [[ -n ${ENVMGR_VERSION-} ]]; then
@@ -104,7 +117,8 @@ _envmgr_lookup() {
     _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
-  if [[ -n $_envmgr_off || $__words == system ]] || _envmgr_record || [[ -n $_envmgr_told || -n ${1-} ]]; then return; fi
+  if [[ -n $_envmgr_off ]] || _envmgr_granted; then return; fi
+  if [[ -z $__words || $__words == system ]] || _envmgr_record || [[ -n $_envmgr_told || -n ${1-} ]]; then return; fi
   _envmgr_told=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
@@ -126,10 +140,96 @@ _envmgr_record() {
   fi
 }
 
+# Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
+# `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
+_envmgr_survey() {
+  builtin local __place=${PWD-} __foreign=''
+  __place=${__place%/}
+  _envmgr_pwd=${PWD-} _envmgr_allowed=''
+  while true; do
+    if [[ -f $_envmgr_home/projects$__place/.envmgr/.allowed ]]; then
+      _envmgr_allowed=$__place/
+      break
+    fi
+    if [[ -f $__place/.python-version || -z $__place ]]; then break; fi
+    if [[ -z $__foreign && -f $__place/.venv/pyvenv.cfg ]]; then __foreign=$__place/; fi
+    __place=${__place%/*}
+  done
+  if [[ -n $__foreign && $__foreign != "$_envmgr_foreign" ]]; then
+    builtin printf '%s\n' "envmgr: there is a .venv here that is not envmgr's; \`envmgr allow\` has it activated" >&3
+  fi
+  _envmgr_foreign=$__foreign
+  if [[ $_envmgr_stale != "$_envmgr_allowed" ]]; then _envmgr_stale=''; fi
+}
+
+# Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
+_envmgr_granted() {
+  __env=''
+  if [[ -z $_envmgr_allowed ]]; then return 1; fi
+  builtin local __folder=$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr __python=''
+  { IFS='' builtin read -r __env && IFS='' builtin read -r __python } <"$__folder/.allowed"
+  if [[ -z $__env ]]; then return 1; fi
+  if [[ -x $__env/bin/python && $__env/bin/python -ef $__python ]] && _envmgr_same "$__folder/.copies" "$__env" pyvenv.cfg; then
+    return
+  fi
+  __env=''
+  _envmgr_changed
+  return 1
+}
+
+# COPIES DIRECTORY FILE: whether the file in the directory is still what it was when it was allowed.
+_envmgr_same() {
+  [[ -f $2/$3 && "$(<"$1/$3")" == "$(<"$2/$3")" ]]
+}
+
+_envmgr_changed() {
+  if [[ $_envmgr_stale == "$_envmgr_allowed" ]]; then return; fi
+  _envmgr_stale=$_envmgr_allowed
+  builtin printf '%s\n' "envmgr: what was allowed here has changed; \`envmgr allow\` shows it and allows it again" >&3
+}
+
+# Set the variables that were allowed in _envmgr_allowed, if the files that they come from are still the same.
+_envmgr_set() {
+  builtin local __folder=$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr __name __value
+  _envmgr_loaded=$_envmgr_allowed
+  for __name in pyproject.toml .env; do
+    if [[ -f $__folder/.copies/$__name ]] && ! _envmgr_same "$__folder/.copies" "${_envmgr_allowed%/}" "$__name"; then
+      _envmgr_changed
+      return
+    fi
+  done
+  while IFS='' builtin read -r __name; do
+    if [[ $__name == *[^A-Za-z0-9_]* || ! -f $__folder/.variables/$__name ]]; then continue; fi
+    IFS='' builtin read -r -d '' __value <"$__folder/.variables/$__name"
+    if [[ -n ${(P)__name+x} ]]; then
+      if [[ ${(P)__name} == "$__value" || ${(tP)__name} == *(readonly|integer|float|array|association|special)* ]]; then
+        continue # assigning to a number evaluates
+      fi
+      _envmgr_old[$__name]=${(P)__name}
+      if [[ ${(tP)__name} != *export* ]]; then _envmgr_own[$__name]=1; fi
+    fi
+    _envmgr_new[$__name]=$__value
+    builtin typeset -gx "$__name=$__value"
+  done <"$__folder/.allowed"
+}
+
+# Undo _envmgr_set by value: what the user has changed since stays.
+_envmgr_drop() {
+  builtin local __name
+  for __name in ${(k)_envmgr_new}; do
+    if [[ -n ${(P)__name+x} && ${(P)__name} == "$_envmgr_new[$__name]" ]]; then
+      if (( ${+_envmgr_own[$__name]} )); then builtin typeset -g +x "$__name"; fi
+      if (( ${+_envmgr_old[$__name]} )); then : ${(P)__name::=$_envmgr_old[$__name]}; else builtin unset "$__name"; fi
+    fi
+  done
+  _envmgr_old=() _envmgr_new=() _envmgr_own=() _envmgr_loaded=''
+}
+
 # DIRECTORY: make this environment the active one. Assigning PATH makes zsh forget where it found programs.
 _envmgr_enter() {
   _envmgr_env=$1
-  builtin typeset -gx PATH=$1/bin${PATH:+:$PATH} VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=${${1:h:t}%-*}
+  builtin typeset -gx PATH=$1/bin${PATH:+:$PATH} VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=${${1:h:t}//[^A-Za-z0-9._+-]/-}
+  if [[ $1 == "$_envmgr_home"/envs/* ]]; then VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}; fi
   if [[ -n ${PYTHONHOME+x} && ${(t)PYTHONHOME} == *export* ]]; then
     builtin typeset -g _envmgr_pythonhome=$PYTHONHOME
     builtin unset PYTHONHOME
@@ -204,8 +304,11 @@ envmgr() {
         builtin command envmgr "$@"
       else
         "$_envmgr_home/shell/envmgr" "$@"
-      fi
-      return
+      fi || return
+      if [[ ${1-} != (allow|deny) ]]; then return; fi
+      _envmgr_leave
+      _envmgr_drop
+      _envmgr_pwd=''
       ;;
   esac
   _envmgr_update
@@ -233,11 +336,14 @@ _envmgr_shell() {
 # Undo what sourcing this file did.
 _envmgr_unload() {
   _envmgr_leave
+  _envmgr_drop
   _envmgr_strip "$_envmgr_home/shims"
   precmd_functions=(${precmd_functions:#_envmgr_prompt})
   chpwd_functions=(${chpwd_functions:#_envmgr_cd})
   builtin unset _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
-    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before
+    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before \
+    _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_old _envmgr_new _envmgr_own
+  builtin unset -f _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_set _envmgr_drop
   builtin unset -f _envmgr_prompt _envmgr_cd _envmgr_update _envmgr_change _envmgr_walk _envmgr_parse _envmgr_lookup \
     _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_unload envmgr
 }
@@ -253,6 +359,9 @@ _envmgr_load() {
   builtin typeset -g _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' # looked at last
   builtin typeset -g _envmgr_project='' _envmgr_visit='' _envmgr_told='' # project and words of this visit
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
+  builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' # surveyed last
+  builtin typeset -g _envmgr_loaded='' # where the variables are from that are set
+  builtin typeset -gA _envmgr_old _envmgr_new _envmgr_own
   builtin typeset -ga precmd_functions chpwd_functions
   precmd_functions=(_envmgr_prompt ${precmd_functions:#_envmgr_prompt})
   chpwd_functions=(_envmgr_cd ${chpwd_functions:#_envmgr_cd})
