@@ -63,8 +63,10 @@ if [ "$__command" = shim.sh ]; then
 fi
 
 # The project: the nearest directory whose version file holds a word. Root leaves the files of others alone.
-__project=${PWD%/} __words=''
+# On the way, the nearest directory that `envmgr allow` was told of.
+__project=${PWD%/} __words='' __allowed=''
 while :; do
+  if [ -f "$__home/projects$__project/.envmgr/.allowed" ] && ! [ "$__allowed" ]; then __allowed=$__project/; fi
   __file=$__project/.python-version
   if [ -f "$__file" ] && { ! [ -O / ] || [ -O "$__file" ]; }; then
     if [ -r "$__file" ]; then __read_any "$__file"; else __unread=1; fi
@@ -86,6 +88,26 @@ if [ -z "$__words" ] && [ -r "$__home/default" ]; then __read_any "$__home/defau
 __words=${__words:-system}
 # shellcheck disable=SC2254 # a pattern
 case $__words in $__foreign | *..*) __unread=1 ;; esac
+
+# What was allowed comes first, while it is what was shown.
+if [ "$__allowed" ]; then
+  # COPY FILE: whether both hold the same lines.
+  __same() {
+    {
+      while IFS='' read -r __one <&3 || [ "$__one" ]; do
+        if ! IFS='' read -r __two <&4 && ! [ "$__two" ] || [ "$__one" != "$__two" ]; then return 1; fi
+      done
+      ! read -r __two <&4
+    } 3<"$1" 4<"$2"
+  }
+  __folder=$__home/projects${__allowed%/}/.envmgr
+  { IFS='' read -r __env && IFS='' read -r __python; } <"$__folder/.allowed"
+  # shellcheck disable=SC3013 # POSIX has it since 2024, and shells before that
+  if [ -x "$__env/bin/$__command" ] && [ "$__env/bin/python" -ef "$__python" ] && [ -r "$__env/pyvenv.cfg" ] \
+    && __same "$__folder/.copies/pyvenv.cfg" "$__env/pyvenv.cfg"; then
+    __run "$__env/bin/$__command" "$@"
+  fi
+fi
 
 # Its environment, if one is on record that works. A project that was entered through a symbolic link, and is not on
 # record under that name, costs a fork.

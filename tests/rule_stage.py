@@ -13,9 +13,10 @@ from envmgr.environments import record
 from envmgr.environments.record import Environment
 from envmgr.host.paths import Home
 from envmgr.pythons import aliases
-from envmgr.shell import shims
+from envmgr.shell import shims, trust
 
 WHOSE = {"shop": "shop", "other": "shop", "gone": "gone", "spelled": "spelled"}
+OWN = ("own", "owned", "changed")
 WORDS = {"shop": "3.12", "other": "3.11", "gone": "3.12", "spelled": "3.12 3.11"}
 
 
@@ -54,6 +55,8 @@ class Scene:
         return self.environment(case.program, case.cwd) / "bin" / case.command
 
     def environment(self, name: str, cwd: str) -> Path:
+        if name in OWN:
+            return self.root / name / record.LINK
         whose = cwd if name == "hostile" else WHOSE[name]
         return record.folder(self.home, self.root / whose) / ("3.11" if name == "other" else "3.12")
 
@@ -75,6 +78,31 @@ def _made(scene: Scene, name: str, whose: str, words: str) -> None:
     file.write_text(f"{made.path.relative_to(scene.home.root)}\n")
 
 
+def _allowed(scene: Scene, name: str) -> None:
+    """Give a project a .venv of its own, have it allowed, and change one after that."""
+    venv = scene.environment(name, name)
+    for command in ("python", "pytest"):
+        _program(venv / "bin" / command)
+    (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.7\n")
+    entered = scene.root / ("linked-own" if name == "own" else name)
+    trust.allow(scene.home, trust.offer(scene.home, entered, os.environ))
+    if name == "changed":
+        (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.13.0\n")
+
+
+def _laid(root: Path) -> None:
+    """Write the version files, directories and links of the stage."""
+    for name, content in STAGE.files.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        (root / name / ".python-version").write_bytes(content)
+    for name in STAGE.folders:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    os.mkfifo(root / "outer/fifo/.python-version")
+    for name, target in STAGE.links.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(target)
+
+
 def built(root: Path) -> Scene:
     scene = Scene(Home(root / "the store's $HOME"), root / "stage")
     for version, commands in (("3.11.9", ("python", "python3")), ("3.12.7", ("python", "python3", "black"))):
@@ -82,18 +110,12 @@ def built(root: Path) -> Scene:
             _program(scene.home.versions / f"cpython-{version}+20241016-linux-x86_64-gnu" / "bin" / command)
     for command in ("python", "tool"):
         _program(root / "system" / command)
-    for name, content in STAGE.files.items():
-        (scene.root / name).mkdir(parents=True, exist_ok=True)
-        (scene.root / name / ".python-version").write_bytes(content)
-    for name in STAGE.folders:
-        (scene.root / name).mkdir(parents=True, exist_ok=True)
-    os.mkfifo(scene.root / "outer/fifo/.python-version")
-    for name, target in STAGE.links.items():
-        (scene.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (scene.root / name).symlink_to(target)
+    _laid(scene.root)
     aliases.repoint(scene.home)
     for name, whose in WHOSE.items():
         _made(scene, name, whose, WORDS[name])
+    for name in OWN:
+        _allowed(scene, name)
     for name in HOSTILE:
         _made(scene, "hostile", f"hostile/{name}", "3.12")
     forged = record.record_file(scene.home, scene.root / "forged", "3.12")

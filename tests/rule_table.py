@@ -1,7 +1,8 @@
 """The rule of docs/reference/state-on-disk.md as one table, which every telling of it is held to.
 
 The stage: Pythons 3.11.9 (without `black`) and 3.12.7 are installed; the system has `python` and `tool`; project `shop`
-has an environment with `pytest`, `gone` one whose Python is no more, `forged` a record that leads out of the store.
+has an environment with `pytest`, `gone` one whose Python is no more, `forged` a record that leads out of the store;
+`own` and `owned` have a .venv of their own that was allowed, `changed` one that is not what it was then.
 """
 
 from __future__ import annotations
@@ -84,6 +85,9 @@ _FILES: dict[str, bytes] = {
     "shop/lib": b"3.11\n",
     "gone": b"3.12\n",
     "forged": b"3.12\n",
+    "owned": b"3.11\n",
+    "owned/pinned": b"3.12\n",
+    "changed": b"3.11\n",
     "spelled": b"# why\n\t3.12  3.11 # both\n",
     **{f"hostile/{name}": b"3.12\n" for name in HOSTILE},
 }
@@ -92,6 +96,7 @@ STAGE = Stage(
     files=_FILES,
     links={
         "linked": "shop",
+        "linked-own": "own",
         "linked-up/shop": "../shop/src",
         "outer/dangling/.python-version": "nowhere",
         "outer/looping/.python-version": ".python-version",
@@ -105,6 +110,7 @@ STAGE = Stage(
         "outer/deep",
         "outer/folder/.python-version",
         "outer/fifo",
+        "own/src",
     ),
 )
 
@@ -183,6 +189,16 @@ CASES = (
     Case("linked-up/shop", "system"),
     Case("gone", "3.12"),
     Case("forged", "3.12"),
+    Case("own", "own", active="own"),
+    Case("own/src", "own", "pytest", active="own"),
+    Case("own", "system", "tool", active="own"),
+    Case("own", 127, "pip9", active="own"),
+    Case("own", "own", variable="3.11", active="own"),
+    Case("linked-own", "own", active="own"),
+    Case("owned", "owned", active="owned"),
+    Case("owned", 127, "black", active="owned"),
+    Case("owned/pinned", "3.12"),
+    Case("changed", "3.11"),
     Case("spelled", "spelled", active="spelled"),
     *(Case(f"hostile/{name}", "hostile", active="hostile") for name in HOSTILE),
 )

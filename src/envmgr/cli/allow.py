@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ def allow(context: Context, path: Path | None, *, listing: bool, unsafe: bool) -
         for project, what in trust.allowed(context.home):
             console.data(f"{console.printable(project)}: {', '.join(map(console.printable, what))}")
         return
-    offered = trust.offer(context.home, context.cwd / (path or "."), context.environ)
+    offered = trust.offer(context.home, Path(os.path.normpath(context.cwd / (path or "."))), context.environ)
     if not (offered.venv or offered.variables):
         raise UsageError(
             f"{offered.folder}: there is nothing to allow",

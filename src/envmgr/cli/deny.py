@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -15,6 +16,6 @@ from envmgr.shell import trust
 @click.pass_obj
 def deny(context: Context, path: Path | None) -> None:
     """Revoke what was allowed for the project in PATH (here, by default)."""
-    folder = context.cwd / (path or ".")
+    folder = Path(os.path.normpath(context.cwd / (path or ".")))
     revoked = trust.deny(context.home, folder)
     console.say(f"Nothing of {folder} is allowed any more." if revoked else f"Nothing of {folder} was allowed.")

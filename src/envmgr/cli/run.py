@@ -14,6 +14,7 @@ from envmgr.host import process
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
+from envmgr.shell import trust
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -43,7 +44,11 @@ def run(context: Context, request: str | None, command: tuple[str, ...]) -> None
 
 
 def _variables(context: Context, ruling: Ruling, environ: dict[str, str]) -> dict[str, str]:
-    """Return the variables for the command: those of the environment on record, else of the interpreters."""
+    """Return the variables for the command: of what was allowed, the environment on record, or the interpreters."""
+    grant = trust.granted(context.home, context.cwd, ruling.project)
+    environ |= grant.variables
+    if grant.venv:
+        return inside.foreign(context.home, grant.venv, record.sanitized(grant.venv.parent.name), environ)
     environment = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
     if environment and environment.works:
         return inside.environment(context.home, environment, environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from envmgr.environments.record import Environment
 from envmgr.host.paths import Environ, Home
@@ -12,10 +13,13 @@ from envmgr.pythons.store import Interpreter
 
 def environment(home: Home, inner: Environment, environ: Environ) -> dict[str, str]:
     """Return `environ` as it is inside of environment `inner`: its commands first, no other environment active."""
-    variables = _outside(home, environ)
-    variables["VIRTUAL_ENV"] = str(inner.path)
-    variables["VIRTUAL_ENV_PROMPT"] = inner.name
-    return _first(home, [str(inner.bin)], variables)
+    return foreign(home, inner.path, inner.name, environ)
+
+
+def foreign(home: Home, path: Path, name: str, environ: Environ) -> dict[str, str]:
+    """Return `environ` as it is inside of the environment at `path`, which need not be ours; prompts show `name`."""
+    variables = _outside(home, environ) | {"VIRTUAL_ENV": str(path), "VIRTUAL_ENV_PROMPT": name}
+    return _first(home, [str(path / "bin")], variables)
 
 
 def interpreters(home: Home, found: Sequence[Interpreter], environ: Environ) -> dict[str, str]:

@@ -49,12 +49,17 @@ def _write(home: Home, project: Path, words: str, environment: Environment) -> N
     home.tmp.mkdir(parents=True, exist_ok=True)
     staged.write_text(f"{environment.path.relative_to(home.root)}\n", encoding="utf-8")
     staged.replace(file)
-    entered = record.records(home, project)
-    if entered != file.parent:
+    enter(home, project)
+
+
+def enter(home: Home, project: Path) -> None:
+    """Let the records of `project`, as it was entered, be those of its real path; raises OSError."""
+    entered, real = record.records(home, project), record.records(home, Path(os.path.realpath(project)))
+    if entered != real:
         entered.parent.mkdir(parents=True, exist_ok=True)
         if entered.is_dir() and not entered.is_symlink():  # it was a directory of its own once
             shutil.rmtree(entered)
-        point(entered, str(file.parent))
+        point(entered, str(real))
 
 
 def _linked(home: Home, environment: Environment) -> Iterator[str]:

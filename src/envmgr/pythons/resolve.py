@@ -24,10 +24,11 @@ GUARD = "_ENVMGR_SHIM"  # the process that a shim has sent to the shim of anothe
 
 @dataclass(frozen=True)
 class Ruling:
-    """Which pin rules a directory, and which project it is in; a pin by variable keeps the directory's project."""
+    """Which pin rules `directory`, and which project it is in; a pin by variable keeps the directory's project."""
 
     pin: Pin | None
     project: Path | None
+    directory: Path | None = None
 
     @property
     def words(self) -> str:
@@ -55,7 +56,7 @@ def ruling(home: Home, directory: Path, environ: Environ) -> Ruling:
             raise
         nearest = None
     project = nearest.project if nearest else None
-    return Ruling(named or nearest or pins.read(home.default), project)
+    return Ruling(named or nearest or pins.read(home.default), project, directory)
 
 
 def interpreter(store: Store, ruling: Ruling, request: VersionRequest) -> Interpreter:

@@ -16,6 +16,7 @@ from envmgr.host.paths import Environ, Home
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
+from envmgr.shell import trust
 
 # never taken from elsewhere: a project's `pip` must not install into another Python; the same patterns as in shim.sh
 FAMILY = (
@@ -44,6 +45,8 @@ def candidates(home: Home, ruling: Ruling, command: str, environ: Environ) -> It
 
     Raises NotInstalledError or NoSuchVersionError when it comes to a Python that is missing.
     """
+    if ruling.directory and (venv := trust.granted(home, ruling.directory, ruling.project).venv):
+        yield from _executable(venv / "bin" / command)
     environment = record.lookup(home, ruling.project, ruling.words) if ruling.project else None
     if environment and environment.works:
         yield from _executable(environment.bin / command)

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envmgr.environments import record
+from envmgr.environments import record, ties
 from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host import config, process
 from envmgr.host.paths import Environ, Home
@@ -36,6 +36,13 @@ _STEERING = frozenset({
     "PS0", "PS1", "PS2", "PS3", "PS4", "PROMPT", "RPROMPT", "ZDOTDIR", "FPATH", "CDPATH", "GLOBIGNORE", "EDITOR",
     "VISUAL", "PAGER", "TERMINFO", "TERMINFO_DIRS", "TERMCAP", "NODE_OPTIONS", "PERL5LIB", "PERL5OPT", "RUBYOPT",
     "RUBYLIB", "JAVA_TOOL_OPTIONS", "SSH_ASKPASS", "SUDO_ASKPASS",
+})
+_EVALUATED = frozenset({  # assigning to these evaluates in some shell, or does more than set a value
+    "BASHPID", "COLUMNS", "DIRSTACK", "EGID", "EPOCHREALTIME", "EPOCHSECONDS", "ERRNO", "EUID", "FUNCNAME", "GID",
+    "GROUPS", "HISTCMD", "HISTFILE", "HISTFILESIZE", "HISTSIZE", "KEYTIMEOUT", "LINENO", "LINES", "MAILCHECK", "OPTERR",
+    "OPTIND", "PIPESTATUS", "PPID", "RANDOM", "SAVEHIST", "SECONDS", "SHLVL", "SRANDOM", "TMOUT", "TRY_BLOCK_ERROR",
+    "TTYIDLE", "UID", "argv", "cdpath", "fpath", "history", "options", "path", "pipestatus", "status", "umask",
+    "version",
 })
 # fmt: on
 _STEERING_PREFIXES = ("LD_", "DYLD_", "GIT_", "ENVMGR_", "VIRTUAL_ENV", "PYTHON", "BASH_FUNC_", "fish_", "__")
@@ -79,6 +86,8 @@ def offer(home: Home, folder: Path, environ: Environ) -> Offer:
             continue
         content = _read(source)
         found = dotenv.parse(content, source) if name == ".env" else _table(content, source)
+        if refused := sorted(_EVALUATED.intersection(found)):
+            raise UsageError(f"{source}: {', '.join(refused)} belong to the shell itself", hint="give them other names")
         if found:
             variables |= found
             sources[name] = content
@@ -163,6 +172,7 @@ def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
     folder = record.records(home, _real(offered.folder))
     copies = {**offered.sources, CONFIG: offered.config} if offered.venv else offered.sources
     try:
+        ties.enter(home, offered.folder)
         _write(folder / COPIES, copies)
         _write(folder / VARIABLES, offered.variables)
         staged = folder / f"{ALLOWED}.{os.getpid()}"
@@ -176,6 +186,48 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_bytes(text.encode())
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What is allowed in a directory and still is what was shown: its own environment, and variables."""
+
+    venv: Path | None
+    variables: Mapping[str, str]
+
+
+def granted(home: Home, directory: Path, project: Path | None) -> Grant:
+    """Return what is allowed in the nearest directory from `directory` up to `project`, without what has changed."""
+    for place in (directory, *directory.parents):
+        folder = record.records(home, place)
+        try:
+            venv, python, *names = (folder / ALLOWED).read_text(encoding="utf-8").splitlines()
+            return Grant(
+                _same_venv(folder, Path(venv), python) if venv else None, _same_variables(folder, place, names)
+            )
+        except (OSError, ValueError):
+            if place == project:
+                break
+    return Grant(None, {})
+
+
+def _same_venv(folder: Path, venv: Path, python: str) -> Path | None:
+    same = os.path.realpath(venv / "bin" / "python") == python
+    return venv if same and _text(venv / CONFIG) == _text(folder / COPIES / CONFIG) else None
+
+
+def _same_variables(folder: Path, place: Path, names: list[str]) -> dict[str, str]:
+    copies = [folder / COPIES / name for name in _FILES if (folder / COPIES / name).exists()]
+    if any(_text(place / copy.name) != _text(copy) for copy in copies):
+        return {}
+    return {name: (folder / VARIABLES / name).read_text(encoding="utf-8") for name in names}
+
+
+def _text(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
 
 
 def deny(home: Home, project: Path) -> bool:
