@@ -10,6 +10,7 @@ from packed import NEWER_TAG, TAG, pythons
 from envmgr.errors import BrokenInterpreterError, UsageError
 from envmgr.host import archive, process
 from envmgr.pythons import mirror
+from envmgr.pythons.upstream import SUMS
 
 NAME = "cpython-3.12.1+{tag}-{triple}-install_only_stripped.tar.gz"
 
@@ -24,14 +25,14 @@ def unpacked(archives: Path, environ: dict[str, str], tmp_path: Path) -> Path:
 
 
 def test_the_sums_of_tag_and_mirror_say_what_is_there(archives: Path) -> None:
-    lines = (archives / mirror.SUMS).read_text().splitlines()
+    lines = (archives / SUMS).read_text().splitlines()
     files = {str(path.relative_to(archives)) for path in archives.glob("*/*.tar.gz")}
     assert {line.split("  ")[1] for line in lines} == files
     assert len(files) == 5
     for line in lines:
         sha256, name = line.split("  ")
         assert hashlib.sha256((archives / name).read_bytes()).hexdigest() == sha256
-        assert f"{sha256}  {name.partition('/')[2]}\n" in (archives / name).with_name(mirror.SUMS).read_text()
+        assert f"{sha256}  {name.partition('/')[2]}\n" in (archives / name).with_name(SUMS).read_text()
 
 
 def test_a_packed_python_runs_anywhere(unpacked: Path, environ: dict[str, str]) -> None:
@@ -74,4 +75,4 @@ def test_what_cannot_be_packed_is_refused(tmp_path: Path) -> None:
         mirror.pack(tmp_path, tmp_path / "mirror", "../x")
     with pytest.raises(BrokenInterpreterError, match="no Python that starts"):
         mirror.pack(tmp_path, tmp_path / "mirror", TAG)
-    assert not (tmp_path / "mirror" / mirror.SUMS).exists()
+    assert not (tmp_path / "mirror" / SUMS).exists()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from envmgr.errors import UsageError
 from envmgr.host import archive, lock, platforms
+from envmgr.host.download import Network, Watch, digest
 from envmgr.host.paths import Environ
-from envmgr.pythons import relocatable
+from envmgr.host.platforms import Platform
+from envmgr.pythons import catalogue, refresh, relocatable
+from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.relocatable import Source
+from envmgr.pythons.upstream import SUMS
+from envmgr.versions.request import VersionRequest
 
-SUMS = "SHA256SUMS"
 _TAG = re.compile(r"[0-9]{8}", re.ASCII)
 _VARIANTS = {"": "", "t": "freethreaded-", "d": "debug-", "td": "freethreaded+debug-"}
 
@@ -46,14 +50,46 @@ def pack(
         staged = Path(scratch) / "archive"
         archive.write(root, staged, level=level)
         packed = staged.replace(folder / _file_name(source, tag))
-    enter(into, packed)
+    enter(into, packed, digest(packed))
     return packed
 
 
-def enter(mirror: Path, packed: Path) -> None:
+def choose(
+    requests: Sequence[VersionRequest], platforms: Sequence[Platform], network: Network, cache: Path
+) -> list[Candidate]:
+    """Return the newest CPython for each request and platform.
+
+    Raises NoSuchVersionError for a request that nothing answers on one of the platforms, DownloadError.
+    """
+    chosen = []
+    for platform in platforms:
+        available = [one for one in refresh.available(platform, network, cache) if not one.build.prefix]
+        chosen += [catalogue.choose(request, available, f"the index of {platform}") for request in requests]
+    return list(dict.fromkeys(chosen))
+
+
+def sync(
+    mirror: Path, chosen: Sequence[Candidate], network: Network, *, jobs: int, watching: Callable[[str], Watch]
+) -> list[Path]:
+    """Fetch what `mirror` does not have of `chosen`, `jobs` at a time, each verified; returns the new archives.
+
+    Raises DownloadError, ChecksumError, EnvmgrError; what was fetched until then stays, and is entered.
+    """
+
+    def fetch(candidate: Candidate) -> Path | None:
+        path = mirror / candidate.build.tag / candidate.file_name
+        had = path.is_file()
+        urls = candidate.urls(network.environ.get(refresh.MIRROR))
+        network.fetch(urls, path, candidate.sha256, watch=watching(str(candidate.build)))
+        enter(mirror, path, candidate.sha256)
+        return None if had else path
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [path for path in pool.map(fetch, chosen) if path]
+
+
+def enter(mirror: Path, packed: Path, sha256: str) -> None:
     """Put the sha256 of `mirror/{tag}/{file}` into the SHA256SUMS of its tag and the mirror; safe to call at once."""
-    with packed.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     with lock.exclusive(mirror / ".lock"):
         _note(packed.parent / SUMS, packed.name, sha256)
         _note(mirror / SUMS, f"{packed.parent.name}/{packed.name}", sha256)
