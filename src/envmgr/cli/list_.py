@@ -11,7 +11,6 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.errors import EnvmgrError
-from envmgr.host import platforms
 from envmgr.host.download import Network
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, refresh
@@ -46,7 +45,7 @@ def list(  # noqa: A001 - the verb's name
     """
     wanted = VersionRequest.parse(request) if request else None
     if available:
-        here = Platform.parse(platform) if platform else platforms.this_platform()
+        here = Platform.parse(platform) if platform else catalogue.target(wanted or VersionRequest.parse("any"))
         found = refresh.available(here, Network(context.environ, offline), context.cache)
         _print(_available(context, _selected(found, wanted, every=every)), as_json=as_json)
     else:

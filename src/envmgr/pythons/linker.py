@@ -21,6 +21,7 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 _SHARED = ("homebrew", "system")  # origins whose bin/ holds more than one Python and its programs
+_ITS_OWN = re.compile(r"(?:python|pypy|pip|pydoc|idle|2to3)[\d.-]*(?:-config)?")
 
 
 def link(home: Home, found: Found, environ: Environ, *, name: str | None = None) -> Interpreter:
@@ -96,10 +97,17 @@ def _lay(folder: Path, build: Build, found: Found) -> None:
 
 
 def programs(build: Build, found: Found) -> dict[str, Path]:
-    """Return the programs of an interpreter, name -> path; of a shared directory, only those of this X.Y."""
+    """Return the programs of an interpreter, name -> path.
+
+    Of a directory that is shared, only those of this X.Y; of a conda environment, which may hold a whole operating
+    system, only those that come with Python.
+    """
     minor = f"{build.version.minor_text}{build.variant.replace('d', '')}"
-    shared = found.origin in _SHARED or found.bin in {Path("/usr/bin"), Path("/usr/local/bin")}
-    named = dict(_of_minor(found.bin, minor) if shared else _all(found.bin))
+    named = dict(_all(found.bin))
+    if found.origin in _SHARED or found.bin in {Path("/usr/bin"), Path("/usr/local/bin")}:
+        named = dict(_of_minor(found.bin, minor))
+    elif found.origin == "conda":
+        named = {name: path for name, path in named.items() if _ITS_OWN.fullmatch(name)}
     major = build.version.major
     return named | dict.fromkeys(("python", f"python{major}", f"python{minor}"), found.executable)
 
