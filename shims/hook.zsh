@@ -340,20 +340,23 @@ _envmgr_unload() {
   _envmgr_strip "$_envmgr_home/shims"
   precmd_functions=(${precmd_functions:#_envmgr_prompt})
   chpwd_functions=(${chpwd_functions:#_envmgr_cd})
+  fpath=(${fpath:#$_envmgr_home/shell})
+  if (( $+functions[compdef] )); then compdef -d envmgr; fi
   builtin unset _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
     _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before \
     _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_old _envmgr_new _envmgr_own
   builtin unset -f _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_set _envmgr_drop
   builtin unset -f _envmgr_prompt _envmgr_cd _envmgr_update _envmgr_change _envmgr_walk _envmgr_parse _envmgr_lookup \
-    _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_unload envmgr
+    _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_strip _envmgr_shell _envmgr _envmgr_unload envmgr
 }
 
-# FILE: find the store from the path of this file, start with empty state, and come first among the hooks: those that
+# Find the store from the path of this file, start with empty state, and come first among the hooks: those that
 # draw the prompt should see the result. The shims come first on PATH; an environment goes before them when entered.
 _envmgr_load() {
   builtin emulate -LR zsh
-  builtin local __file=${1:a}
-  if [[ $__file != */shell/hook.zsh ]]; then __file=${1:A}; fi
+  builtin local __file=${funcsourcetrace[1]%:*} # unlike %x, as it is
+  __file=${__file:a}
+  if [[ $__file != */shell/hook.zsh ]]; then __file=${__file:A}; fi
   builtin typeset -g _envmgr_home=${__file%/shell/*}
   builtin typeset -g _envmgr_env='' _envmgr_gone='' # put on PATH, and taken from it last
   builtin typeset -g _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' # looked at last
@@ -369,8 +372,11 @@ _envmgr_load() {
     _envmgr_strip "$_envmgr_home/shims"
     builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
   fi
+  fpath=(${fpath:#$_envmgr_home/shell} $_envmgr_home/shell) # a later compinit finds _envmgr; an earlier one is told
+  builtin autoload -Uz _envmgr
+  if (( $+functions[compdef] )); then compdef _envmgr envmgr; fi
 }
-_envmgr_load "${(%):-%x}"
+_envmgr_load
 builtin unset -f _envmgr_load
 if [[ -n ${_envmgr_aliases-} ]]; then
   builtin unset _envmgr_aliases
