@@ -12,16 +12,26 @@ from collections.abc import Iterator
 
 import click
 
-from envmgr.cli import cli
+from envmgr.cli import VERBS, cli
 from envmgr.shell.dialects import DIALECTS
 
 _KINDS = {"request": "version", "requests": "version", "version": "version", "python": "version", "pythons": "version"}
 _KINDS |= {"command": "command", "shell": ",".join(DIALECTS)}
 
 
+_IN_SHELL = (
+    ("activate", "Be active here again, after `deactivate`.", "-", "-h"),
+    ("deactivate", "Leave the environment, until the project is left.", "-", "-h"),
+    ("shell", "Choose a Python for this shell only.", "version", "--unset"),
+    ("unload", "Take the hook out of this shell.", "-", "-h"),
+)
+
+
 def table() -> str:
-    """Return the whole table."""
-    return "".join("\t".join(row) + "\n" for row in rows(cli, (), None))
+    """Return the whole table; the verbs that only the hooks know are in it."""
+    root, *others = rows(cli, (), None)
+    names = ",".join([root[2], *(row[0] for row in _IN_SHELL)])
+    return "".join("\t".join(row) + "\n" for row in ((*root[:2], names, root[3]), *others, *_IN_SHELL))
 
 
 def rows(command: click.Command, words: tuple[str, ...], parent: click.Context | None) -> Iterator[tuple[str, ...]]:
@@ -36,7 +46,7 @@ def rows(command: click.Command, words: tuple[str, ...], parent: click.Context |
     ]
     yield (
         " ".join(words) or "-",
-        command.get_short_help_str(limit=80),
+        VERBS.get(context.info_name or "") or command.get_short_help_str(limit=80),
         kind,
         " ".join(["-h --help", *(spelled(option) for option in options)]),
     )

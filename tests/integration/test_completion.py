@@ -59,11 +59,11 @@ def test_fish_offers(line: str, home: Home, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("before", [True, False], ids=["compinit first", "hook first"])
 def test_zsh_offers(home: Home, tmp_path: Path, *, before: bool) -> None:
-    lines = ["autoload -U compinit; compinit -u -D", ". \"$HOME/it's a \\$HOME/shell/hook.zsh\""]
+    lines = ["autoload -U compinit; compinit -u -D", '. "$HOME/it\'s a \\$HOME/shell/hook.zsh"']
     (tmp_path / ".zshrc").write_text("\n".join(["PS1='> '", *(lines if before else lines[::-1])]))
     environ = {"PATH": os.defpath, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     with Typist(["zsh"], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
-        shell.type("envmgr() { export ASKED=\"$*\"; }")
+        shell.type('envmgr() { export ASKED="$*"; }')
         assert shell.type("envmgr us\t")["ASKED"] == "use"
         assert shell.type("envmgr env l\t")["ASKED"] == "env list"
         assert shell.type("envmgr run -p 3\t")["ASKED"] == "run -p 3.12"
@@ -74,7 +74,9 @@ def test_zsh_offers(home: Home, tmp_path: Path, *, before: bool) -> None:
 @pytest.mark.parametrize("shell", ["bash", "fish"])
 def test_tab_starts_no_program(shell: str, home: Home, tmp_path: Path) -> None:
     load = f""". "$HOME/it's a \\$HOME/shell/completion.{shell}"; """
-    ask = "COMP_WORDS=(envmgr use 3) COMP_CWORD=2; _envmgr_complete" if shell == "bash" else "complete -C 'envmgr use 3'"
+    ask = (
+        "COMP_WORDS=(envmgr use 3) COMP_CWORD=2; _envmgr_complete" if shell == "bash" else "complete -C 'envmgr use 3'"
+    )
     argv = ["strace", "-f", "-qq", "-e", "trace=execve,fork,vfork", "-o", str(tmp_path / "trace"), shell]
     run([*argv, *(["--norc", "-c"] if shell == "bash" else ["-N", "-c"])], load + ask, tmp_path)
     assert (tmp_path / "trace").read_text().count("execve") == 1

@@ -25,7 +25,9 @@ def start(tmp_path: Path, home: Home, environ: dict[str, str]) -> Callable[..., 
     """Return the function that starts a shell by its name, in tmp_path."""
 
     def started(name: str, **more: str) -> Typist:
-        return Typist([name], cwd=tmp_path, environ=environ | {"ENVMGR_HOME": str(home.root)} | more, folder=tmp_path / "told")
+        return Typist(
+            [name], cwd=tmp_path, environ=environ | {"ENVMGR_HOME": str(home.root)} | more, folder=tmp_path / "told"
+        )
 
     return started
 
