@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import pexpect
 
@@ -34,7 +35,7 @@ class Typist:
         seen = {**environ, "PATH": path, "TELL_FOLDER": str(folder), "TERM": "xterm", "PWD": str(cwd)}
         self.child = pexpect.spawn(argv[0], list(argv[1:]), cwd=str(cwd), env=seen, dimensions=(50, 400))
 
-    def __enter__(self) -> Typist:
+    def __enter__(self) -> Self:
         self.tell()
         return self
 

@@ -1,4 +1,4 @@
-"""Tab after `envmgr`, in real shells: verbs, options and versions, from the files in the store; nothing odd is offered."""
+"""Tab after `envmgr`, in real shells: verbs, options and versions, from files in the store; nothing odd."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ OFFERS = {
 }
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path) -> None:
+    """A store with hostile names in it."""
     home = Home(tmp_path / "it's a $HOME")
     shims.refresh(home)
     home.aliases.mkdir()
     for name in ("3.12", "3.12.7", *HOSTILE):
         (home.aliases / name).touch()
     (home.shims / "pytest").touch()
-    return home
 
 
 def run(argv: list[str], script: str, cwd: Path) -> list[str]:
@@ -43,22 +43,22 @@ def run(argv: list[str], script: str, cwd: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("line", OFFERS)
-def test_bash_offers(line: str, home: Home, tmp_path: Path) -> None:
-    script = f""". "$HOME/it's a \\$HOME/shell/completion.bash"; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
-        _envmgr_complete; printf '%s\\n' "${{COMPREPLY[@]}}\""""
+def test_bash_offers(line: str, tmp_path: Path) -> None:
+    ask = f"COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _envmgr_complete"
+    script = f""". "$HOME/it's a \\$HOME/shell/completion.bash"; {ask}; printf '%s\\n' "${{COMPREPLY[@]}}\""""
     assert set(run(["bash", "-c"], script, tmp_path)) == OFFERS[line]
     assert not (tmp_path / "pwned").exists()
 
 
 @pytest.mark.parametrize("line", OFFERS)
-def test_fish_offers(line: str, home: Home, tmp_path: Path) -> None:
+def test_fish_offers(line: str, tmp_path: Path) -> None:
     script = f"""source "$HOME/it's a \\$HOME/shell/completion.fish"; complete -C '{line}'"""
     assert {offer.partition("\t")[0] for offer in run(["fish", "-N", "-c"], script, tmp_path)} == OFFERS[line]
     assert not (tmp_path / "pwned").exists()
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["compinit first", "hook first"])
-def test_zsh_offers(home: Home, tmp_path: Path, *, before: bool) -> None:
+def test_zsh_offers(tmp_path: Path, *, before: bool) -> None:
     lines = ["autoload -U compinit; compinit -u -D", '. "$HOME/it\'s a \\$HOME/shell/hook.zsh"']
     (tmp_path / ".zshrc").write_text("\n".join(["PS1='> '", *(lines if before else lines[::-1])]))
     environ = {"PATH": os.defpath, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
@@ -72,7 +72,7 @@ def test_zsh_offers(home: Home, tmp_path: Path, *, before: bool) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "fish"])
-def test_tab_starts_no_program(shell: str, home: Home, tmp_path: Path) -> None:
+def test_tab_starts_no_program(shell: str, tmp_path: Path) -> None:
     load = f""". "$HOME/it's a \\$HOME/shell/completion.{shell}"; """
     ask = (
         "COMP_WORDS=(envmgr use 3) COMP_CWORD=2; _envmgr_complete" if shell == "bash" else "complete -C 'envmgr use 3'"
