@@ -66,5 +66,5 @@ class Typist:
         """Return all that the shell has printed so far, as it came, control characters included."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
-                self._seen += self.child.read_nonblocking(65536, timeout=0.02)
+                self._seen += bytes(self.child.read_nonblocking(65536, timeout=0.02))
         return self._seen.decode(errors="replace")
