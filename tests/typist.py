@@ -27,13 +27,21 @@ class Typist:
         folder.mkdir(exist_ok=True)
         self._folder = folder = Path(tempfile.mkdtemp(dir=folder))
         self._count = 0
-        self._seen = b""
+        self._seen = ""
         (folder / "bin").mkdir()
         (folder / "bin" / "tell").write_text(TELL)
         (folder / "bin" / "tell").chmod(0o755)
         path = f"{environ.get('PATH', os.defpath)}:{folder / 'bin'}"
         seen = {**environ, "PATH": path, "TELL_FOLDER": str(folder), "TERM": "xterm", "PWD": str(cwd)}
-        self.child = pexpect.spawn(argv[0], list(argv[1:]), cwd=str(cwd), env=seen, dimensions=(50, 400))
+        self.child = pexpect.spawn(
+            argv[0],
+            list(argv[1:]),
+            cwd=str(cwd),
+            env=seen,
+            dimensions=(50, 400),
+            encoding="utf-8",
+            codec_errors="surrogateescape",
+        )
 
     def __enter__(self) -> Self:
         self.tell()
@@ -44,7 +52,7 @@ class Typist:
 
     def type(self, line: str) -> dict[str, str]:
         """Type `line` and Enter; return what `tell` says at the prompt after it."""
-        self.child.send(os.fsencode(line) + b"\r")
+        self.child.send(f"{line}\r")
         return self.tell()
 
     def tell(self, *, status: str = "") -> dict[str, str]:
@@ -55,7 +63,7 @@ class Typist:
         while not answer.exists():
             if time.monotonic() > end:
                 raise AssertionError(f"the shell does not answer; its screen: {self.screen()}")
-            self.child.send(f"tell {self._count} {status}\r".encode())
+            self.child.send(f"tell {self._count} {status}\r")
             pause = time.monotonic() + PAUSE
             while not answer.exists() and time.monotonic() < pause:
                 self.screen()
@@ -66,5 +74,5 @@ class Typist:
         """Return all that the shell has printed so far, as it came, control characters included."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
-                self._seen += bytes(self.child.read_nonblocking(65536, timeout=0.02))
-        return self._seen.decode(errors="replace")
+                self._seen += self.child.read_nonblocking(65536, timeout=0.02)
+        return self._seen
