@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from desk import Desk
-from packed import NEWER_TAG, TAG
+from packed import NEWER_TAG, TAG, pythons
 
 from envmgr.environments import builder
 from envmgr.host.paths import Home
+from envmgr.host.platforms import this_platform
+from envmgr.pythons import aliases
 
 SAY = "import os, sys, ssl, sqlite3, pip; print(os.path.realpath(sys.base_prefix))"
 
@@ -64,3 +66,16 @@ def test_what_editors_read_follows_too(desk: Desk) -> None:
     config.write_text(truth.replace("3.12.1", "3.12.0"))
     desk.call("install", f"3.12.1+{NEWER_TAG}")
     assert config.read_text() == truth
+
+
+def test_a_newer_linked_one_takes_nothing_away(desk: Desk) -> None:
+    """A linked Python has no library of its own beside it; environments stay on builds that were installed."""
+    desk.call("install", f"3.12.1+{TAG}")
+    desk.call("use", "3.12")
+    newer = desk.home.versions / f"cpython-3.12.99+work-{this_platform()}"
+    (newer / "bin").mkdir(parents=True)
+    for name in ("python", "python3", "python3.12"):
+        (newer / "bin" / name).symlink_to(pythons() / "3.12.1" / "bin" / "python3.12")
+    aliases.repoint(desk.home)
+    assert f"3.12.1+{TAG}" in base(desk, desk.project)
+    assert str(desk.made("3.12").path) in desk.call("uninstall", f"3.12.1+{TAG}", code=8)

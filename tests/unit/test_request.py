@@ -120,6 +120,14 @@ def test_a_request_means_the_newest_that_fits(text: str) -> None:
     assert best(text) == f"{TABLE[text]}-linux-x86_64-gnu"
 
 
+def test_within_a_minor_version_installed_builds_go_before_linked_ones() -> None:
+    names = ("cpython-3.12.7+20241016", "cpython-3.12.9+pyenv", "cpython-3.13.0+pyenv")
+    installed, linked, newer = (Build.parse(f"{name}-linux-x86_64-gnu") for name in names)
+    for text, best in (("3.12", installed), (">=3.12", newer), ("3", newer), ("3.12.9", linked), ("<3.13", installed)):
+        assert VersionRequest.parse(text).best([linked, installed, newer]) == best
+    assert VersionRequest.parse("3.12").best([linked]) == linked
+
+
 @pytest.mark.parametrize(
     ("text", "build"),
     [

@@ -12,9 +12,14 @@ from envmgr.versions.version import Build
 
 
 def dependents(home: Home, builds: Collection[Build]) -> list[Environment]:
-    """Return the environments that run on one of `builds`, and whose alias nothing else in the store answers."""
+    """Return the environments that run on one of `builds`, and whose alias no other installed build answers.
+
+    A linked one may answer the alias, but environments that were made on installed builds need not start on it.
+    """
+    store = Store(home)
     lost = {name for build in builds for name in _names(build)}
-    kept = {name for build in Store(home).builds() if build not in builds for name in _names(build)}
+    others = [build for build in store.builds() if build not in builds and not store.interpreter(build).linked]
+    kept = {name for build in others for name in _names(build)}
     return [environment for environment in record.environments(home) if environment.base in lost - kept]
 
 

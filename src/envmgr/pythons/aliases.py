@@ -29,7 +29,7 @@ def repoint(home: Home, *, without: Collection[Path] = ()) -> None:
     """
     wanted: dict[str, Build] = {}
     builds = [build for build in Store(home).builds() if home.versions / str(build) not in without]
-    for build in sorted(builds, key=lambda build: (build.version.pre is None, build)):
+    for build in sorted(builds, key=lambda build: (build.version.pre is None, build.rank)):
         for name in (build.minor_alias, build.patch_alias, build.build_alias):
             wanted[name] = build
     _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()}, owned="../versions/")

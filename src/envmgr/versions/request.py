@@ -135,7 +135,7 @@ class VersionRequest:
         """Return the newest of `builds` that matches, a pre-release only if it was asked for or nothing else fits."""
         found = [build for build in builds if self.matches(build)]
         stable = [build for build in found if build.version.pre is None] if self.stable_only else []
-        return max(stable or found, default=None)
+        return max(stable or found, key=lambda build: build.rank, default=None)
 
     def __str__(self) -> str:
         return self.text

@@ -80,6 +80,16 @@ class Build:
         return self.version, 1 if numbers else 0, numbers, self.tag
 
     @property
+    def rank(self) -> tuple[str, tuple[int, ...], bool, Build]:
+        """What decides among builds that a request matches: the newest minor version, and in it the newest build.
+
+        Builds that were installed go before linked ones of the same minor version, so that linking an interpreter
+        never takes away what environments run on (docs/adr/0051-installed-before-linked.md).
+        """
+        installed = self.tag.replace(".", "").isdigit()
+        return self.implementation, self.version.release[:2], installed, self
+
+    @property
     def prefix(self) -> str:
         """What stands before the numbers in an alias: nothing for CPython, else the implementation's name."""
         return "" if self.implementation == "cpython" else self.implementation
