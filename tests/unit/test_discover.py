@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,15 @@ def test_a_shim_is_never_started(tmp_path: Path) -> None:
 def test_what_does_not_start_is_broken(tmp_path: Path, text: str) -> None:
     with pytest.raises(BrokenInterpreterError):
         discover.identify(Found("local", program(tmp_path / "bin/python3.12", text)), {})
+
+
+def test_the_reason_is_told(tmp_path: Path) -> None:
+    for name, message in (("false", r"python3\.12: does not start: exit code 1"), ("true", "not a Python that envmgr")):
+        program = tmp_path / name / "python3.12"
+        program.parent.mkdir()
+        shutil.copy(shutil.which(name) or name, program)
+        with pytest.raises(BrokenInterpreterError, match=message):
+            discover.identify(Found("local", program), {})
 
 
 def test_what_is_gone_is_broken(tmp_path: Path) -> None:

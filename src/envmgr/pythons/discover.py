@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.errors import BrokenInterpreterError, EnvmgrError, UsageError
+from envmgr.errors import BrokenInterpreterError, CommandNotFoundError, EnvmgrError, UsageError
 from envmgr.host import platforms, process
 from envmgr.host.paths import Environ
 from envmgr.versions.version import Build, Version
@@ -92,15 +92,27 @@ def identify(found: Found, environ: Environ) -> Build:
                 raise BrokenInterpreterError(f"{found.executable}: a script, not an interpreter")
     except OSError as error:
         raise BrokenInterpreterError(f"{found.executable}: {error.strerror}") from error
-    isolated = ["-E", "-s"] if _is_second(found.executable) else ["-I"]
+    said = _answer(found.executable, environ)
     try:
-        outcome = process.run(
-            [found.executable, *isolated, "-S", "-c", _PROBE], environ=process.plain(environ), timeout=_PATIENCE
-        )
-        implementation, version, variant = outcome.text.rpartition("\n")[2].split("|")
+        implementation, version, variant = said.split("|")
         return Build(implementation, Version.parse(version), variant, found.origin, platforms.this_platform())
     except (EnvmgrError, ValueError) as error:
-        raise BrokenInterpreterError(f"{found.executable}: does not start") from error
+        raise BrokenInterpreterError(f"{found.executable}: not a Python that envmgr knows: {said[:200]}") from error
+
+
+def _answer(executable: Path, environ: Environ) -> str:
+    """Return what an interpreter says to the probe, its last line; raises BrokenInterpreterError if it fails."""
+    isolated = ["-E", "-s"] if _is_second(executable) else ["-I"]
+    try:
+        outcome = process.run(
+            [executable, *isolated, "-S", "-c", _PROBE], environ=process.plain(environ), timeout=_PATIENCE
+        )
+    except CommandNotFoundError as error:
+        raise BrokenInterpreterError(error.message) from error
+    lines = outcome.text.strip().splitlines() or [f"exit code {outcome.code}"]
+    if outcome.code:
+        raise BrokenInterpreterError(f"{executable}: does not start: {lines[-1]}")
+    return lines[-1]
 
 
 def _is_second(executable: Path) -> bool:
