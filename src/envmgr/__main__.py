@@ -44,9 +44,9 @@ def _run(argv: list[str]) -> int:
                 return _called(call, home, subject, arguments)
             case ["list", "--available"] if _glanced():
                 return 0
-        from envmgr.cli import run
+        from envmgr import cli
 
-        return run(argv)
+        return cli.main(argv)
     except EnvmgrError as error:
         from envmgr.cli import console
 

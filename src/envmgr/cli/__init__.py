@@ -108,7 +108,7 @@ def cli(ctx: click.Context) -> None:
     ctx.obj = Context(os.environ, paths.working_directory(os.environ), paths.home(os.environ))
 
 
-def run(argv: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Run one command line; returns the exit code, raises EnvmgrError for what the user should know."""
     try:
         result = cli.main(args=argv, prog_name="envmgr", standalone_mode=False)
