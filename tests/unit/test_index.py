@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envmgr.errors import DownloadError
 from envmgr.host.platforms import Platform
@@ -98,6 +100,42 @@ def test_uv_s_table_has_pypys() -> None:
     assert str(found.build) == "pypy-3.10.14+7.3.17-macos-aarch64-none"
     assert (found.flavor, found.urls()) == ("install_only", (url,))
     assert index.parse(index.dump([found]), "here") == [found]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*entry(), "artifacts", "version"]), inner),
+)
+words = st.text(alphabet=f'{SAME} ./%{{}}"\x00\n')
+
+
+@given(st.text() | words | json_values.map(json.dumps) | st.builds("{0}{1}".format, st.just(SAME), words))
+def test_any_text_is_an_index_or_an_error(text: str) -> None:
+    try:
+        found = index.parse(text, "here")
+    except DownloadError:
+        return
+    for candidate in found:
+        assert len(candidate.sha256) == 64
+        assert "/" not in candidate.file_name
+        assert not candidate.file_name.startswith(".")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["x/..", "x/.hidden", "x/", "x/..%2f..%2fetc", "x/a%00b", "x/a b".replace(" ", "%20"), "https://host/..%2Fx"],
+)
+def test_a_name_that_leads_elsewhere_is_refused(path: str) -> None:
+    with pytest.raises(DownloadError, match="not the name of an archive"):
+        index.parse(f"cpython-3.12.7+1-linux-x86_64-gnu {'a' * 64} {path}\n", "here")
+    with pytest.raises(DownloadError, match="not the name of a Python build"):
+        index.parse(f"cpython-3.12.7+..-linux-x86_64-gnu {'a' * 64} x/y\n", "here")
+
+
+def test_a_tag_that_leads_elsewhere_is_passed_over() -> None:
+    legacy = "cpython-3.10.0-x86_64-unknown-linux-gnu-install_only-20211017T1616.tar.gz"
+    (found,) = index.sums(f"{'a' * 64}  ../../{legacy}\n")
+    assert (found.path, found.build.tag) == (f"20211017/{legacy}", "20211017")
 
 
 SLICES = sorted(index.SNAPSHOT.glob("*.txt"))

@@ -20,7 +20,7 @@ HOSTS = (
     "https://github.com/astral-sh/python-build-standalone/releases/download",
 )
 _NAME = re.compile(
-    r"cpython-(?P<version>\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?)(?:\+(?P<tag>\d{8}))?-(?P<target>"
+    r"cpython-(?P<version>\d{1,4}\.\d{1,4}\.\d{1,4}(?:(?:a|b|rc)\d{1,4})?)(?:\+(?P<tag>\d{8}))?-(?P<target>"
     r"(?P<arch>[a-z0-9_]+)-(?:unknown-linux-(?P<libc>gnu|musl|gnueabi|gnueabihf)|apple-(?P<mac>darwin)|pc-windows-msvc)"
     r"|linux64-musl|linux64|macos|windows-amd64|windows-x86)"
     r"(?P<options>(?:-[a-z_+]+)*)(?:-(?P<date>\d{8})T\d{4})?\.tar\.(?:gz|zst)",
@@ -39,6 +39,8 @@ _OPTIONS = {*_FLAVORS, "freethreaded", "debug", "pgo", "lto", "noopt", "static",
 _RELEASE = re.compile(
     r"https://(?:github\.com/(?:astral-sh|indygreg)|releases\.astral\.sh/github)/python-build-standalone/releases/download/"
 )
+_TAG = re.compile(r"\d{8}", re.ASCII)
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)  # it names files in caches and mirrors
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
@@ -55,6 +57,13 @@ class Candidate:
     path: str
     sha256: str
     flavor: str = "install_only_stripped"
+
+    def __post_init__(self) -> None:
+        """Refuse what an index must not say; raises DownloadError."""
+        if not _SHA256.fullmatch(self.sha256):
+            raise DownloadError(f"not a sha256 for {self.path!a}: {self.sha256!a}")
+        if not _FILE.fullmatch(self.file_name):
+            raise DownloadError(f"not the name of an archive: {self.path!a}")
 
     @property
     def file_name(self) -> str:
@@ -85,15 +94,15 @@ def named(path: str, sha256: str) -> Candidate | None:
     if not (found := _NAME.fullmatch(name)):
         return None
     options = set(re.split(r"[-+]", found["options"])) - {""}
-    tag = found["tag"] or folder.rpartition("/")[2] or found["date"]
+    place = _TAG.fullmatch(folder.rpartition("/")[2])
+    tag = found["tag"] or (place[0] if place else found["date"])
     if not tag or not options <= _OPTIONS:
         return None
     variant = "t" * ("freethreaded" in options) + "d" * ("debug" in options)
     build = Build("cpython", Version.parse(found["version"]), variant, tag, _platform(found))
     elsewhere = "://" in path and not _RELEASE.match(path)
-    return Candidate(
-        build, path if elsewhere else f"{folder.rpartition('/')[2] or tag}/{name}", sha256.lower(), flavor(name)
-    )
+    known = f"{place[0] if place else tag}/{name}"
+    return Candidate(build, path if elsewhere else known, sha256.lower(), flavor(name))
 
 
 def flavor(path: str) -> str:

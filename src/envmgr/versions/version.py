@@ -10,7 +10,7 @@ from envmgr.errors import UsageError
 from envmgr.host.platforms import Platform
 
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:(a|b|rc)(\d{1,4}))?", re.ASCII)
-_BUILD = re.compile(r"([a-z]+)-([0-9a-z.]+?)(t?d?)\+([A-Za-z0-9._-]+)-([a-z]+-[a-z0-9_]+-[a-z]+)", re.ASCII)
+_BUILD = re.compile(r"([a-z]+)-([0-9a-z.]+?)(t?d?)\+([A-Za-z0-9][A-Za-z0-9._-]*)-([a-z]+-[a-z0-9_]+-[a-z]+)", re.ASCII)
 _FINAL = ("~", 0)  # sorts after a, b and rc
 
 
