@@ -58,6 +58,7 @@ def test_use_names_what_is_missing_and_changes_nothing(desk: Desk) -> None:
     (desk.project / ".python-version").write_text("3.99\n")
     assert "no version file" in desk.call("use", where=desk.project.parent, code=2)
     assert "not a version request" in desk.call("use", "../x", code=2)
+    assert f"called nobody ({desk.project}/.python-version:1)" in desk.call("use", "nobody", code=3)
     assert (desk.project / ".python-version").read_text() == "3.99\n"
 
 

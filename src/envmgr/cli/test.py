@@ -11,9 +11,7 @@ from types import FrameType
 import click
 
 from envmgr.cli import Context, console
-from envmgr.cli.install import provide
 from envmgr.errors import EnvmgrError, NotInstalledError, UsageError
-from envmgr.host.download import Network
 from envmgr.packages.engine import ENGINES
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.testing import matrix as matrices
@@ -66,6 +64,9 @@ def _interpreter(context: Context, request: VersionRequest, *, install: bool) ->
         return found
     if not install:
         return NotInstalledError(f"Python {request} is not installed", hint=f"run `envmgr install '{request}'`")
+    from envmgr.cli.install import provide
+    from envmgr.host.download import Network
+
     try:
         return provide(context, request, Network(context.environ))
     except EnvmgrError as error:

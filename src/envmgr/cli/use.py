@@ -5,15 +5,14 @@ from __future__ import annotations
 import click
 
 from envmgr.cli import Context, console
-from envmgr.cli.install import provide
 from envmgr.environments import provision, ties
 from envmgr.errors import NotInstalledError, UsageError
-from envmgr.host.download import Network
-from envmgr.pythons import refresh, resolve
+from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
 from envmgr.versions import pinning, pins, requires
 from envmgr.versions.request import VersionRequest
+from envmgr.versions.version import Build
 
 
 @click.command()
@@ -47,7 +46,7 @@ def _required(context: Context) -> tuple[str, ...]:
     if request is None:
         return ()
     installed = Store(context.home).find(request)
-    build = installed.build if installed else refresh.pick(request, Network(context.environ), context.cache).build
+    build = installed.build if installed else _newest(context, request)
     return (build.minor_alias if request.floats(build) else build.patch_alias,)
 
 
@@ -55,7 +54,7 @@ def _pin(context: Context, words: tuple[str, ...]) -> Ruling:
     """Write the version file of this directory, after installing what it asks for."""
     ties.refuse(context.cwd)
     file = context.cwd / pins.FILE_NAME
-    _install(context, Ruling(pins.parse(" ".join(words)), context.cwd))
+    _install(context, Ruling(pins.parse(" ".join(words), source=file), context.cwd))
     pinning.write(file, words)
     console.say(f"Pinned {' '.join(words)} in {file}")
     if context.environ.get(resolve.VARIABLE):
@@ -67,7 +66,7 @@ def _global(context: Context, asked: list[VersionRequest]) -> None:
     if not asked:
         raise UsageError("which Python shall be the default?", hint="for example: envmgr use --global 3.12")
     words = [request.text for request in asked]
-    _install(context, Ruling(pins.parse(" ".join(words)), None))
+    _install(context, Ruling(pins.parse(" ".join(words), source=context.home.default), None))
     pinning.write(context.home.default, words)
     console.say(f"The default is {' '.join(words)} now, where no version file rules")
 
@@ -79,7 +78,23 @@ def _install(context: Context, ruling: Ruling) -> None:
             try:
                 resolve.interpreter(Store(context.home), ruling, request)
             except NotInstalledError:
-                provide(context, request, Network(context.environ))
+                _download(context, request)
+
+
+def _newest(context: Context, request: VersionRequest) -> Build:
+    """Return the build that installing `request` would bring."""
+    from envmgr.host.download import Network
+    from envmgr.pythons import refresh
+
+    return refresh.pick(request, Network(context.environ), context.cache).build
+
+
+def _download(context: Context, request: VersionRequest) -> None:
+    """Install what answers `request`; all that this needs is loaded only now."""
+    from envmgr.cli.install import provide
+    from envmgr.host.download import Network
+
+    provide(context, request, Network(context.environ))
 
 
 def _environment(context: Context, ruling: Ruling, *, pip: bool) -> None:

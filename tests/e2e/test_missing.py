@@ -1,0 +1,35 @@
+"""`use` and `test` install the Pythons that they need, from a mirror."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from desk import Desk
+
+from envmgr.host.paths import Home
+
+
+@pytest.fixture
+def desk(home: Home, environ: dict[str, str], archives: Path, tmp_path: Path) -> Desk:
+    project = tmp_path / "shop"
+    project.mkdir()
+    return Desk(home, project, environ | {"ENVMGR_PYTHON_MIRROR": archives.as_uri()})
+
+
+def test_use_and_test_install_what_is_missing(desk: Desk) -> None:
+    desk.call("use", "3.13")
+    assert desk.call("run", "python", "-c", "import sys; print(*sys.version_info[:2])") == "3 13\n"
+    (desk.project / "pyproject.toml").write_text(
+        '[tool.envmgr.test]\npythons = ["3.12", "3.13"]\ncommands = [["python", "-VV"]]\n'
+    )
+    out = desk.call("test")
+    assert "Python 3.12.1" in out
+    assert "Python 3.13.0" in out
+    assert {path.name for path in desk.home.envs.glob("shop-*/*")} == {"3.13", "test-3.12", "test-3.13"}
+    assert "broken: 3.99" in desk.call("test", "-p", "3.99", code=1)
+
+
+def test_what_cannot_be_had_changes_nothing(desk: Desk) -> None:
+    assert "nearest" in desk.call("use", "3.99", code=3)
+    assert not (desk.project / ".python-version").exists()
