@@ -66,6 +66,12 @@ def test_builds_are_ordered_by_version_then_tag_and_releases_beat_what_is_linked
     assert all(older < newer and not newer < older for older, newer in combinations(tags, 2))
 
 
+def test_cpython_goes_before_others() -> None:
+    cpython, pypy = (Build.parse(f"{name}+1-linux-x86_64-gnu") for name in ("cpython-3.9.1", "pypy-3.10.14"))
+    assert pypy < cpython
+    assert pypy.rank < cpython.rank
+
+
 def test_one_build_on_two_platforms_is_two() -> None:
     plain, third = (Build.parse(f"cpython-3.12.7+1-linux-{arch}-gnu") for arch in ("x86_64", "x86_64_v3"))
     assert plain < third

@@ -127,8 +127,7 @@ def preferred(candidates: Iterable[Candidate]) -> list[Candidate]:
         known = best.get(candidate.build)
         if known is None or _rank(candidate) < _rank(known):
             best[candidate.build] = candidate
-    newest = sorted(best.values(), key=lambda candidate: candidate.build, reverse=True)
-    return sorted(newest, key=lambda candidate: candidate.build.implementation)
+    return sorted(best.values(), key=lambda candidate: candidate.build, reverse=True)
 
 
 def _rank(candidate: Candidate) -> tuple[int, int, bool]:

@@ -80,14 +80,14 @@ class Build:
         return self.version, 1 if numbers else 0, numbers, self.tag
 
     @property
-    def rank(self) -> tuple[str, tuple[int, ...], bool, Build]:
-        """What decides among builds that a request matches: the newest minor version, and in it the newest build.
+    def rank(self) -> tuple[bool, tuple[int, ...], bool, Build]:
+        """What decides among builds that a request matches: CPython, the newest minor version, in it the newest build.
 
         Builds that were installed go before linked ones of the same minor version, so that linking an interpreter
         never takes away what environments run on (docs/adr/0051-installed-before-linked.md).
         """
         installed = self.tag.replace(".", "").isdigit()
-        return self.implementation, self.version.release[:2], installed, self
+        return not self.prefix, self.version.release[:2], installed, self
 
     @property
     def prefix(self) -> str:
@@ -113,7 +113,8 @@ class Build:
         return f"{self.implementation}-{self.version}{self.variant}+{self.tag}-{self.platform}"
 
     def __lt__(self, other: Build) -> bool:
-        return (self.implementation, self.order, self.variant, self.platform) < (
+        return (not self.prefix, self.implementation, self.order, self.variant, self.platform) < (
+            not other.prefix,
             other.implementation,
             other.order,
             other.variant,
