@@ -25,14 +25,37 @@ _envmgr_off='' _envmgr_before=''
 # the directory surveyed last; the one in it or above it that `envmgr allow` was told of, and one with a .venv that it was
 # not told of; the one whose variables are set, and their names
 _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded='' _envmgr_names=''
+# what an idle prompt compares: variables; where no version file was, and the file that ruled; the record that was missing
+_envmgr_seen='' _envmgr_nearer=('') _envmgr_file='' _envmgr_waited=''
 
 # The prompt's command. Whatever happens in it, it prints nothing but notes, and the status stays as it is.
 _envmgr_prompt() {
   builtin local __status="$?"
-  _envmgr_update || :
+  if ! _envmgr_idle; then
+    _envmgr_update 3>&2 2>/dev/null || :
+    _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}
+  fi
   if [[ $- == *e* ]]; then return 0; fi
   return "$__status"
-} 3>&2 2>/dev/null
+}
+
+# Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
+# and the environment is still there, or still is not. What was allowed is looked at every time.
+_envmgr_idle() {
+  builtin local __file __text=''
+  if [[ ${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-} != "$_envmgr_seen" ]]; then
+    return 1
+  fi
+  for __file in "${_envmgr_nearer[@]}"; do
+    if [[ -f $__file ]]; then return 1; fi
+  done
+  if [[ $_envmgr_file ]]; then
+    if ! [[ -f $_envmgr_file && -r $_envmgr_file ]]; then return 1; fi
+    IFS='' builtin read -r -d '' -n 8193 __text <"$_envmgr_file"
+    if [[ $__text != "$_envmgr_text" ]]; then return 1; fi
+  fi
+  if [[ $_envmgr_env ]]; then [[ -x $_envmgr_env/bin/python && -z $_envmgr_allowed ]]; else ! [[ -f $_envmgr_waited ]]; fi
+}
 
 # Make the shell have active what the directory asks for.
 _envmgr_update() {
@@ -78,6 +101,7 @@ _envmgr_walk() {
   builtin local __file __text
   __project=${PWD-}
   __project=${__project%/}
+  _envmgr_nearer=('') _envmgr_file='' _envmgr_waited=''
   while :; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { ((EUID)) || [[ -O $__file ]]; }; then
@@ -88,8 +112,12 @@ _envmgr_walk() {
         _envmgr_text=$__text _envmgr_words=$__words
       fi
       __words=$_envmgr_words
-      if [[ $__words ]]; then break; fi
+      if [[ $__words ]]; then
+        _envmgr_file=$__file
+        break
+      fi
     fi
+    _envmgr_nearer+=("$__file")
     if [[ -z $__project ]]; then
       __project=${_envmgr_allowed%/}
       return 1
@@ -143,7 +171,8 @@ _envmgr_lookup() {
 _envmgr_record() {
   __env=''
   if [[ $__words == *[!A-Za-z0-9._+\<\>=!~,*@\ -]* || $__words == *..* || ${#__words} -gt 200 ]]; then return 1; fi
-  if ! [[ -f $_envmgr_home/projects$__project/.envmgr/$__words ]]; then return 1; fi
+  _envmgr_waited=$_envmgr_home/projects$__project/.envmgr/$__words
+  if ! [[ -f $_envmgr_waited ]]; then return 1; fi
   IFS='' builtin read -r __env <"$_envmgr_home/projects$__project/.envmgr/$__words"
   if [[ $__env == envs/?* && $__env != *..* && -x $_envmgr_home/$__env/bin/python ]]; then
     __env=$_envmgr_home/$__env
@@ -310,6 +339,7 @@ _envmgr_strip() {
 
 # The verbs that only this shell can do; everything else is the program's.
 envmgr() {
+  _envmgr_seen=''
   case ${1-} in
     activate) _envmgr_off='' ;;
     deactivate) _envmgr_off=$_envmgr_project/ ;;
@@ -355,14 +385,14 @@ _envmgr_unload() {
   _envmgr_leave
   _envmgr_drop
   _envmgr_strip "$_envmgr_home/shims"
-  builtin unset -f _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_load _envmgr_drop
+  builtin unset -f _envmgr_idle _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_load _envmgr_drop
   builtin unset -f _envmgr_update _envmgr_walk _envmgr_parse _envmgr_lookup _envmgr_record _envmgr_enter _envmgr_leave \
     _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_complete _envmgr_unload envmgr
   builtin unset -f _envmgr_offer
   builtin complete -r envmgr
   builtin unset -v _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
     _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before _envmgr_completion \
-    _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_names
+    _envmgr_seen _envmgr_nearer _envmgr_file _envmgr_waited _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_names
   _envmgr_prompt() { return "$?"; }
   if [[ ${PROMPT_COMMAND-} == _envmgr_prompt ]]; then
     builtin unset -v 'PROMPT_COMMAND[0]'

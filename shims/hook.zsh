@@ -12,15 +12,42 @@
 if [[ -o aliases ]]; then builtin unsetopt aliases; _envmgr_aliases=1; fi # a user's `alias local=...` is not ours
 
 _envmgr_prompt() {
+  if _envmgr_idle; then return; fi
   builtin emulate -LR zsh
   _envmgr_update
+  _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}
+}
+
+# Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
+# and the environment is still there, or still is not. What was allowed is looked at every time. Runs under the user's
+# options.
+_envmgr_idle() {
+  builtin local __file
+  if [[ "${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}" != "$_envmgr_seen" ]]; then
+    return 1
+  fi
+  for __file in "${_envmgr_nearer[@]}"; do
+    if [[ -f "$__file" ]]; then return 1; fi
+  done
+  if [[ -n "$_envmgr_file" ]]; then
+    if [[ ! -f "$_envmgr_file" || ! -r "$_envmgr_file" || "$(<"$_envmgr_file")" != "$_envmgr_text" ]]; then return 1; fi
+  fi
+  if [[ -n "$_envmgr_env" ]]; then
+    [[ -x "$_envmgr_env/bin/python" && -z "$_envmgr_allowed" ]]
+  else
+    [[ ! -f "$_envmgr_waited" ]]
+  fi
 }
 
 # `cd project && python` on one line; but not in `$(cd project)` or while completing `cd ../`. What needs a call waits
 # for the prompt.
 _envmgr_cd() {
   builtin emulate -LR zsh
-  if (( ! ZSH_SUBSHELL )); then _envmgr_update quietly; fi
+  if (( ZSH_SUBSHELL )); then return; fi
+  _envmgr_update quietly
+  if [[ -n $_envmgr_env || -z $_envmgr_waited ]]; then # nothing is left to tell
+    _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}
+  fi
 }
 
 # [quietly]: make the shell have active what the directory asks for. Whatever happens, it prints nothing but notes.
@@ -71,6 +98,7 @@ _envmgr_walk() {
   builtin local __file __text
   __project=${PWD-}
   __project=${__project%/}
+  _envmgr_nearer=() _envmgr_file='' _envmgr_waited=''
   while true; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
@@ -81,8 +109,12 @@ _envmgr_walk() {
         _envmgr_text=$__text _envmgr_words=$__words
       fi
       __words=$_envmgr_words
-      if [[ -n $__words ]]; then break; fi
+      if [[ -n $__words ]]; then
+        _envmgr_file=$__file
+        break
+      fi
     fi
+    _envmgr_nearer+=("$__file")
     if [[ -z $__project ]]; then
       __project=${_envmgr_allowed%/}
       return 1
@@ -130,7 +162,8 @@ _envmgr_lookup() {
 _envmgr_record() {
   __env=''
   if [[ $__words == *[^A-Za-z0-9._+\<\>=!~,*@\ -]* || $__words == *..* ]] || (( $#__words > 200 )); then return 1; fi
-  if [[ ! -f $_envmgr_home/projects$__project/.envmgr/$__words ]]; then return 1; fi
+  _envmgr_waited=$_envmgr_home/projects$__project/.envmgr/$__words
+  if [[ ! -f $_envmgr_waited ]]; then return 1; fi
   IFS='' builtin read -r __env <"$_envmgr_home/projects$__project/.envmgr/$__words"
   if [[ $__env == envs/?* && $__env != *..* && -x $_envmgr_home/$__env/bin/python ]]; then
     __env=$_envmgr_home/$__env
@@ -287,6 +320,7 @@ _envmgr_strip() {
 # The verbs that only this shell can do; everything else is the program's.
 envmgr() {
   builtin emulate -LR zsh
+  _envmgr_seen=''
   case ${1-} in
     (activate) _envmgr_off='' ;;
     (deactivate) _envmgr_off=$_envmgr_project/ ;;
@@ -344,8 +378,8 @@ _envmgr_unload() {
   if (( $+functions[compdef] )); then compdef -d envmgr; fi
   builtin unset _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
     _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before \
-    _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_old _envmgr_new _envmgr_own
-  builtin unset -f _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_set _envmgr_drop
+    _envmgr_seen _envmgr_nearer _envmgr_file _envmgr_waited _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_old _envmgr_new _envmgr_own
+  builtin unset -f _envmgr_idle _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_set _envmgr_drop
   builtin unset -f _envmgr_prompt _envmgr_cd _envmgr_update _envmgr_change _envmgr_walk _envmgr_parse _envmgr_lookup \
     _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_strip _envmgr_shell _envmgr _envmgr_unload envmgr
 }
@@ -364,6 +398,8 @@ _envmgr_load() {
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
   builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' # surveyed last
   builtin typeset -g _envmgr_loaded='' # where the variables are from that are set
+  builtin typeset -g _envmgr_seen='' _envmgr_file='' _envmgr_waited='' # what an idle prompt compares
+  builtin typeset -ga _envmgr_nearer
   builtin typeset -gA _envmgr_old _envmgr_new _envmgr_own
   builtin typeset -ga precmd_functions chpwd_functions
   precmd_functions=(_envmgr_prompt ${precmd_functions:#_envmgr_prompt})
