@@ -246,3 +246,23 @@ def test_a_terminal_sees_what_goes_on(bench: Desk) -> None:
     screen.expect(pexpect.EOF)
     screen.close()
     assert screen.exitstatus == 0
+
+
+def test_ctrl_c_at_a_terminal(bench: Desk) -> None:
+    """The commands are not in the foreground: envmgr hands the signal on, and they get it once."""
+    mark = f"envmgr-mark-{os.getpid()}-tty"
+    count = "signal.signal(signal.SIGINT, lambda *_: (pathlib.Path('ints').open('a').write('x'), sys.exit(1)))"
+    (bench.project / "stay.py").write_text(STUBBORN.format(mark=mark, handler=count))
+    (bench.project / "pyproject.toml").write_text(PROJECT.format(commands=[["python", "stay.py", mark]]))
+    argv = ["-m", "envmgr", "test", "-p", NEW]
+    screen = pexpect.spawn(
+        sys.executable, argv, cwd=str(bench.project), env=bench.environ, encoding="utf-8", timeout=30
+    )
+    wait_for(lambda: len(list(bench.project.glob("started-*"))) == 1)
+    screen.sendintr()
+    screen.expect("Interrupted")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 130
+    assert (bench.project / "ints").read_text() == "x"
+    assert alive(mark) == []

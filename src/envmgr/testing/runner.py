@@ -83,8 +83,7 @@ class Stage:
     def run(self, argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> Outcome:
         """Run a program to its end, or to that of the whole run; raises CommandNotFoundError, KeyboardInterrupt."""
         with self._lock:
-            if self._stopped:
-                raise KeyboardInterrupt
+            self.check()
             child = process.Child(argv, environ=environ, cwd=cwd)
             self.children.add(child)
         try:
@@ -94,13 +93,18 @@ class Stage:
 
     def stop(self) -> None:
         """End all programs: ask, ask harder, kill. A further Ctrl-C goes on to the next step at once."""
-        with self._lock:
-            self._stopped = True
         for number, patience in _GRACE:
-            for child in list(self.children):
-                child.signal(number)
             with contextlib.suppress(KeyboardInterrupt):
+                with self._lock:
+                    self._stopped = True
+                for child in list(self.children):
+                    child.signal(number)
                 self._drain(patience)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt when the whole run has been stopped."""
+        if self._stopped:
+            raise KeyboardInterrupt
 
     def _drain(self, patience: float) -> None:
         end = time.monotonic() + patience
@@ -119,7 +123,6 @@ def run(matrix: Matrix, bench: Bench, watcher: Watcher, *, jobs: int) -> list[Re
         try:
             _watch(futures, stage, watcher)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
             stage.stop()
             raise
     return [future.result() for future in futures]
@@ -153,6 +156,7 @@ def _told(error: EnvmgrError) -> str:
 
 def _cell(matrix: Matrix, bench: Bench, stage: Stage, python: VersionRequest) -> tuple[str, str]:
     """Prepare the environment for one Python and run the commands in it, up to the first that fails."""
+    stage.check()
     stage.phases[python.text] = "preparing"
     interpreter = bench.interpreters[python.text]
     if isinstance(interpreter, EnvmgrError):
