@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,23 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         lock.exclusive(tmp_path / "file/home/.lock"),
     ):
         pass
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / ".lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EnvmgrError, match="cannot be written"), lock.exclusive(tmp_path / ".lock"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_threads_exclude_each_other(tmp_path: Path) -> None:
+    inside: list[int] = []
+
+    def work(number: int) -> None:
+        with lock.exclusive(tmp_path / ".lock"):
+            inside.append(number)
+            time.sleep(0.01)
+            assert inside.pop() == number
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
