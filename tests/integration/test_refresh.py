@@ -194,6 +194,7 @@ def test_a_failure_to_refresh_is_told_where_it_matters(upstream: Upstream, serve
     server.faults[""] = status(500)
     with pytest.raises(NoSuchVersionError, match=r"(?s)3\.98 in the index;\nthe index could not be refreshed:.*500"):
         refresh.pick(VersionRequest.parse("3.98"), ONLINE, cache, upstream)
+    assert len(server.requests) == 3, "every place once"
 
 
 FORMATS = {

@@ -140,3 +140,12 @@ def test_candidates_are_listed_newest_first() -> None:
         f"20241016/cpython-3.14.0a1+20241016-{LINUX}-install_only.tar.gz",
     ]
     assert [c.path for c in preferred(map(candidate, names))] == [names[3], names[2], names[1], names[0]]
+
+
+@pytest.mark.parametrize(
+    "path", ["http://host/a b/x.tar.gz", "http://host/a\nb/x.tar.gz", "http://host/\u00e9/x.tar.gz"]
+)
+def test_a_place_is_a_word(path: str) -> None:
+    build = candidate(f"20241016/cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz").build
+    with pytest.raises(DownloadError, match="not the name of an archive"):
+        Candidate(build, path, SHA)

@@ -41,6 +41,7 @@ _RELEASE = re.compile(
 )
 _TAG = re.compile(r"\d{8}", re.ASCII)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)  # it names files in caches and mirrors
+_PATH = re.compile(r"[!-~]+")  # it stands in lines of words
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
@@ -62,7 +63,7 @@ class Candidate:
         """Refuse what an index must not say; raises DownloadError."""
         if not _SHA256.fullmatch(self.sha256):
             raise DownloadError(f"not a sha256 for {self.path!a}: {self.sha256!a}")
-        if not _FILE.fullmatch(self.file_name):
+        if not (_PATH.fullmatch(self.path) and _FILE.fullmatch(self.file_name)):
             raise DownloadError(f"not the name of an archive: {self.path!a}")
 
     @property

@@ -40,17 +40,15 @@ def pick(request: VersionRequest, network: Network, cache: Path, upstream: Upstr
     if held is not None:
         return catalogue.choose(request, held, shown(network.environ[MIRROR]))
     source = shown(network.environ.get(INDEX, "")) or "the index"
-    known = available(platform, network, cache, upstream)
+    known, failure = _current(platform, network, cache, upstream)
     try:
         return catalogue.choose(request, known, source)
     except NoSuchVersionError as problem:
-        if network.forbidden or _age(_file(platform, network, cache)) < _JUST_NOW:
-            raise
-        try:
-            newer = update(platform, network, cache, upstream)
-        except DownloadError as error:
-            raise NoSuchVersionError(f"{problem.message};\n{error.message}", hint=problem.hint) from error
-        return catalogue.choose(request, newer, source)
+        if failure is None and not network.forbidden and _age(_file(platform, network, cache)) > _JUST_NOW:
+            known, failure = _updated(platform, network, cache, upstream)
+        if failure:
+            raise NoSuchVersionError(f"{problem.message};\n{failure.message}", hint=problem.hint) from failure
+        return catalogue.choose(request, known, source)
 
 
 def available(platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> list[Candidate]:
@@ -59,19 +57,34 @@ def available(platform: Platform, network: Network, cache: Path, upstream: Upstr
     Raises DownloadError for a mirror or an index of the user's that cannot be read.
     """
     held = mirrored(platform, network)
-    if held is not None:
-        return held
+    return _current(platform, network, cache, upstream)[0] if held is None else held
+
+
+def _current(
+    platform: Platform, network: Network, cache: Path, upstream: Upstream
+) -> tuple[list[Candidate], DownloadError | None]:
+    """Return what is known, after a look at what is new where one is due, and why that look failed if it did."""
     source, file = network.environ.get(INDEX), _file(platform, network, cache)
     local = bool(source) and urlsplit(source).scheme == "file"
     if local or (source and not file.exists()):
-        return update(platform, network, cache, upstream)
-    if _age(file) > _DAY and not network.forbidden:
-        hasty = replace(network, environ={"ENVMGR_HTTP_TIMEOUT": _PATIENCE, **network.environ})
-        try:
-            return update(platform, hasty, cache, upstream)
-        except DownloadError:
-            _postpone(file)
-    return catalogue.known(cache, platform, source)
+        return update(platform, network, cache, upstream), None
+    if _age(file) < _DAY or network.forbidden:
+        return catalogue.known(cache, platform, source), None
+    hasty = replace(network, environ={"ENVMGR_HTTP_TIMEOUT": _PATIENCE, **network.environ})
+    known, failure = _updated(platform, hasty, cache, upstream)
+    if failure:
+        _postpone(file)
+    return known, failure
+
+
+def _updated(
+    platform: Platform, network: Network, cache: Path, upstream: Upstream
+) -> tuple[list[Candidate], DownloadError | None]:
+    """Return what `update` returns; or what is known all the same, and why it failed."""
+    try:
+        return update(platform, network, cache, upstream), None
+    except DownloadError as failure:
+        return catalogue.known(cache, platform, network.environ.get(INDEX)), failure
 
 
 def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
