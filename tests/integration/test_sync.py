@@ -75,7 +75,7 @@ def test_pyproject_with_groups(desk: Desk, engine: str) -> None:
         "[project]\nname = 'shop'\ndependencies = ['tomato']\noptional-dependencies = { fine = ['salt'] }\n"
         "[dependency-groups]\ntest = ['basil']\n"
     )
-    desk.call("sync", "--engine", engine)
+    assert desk.call("sync", "--engine", engine) == ""
     assert version(desk, "tomato") == "1.0"
     desk.call("run", "python", "-c", "import basil", code=1)
     desk.call("sync", "--engine", engine, "--group", "test", "--extra", "fine")

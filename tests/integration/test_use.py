@@ -6,12 +6,16 @@ import json
 import os
 import platform
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from desk import Desk
 
+from envmgr.environments import record
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
 
@@ -157,3 +161,32 @@ def test_install_needs_somebody_to_say_what(desk: Desk) -> None:
     assert "requires-python" in desk.call("install", code=2)
     (desk.project / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.98"\n')
     assert "no Python answers >=3.98" in desk.call("install", "--offline", code=3)
+
+
+def test_killed_at_any_moment_the_old_state_or_the_new_one_holds(
+    desk: Desk, link: Callable[[Home, Path, str], Interpreter], tmp_path: Path
+) -> None:
+    """From an empty store on: while the template is made, the clone, the record, the links."""
+    home = Home(tmp_path / "fresh")
+    desk.home, desk.environ["ENVMGR_HOME"] = home, str(home.root)
+    link(home, Path(sys.base_prefix), VERSION)
+    pin, venv = desk.project / ".python-version", desk.project / ".venv"
+    for moment in (0.15, 0.3, 0.5, 0.8, 1.2, 0.1, 0.14, 0.18, 0.22):
+        victim = subprocess.Popen(
+            [sys.executable, "-m", "envmgr", "use", MINOR],
+            cwd=desk.project,
+            env=desk.environ,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(moment)
+        os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
+        assert not pin.exists() or pin.read_text() == f"{MINOR}\n"
+        found = record.lookup(home, desk.project, MINOR)
+        assert found is None or found.works
+        assert not os.path.lexists(venv) or (venv / "bin" / "pip").exists()
+    desk.call("use", MINOR)
+    assert "pip" in desk.call("run", "pip", "--version")
+    assert not [left for left in home.tmp.iterdir() if not left.name.startswith(".")]
+    assert {entry.name for entry in desk.project.iterdir()} >= {".python-version", ".venv"}

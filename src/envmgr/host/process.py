@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -51,9 +52,12 @@ def run(
 
 
 def stream(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> int:
-    """Run `argv` to its end on our own terminal and return its exit code; raises CommandNotFoundError."""
+    """Run `argv` to its end on our own terminal, all that it says to stderr, and return its exit code.
+
+    Raises CommandNotFoundError.
+    """
     try:
-        code = subprocess.run(argv, cwd=cwd, env=dict(environ), check=False).returncode
+        code = subprocess.run(argv, cwd=cwd, env=dict(environ), stdout=sys.stderr, check=False).returncode
     except OSError as error:
         raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     return code if code >= 0 else 128 - code
