@@ -38,6 +38,11 @@ set -g _envmgr_foreign ''
 set -g _envmgr_stale ''
 set -g _envmgr_loaded ''
 set -g _envmgr_names
+# what an idle prompt compares: variables; where no version file was, and the file that ruled; the record that was missing
+set -g _envmgr_seen ''
+set -g _envmgr_nearer
+set -g _envmgr_file ''
+set -g _envmgr_waited ''
 
 function _envmgr_locate
     set -l IFS ''
@@ -51,12 +56,38 @@ end
 _envmgr_locate
 
 function _envmgr_prompt --on-event fish_prompt
+    _envmgr_idle; and return
     _envmgr_update
+    set _envmgr_seen "$PWD:$VIRTUAL_ENV:$ENVMGR_VERSION:$ENVMGR_HOOK:$_OLD_VIRTUAL_PATH:$PATH"
+end
+
+# Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
+# and the environment is still there, or still is not. What was allowed is looked at every time.
+function _envmgr_idle
+    test "$PWD:$VIRTUAL_ENV:$ENVMGR_VERSION:$ENVMGR_HOOK:$_OLD_VIRTUAL_PATH:$PATH" = "$_envmgr_seen"; or return
+    for file in $_envmgr_nearer
+        test -f $file; and return 1
+    end
+    if test -n "$_envmgr_file"
+        set -l IFS ''
+        set -l text ''
+        test -f "$_envmgr_file" -a -r "$_envmgr_file"; or return
+        read -z -n 8193 text <"$_envmgr_file"
+        test "$text" = "$_envmgr_text"; or return
+    end
+    if test -n "$_envmgr_env"
+        test -x "$_envmgr_env/bin/python" -a -z "$_envmgr_allowed"
+    else
+        not test -f "$_envmgr_waited"
+    end
 end
 
 # `cd project; python` on one line. A call of envmgr waits for the prompt.
 function _envmgr_cd --on-variable PWD
-    status is-command-substitution; or _envmgr_update quietly
+    status is-command-substitution; and return
+    _envmgr_update quietly
+    test -z "$_envmgr_env" -a -n "$_envmgr_waited"; and return # something is left to tell
+    set _envmgr_seen "$PWD:$VIRTUAL_ENV:$ENVMGR_VERSION:$ENVMGR_HOOK:$_OLD_VIRTUAL_PATH:$PATH"
 end
 
 # [quietly]: make the shell have active what the directory asks for.
@@ -114,8 +145,14 @@ function _envmgr_walk
     set -l text
     set -l rest
     set _envmgr_ruling ''
+    set _envmgr_nearer
+    set _envmgr_file ''
+    set _envmgr_waited ''
     for file in $_envmgr_files
-        test -f "$file"; or continue
+        if not test -f "$file"
+            set -a _envmgr_nearer "$file"
+            continue
+        end
         test -z "$_envmgr_root" -o -O "$file"; or continue
         set text '!'
         if test -r "$file"
@@ -132,6 +169,7 @@ function _envmgr_walk
         if test -n "$_envmgr_words"
             set _envmgr_project (string replace -r '/\.python-version$' '' -- "$file")
             set _envmgr_ruling "$_envmgr_words"
+            set _envmgr_file "$file"
             break
         end
     end
@@ -195,6 +233,7 @@ function _envmgr_record
     string match -rq '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_ruling"; or return
     string match -q '*..*' -- "$_envmgr_ruling"; and return 1
     set -l record "$_envmgr_home/projects$_envmgr_project/.envmgr/$_envmgr_ruling"
+    set _envmgr_waited "$record"
     test -f "$record"; or return
     set -l IFS ''
     set -l env ''
@@ -371,6 +410,7 @@ end
 
 # The verbs that only this shell can do; everything else is the program's.
 function envmgr
+    set _envmgr_seen ''
     switch "$argv[1]"
         case activate
             set _envmgr_off ''
