@@ -23,6 +23,7 @@ LOCAL = "local"  # the origin of what belongs to no known tool
 _PATIENCE = 20.0  # seconds that an interpreter may take to say its version
 _NAMES = (re.compile(r"(?:python|pypy)\d\.\d+t?d?"), re.compile(r"python\d?|pypy\d?"))  # most telling first
 _MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_HATCH = ("pythons/*/python", "pythons/*/python/install", "pythons/*/pypy*")
 _PROBE = """
 import sys
 v = sys.version_info
@@ -155,19 +156,14 @@ def _prefixes(*folders: Path) -> Iterator[Path]:
             yield executable
 
 
-def _tool(variable: str, default: Callable[[Environ], Path], pattern: str) -> Search:
-    """Return the search of a tool that keeps prefixes in the folders `pattern` of one place."""
+def _tool(variable: str, default: Callable[[Environ], Path], *patterns: str) -> Search:
+    """Return the search of a tool whose prefixes are the folders `patterns` of one place, which `variable` moves."""
 
     def search(environ: Environ) -> Iterator[Path]:
         place = Path(environ[variable]) if environ.get(variable) else default(environ)
-        yield from _prefixes(*place.glob(pattern))
+        yield from _prefixes(*(folder for pattern in patterns for folder in place.glob(pattern)))
 
     return search
-
-
-def _rye(environ: Environ) -> Iterator[Path]:
-    place = Path(environ.get("RYE_HOME") or _home(environ) / ".rye") / "py"
-    yield from _prefixes(*place.glob("*"), *place.glob("*/install"))
 
 
 def _conda(environ: Environ) -> Iterator[Path]:
@@ -196,9 +192,9 @@ ORIGINS: dict[str, Search] = {
     "uv": _tool("UV_PYTHON_INSTALL_DIR", lambda environ: _data(environ) / "uv" / "python", "*-*"),
     "mise": _tool("MISE_DATA_DIR", lambda environ: _data(environ) / "mise", "installs/python/*"),
     "asdf": _tool("ASDF_DATA_DIR", lambda environ: _home(environ) / ".asdf", "installs/python/*"),
-    "pdm": _tool("PDM_DATA_DIR", lambda environ: _data(environ, apple=True) / "pdm", "python/*"),
-    "rye": _rye,
-    "hatch": _tool("HATCH_DATA_DIR", lambda environ: _data(environ, apple=True) / "hatch", "pythons/*/python"),
+    "pdm": _tool("", lambda environ: _data(environ, apple=True) / "pdm", "python/*"),
+    "rye": _tool("RYE_HOME", lambda environ: _home(environ) / ".rye", "py/*", "py/*/install"),
+    "hatch": _tool("HATCH_DATA_DIR", lambda environ: _data(environ, apple=True) / "hatch", *_HATCH),
     "conda": _conda,
     "homebrew": _homebrew,
     "system": _system,
