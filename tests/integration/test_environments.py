@@ -223,6 +223,16 @@ def test_a_line_break_in_the_base_is_refused(link: Link, tmp_path: Path) -> None
         base(home, link(home, prefix, "3.12.1"))
 
 
+def test_a_store_that_is_not_utf8_is_refused_a_project_is_not(
+    link: Link, tmp_path: Path, shared: Home, interpreter: Interpreter, environ: Environ
+) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    store = Home(odd)
+    with pytest.raises(EnvironmentFailedError, match="UTF-8"):
+        base(store, link(store, Path(sys.base_prefix), platform.python_version()))
+    assert builder.build(shared, odd, interpreter, environ) in record.environments(shared)
+
+
 def test_a_project_in_a_folder_of_records_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.envmgr"):
         ties.refuse(tmp_path / ".envmgr" / "p")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr import __version__
-from envmgr.environments import scripts
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
@@ -61,9 +60,19 @@ def base(home: Home, interpreter: Interpreter) -> Base:
             f"Python {interpreter.build} is gone: {found.python} does not run",
             hint="install it again, or `envmgr uninstall` it",
         )
-    if "\n" in str(found.python):
-        raise EnvironmentFailedError(
-            f"{str(found.python)!a}: {scripts.CONFIG} cannot hold a path with a line break",
-            hint="set ENVMGR_HOME to another directory",
-        )
+    _refuse(found.python, "\n" in str(found.python), "cannot be the home of an environment: it has a line break")
+    _refuse(home.root, not _is_text(home.root), "is not UTF-8, which virtualenv requires")
     return found
+
+
+def _refuse(path: Path, condition: bool, reason: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if condition:
+        raise EnvironmentFailedError(f"{path} {reason}", hint="set ENVMGR_HOME to another directory")
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -90,7 +90,7 @@ def _configure(config: Path, base: Base) -> None:
         "base-executable": base.python,
     }
     lines = []
-    for line in config.read_text(encoding="utf-8").splitlines():
+    for line in config.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         name, _, value = line.partition(" = ")
         if name != "command":
             lines.append(f"{name} = {ours.get(name, value)}\n")
