@@ -22,7 +22,7 @@ def test_a_shell_without_a_hook_is_refused_by_name() -> None:
     assert "fish" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("name", dialects.DIALECTS)
+@pytest.mark.parametrize("name", sorted(set(dialects.DIALECTS) - {"tcsh"}))
 def test_the_line_is_one_line_for_any_path(name: str) -> None:
     line = dialects.named(name).line(Home(Path("/a b'c\n\r$(d)`e`\\")))
     assert line.isprintable()
@@ -57,3 +57,22 @@ def test_zsh_follows_zdotdir(tmp_path: Path) -> None:
 def test_fish_follows_xdg_and_ignores_a_relative_one(tmp_path: Path) -> None:
     assert chosen(tmp_path, "fish", XDG_CONFIG_HOME="x") == [f"{tmp_path.name}/.config/fish/conf.d/envmgr.fish"]
     assert chosen(tmp_path, "fish", XDG_CONFIG_HOME=f"{tmp_path}/x") == [f"{tmp_path.name}/x/fish/conf.d/envmgr.fish"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ksh", ".kshrc"),
+        ("mksh", ".mkshrc"),
+        ("tcsh", ".tcshrc"),
+        ("elvish", ".config/elvish/rc.elv"),
+        ("xonsh", ".config/xonsh/rc.xsh"),
+    ],
+)
+def test_the_rc_files_of_the_others(tmp_path: Path, name: str, expected: str) -> None:
+    assert chosen(tmp_path, name) == [f"{tmp_path.name}/{expected}"]
+
+
+def test_a_new_tcshrc_would_hide_a_cshrc(tmp_path: Path) -> None:
+    (tmp_path / ".cshrc").touch()
+    assert chosen(tmp_path, "tcsh") == [f"{tmp_path.name}/.cshrc"]

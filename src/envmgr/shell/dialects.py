@@ -6,6 +6,7 @@ change neither `$?` nor options.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,12 +24,14 @@ _READS_PROFILE = re.compile(r"^[^#\n]*\.profile\b", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Dialect:
-    """One shell. `source` has `{hook}` where the quoted path of the hook file belongs; so has `guard`, and `{source}`.
+    """One shell; its hook is `hook.<suffix>`.
 
+    `source` has `{hook}` where the quoted path of the hook belongs; so has `guard`, and `{source}` for that.
     `files` returns the rc files that may carry the line; `chosen` picks those that should, of the first a default.
     """
 
     name: str
+    suffix: str
     source: str
     guard: str
     quoted: Callable[[str], str]
@@ -37,7 +40,7 @@ class Dialect:
 
     def hook(self, home: Home) -> Path:
         """Return the hook file in the store."""
-        return home.shell / f"hook.{self.name}"
+        return home.shell / f"hook.{self.suffix}"
 
     def load(self, home: Home) -> str:
         """Return the command that loads the hook."""
@@ -63,6 +66,25 @@ def fish_quoted(text: str) -> str:
     r"""Quote for fish, whose single quotes know `\\` and `\'`, and whose `\xHH` stands outside of quotes."""
     plain = text.replace("\\", r"\\").replace("'", r"\'")
     return "'" + _CONTROL.sub(lambda found: f"'\\x{ord(found[0]):02x}'", plain) + "'"
+
+
+def tcsh_quoted(text: str) -> str:
+    """Quote for tcsh, where history expands between single quotes, too; raises UsageError for control characters."""
+    if _CONTROL.search(text):
+        raise UsageError(f"tcsh cannot name this path: {text!a}", hint="set ENVMGR_HOME to a plainer one")
+    return "'" + text.replace("'", r"'\''").replace("!", r"\!") + "'"
+
+
+def elvish_quoted(text: str) -> str:
+    """Quote for elvish: in its double quotes only the backslash is special."""
+    raw = "".join(c if c.isprintable() and c not in '\\"' else _escaped(c) for c in text)
+    return f'"{raw}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '\\"':
+        return "\\" + character
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def _bash(user: Path, _: Environ) -> list[Path]:
@@ -94,6 +116,31 @@ def _fish(user: Path, environ: Environ) -> list[Path]:
     return [_config(user, environ) / "fish" / "conf.d" / "envmgr.fish"]
 
 
+def _elvish(user: Path, environ: Environ) -> list[Path]:
+    return [_config(user, environ) / "elvish" / "rc.elv"]
+
+
+def _xonsh(user: Path, environ: Environ) -> list[Path]:
+    return [_config(user, environ) / "xonsh" / "rc.xsh", user / ".xonshrc"]
+
+
+def _tcsh(user: Path, _: Environ) -> list[Path]:
+    return [user / ".tcshrc", user / ".cshrc"]
+
+
+def _existing(files: list[Path]) -> list[Path]:
+    """Choose the file that is there; a new .tcshrc would hide a .cshrc."""
+    return [next((file for file in files if file.exists()), files[0])]
+
+
+def _ksh(user: Path, environ: Environ) -> list[Path]:
+    return [_folder(environ, "ENV", user / ".kshrc")]
+
+
+def _mksh(user: Path, environ: Environ) -> list[Path]:
+    return [_folder(environ, "ENV", user / ".mkshrc")]
+
+
 def _config(user: Path, environ: Environ) -> Path:
     return _folder(environ, "XDG_CONFIG_HOME", user / ".config")
 
@@ -111,13 +158,28 @@ def _read(path: Path) -> str:
         return ""
 
 
+_SH = "if [ -r {hook} ]; then {source}; fi"
 _BASH = 'if [ -n "${{BASH_VERSION-}}" ] && [ -r {hook} ]; then {source}; fi'  # sh reads .profile, too
+_FISH = "if test -r {hook}; {source}; end"
+_ELVISH = "eval &ns=(ns [&hook={hook}]) (slurp < {hook})"
+_IF_ELVISH = "use path; if (path:is-regular {hook}) {{ {source} }}"
+# these do not tell a file its own path
+_KSH = '_envmgr_hook={hook}; . "$_envmgr_hook"'
+_TCSH = "set _envmgr_hook={hook}; source $_envmgr_hook:q"
+_IF_TCSH = _TCSH.replace("; ", "; if ( $?tcsh && -r $_envmgr_hook:q ) ")
+_XONSH = "_envmgr_hook = {hook}; execx(open(_envmgr_hook).read(), 'exec', globals(), filename=_envmgr_hook)"
+_IF_XONSH = _XONSH.replace("; ", "; __import__('os').path.isfile(_envmgr_hook) and ")
 
 # fmt: off
 DIALECTS = {dialect.name: dialect for dialect in (
-    Dialect("bash", ". {hook}", _BASH, posix_quoted, _bash, _bash_chosen),
-    Dialect("zsh", ". {hook}", "if [ -r {hook} ]; then {source}; fi", posix_quoted, _zsh),
-    Dialect("fish", "source {hook}", "if test -r {hook}; {source}; end", fish_quoted, _fish),
+    Dialect("bash", "bash", ". {hook}", _BASH, posix_quoted, _bash, _bash_chosen),
+    Dialect("zsh", "zsh", ". {hook}", _SH, posix_quoted, _zsh),
+    Dialect("fish", "fish", "source {hook}", _FISH, fish_quoted, _fish),
+    Dialect("ksh", "ksh", _KSH, _SH, posix_quoted, _ksh),
+    Dialect("mksh", "ksh", _KSH, _SH, posix_quoted, _mksh),
+    Dialect("tcsh", "tcsh", _TCSH, _IF_TCSH, tcsh_quoted, _tcsh, _existing),
+    Dialect("elvish", "elv", _ELVISH, _IF_ELVISH, elvish_quoted, _elvish),
+    Dialect("xonsh", "xsh", _XONSH, _IF_XONSH, repr, _xonsh),
 )}
 # fmt: on
 

@@ -1,0 +1,198 @@
+# envmgr for elvish 0.19 and later. `envmgr setup` puts into rc.elv:  eval &ns=(ns [&hook=...]) (slurp < ...)
+# The namespace has $hook, the path of this file. hook.bash tells the same, and why. Nothing here starts a program, but
+# the one call of `envmgr _enter` for a project that has no record. Nothing of a project is ever evaluated.
+
+use path
+use re
+use str
+
+var home = (str:trim-suffix $hook /shell/hook.elv)
+var program~ = (external $home/shell/envmgr)
+var active = ''  # the environment that we put on PATH
+var gone = ''    # the one that was not there any more when it was to be taken away
+var project = '' # what rules now: its directory, the words of its pin
+var ruling = ''
+var visit = ''   # project and words of this visit, and whether the user was told about them
+var told = $false
+var off = ''     # the project in which the user does not want it
+var before = ''  # the variable before `envmgr shell`
+var pythonhome = $nil
+
+fn env {|name| if (has-env $name) { get-env $name } else { put '' } }
+
+# The words of a version file, joined by one blank.
+fn words {|text|
+  var plain = (re:replace '#[^\n]*' '' (str:trim-prefix $text "\ufeff"))
+  put [(re:find '[^ \t\r\n]+' $plain)] | each {|found| str:join ' ' [(each {|one| put $one[text] } $found)] }
+}
+
+# Set project and ruling from the nearest version file that holds a word; whether there is one.
+fn walk {
+  set ruling = ''
+  set project = (str:trim-suffix $pwd /)
+  while $true {
+    var file = $project/.python-version
+    if (path:is-regular &follow-symlink=$true $file) {
+      try { set ruling = (words (slurp < $file)) } catch { set ruling = '!' }
+      if (not-eq $ruling '') { break }
+    }
+    if (eq $project '') { break }
+    set project = (re:replace '/[^/]*$' '' $project)
+  }
+  if (not-eq $ruling '') {
+    var pinned = (words (env ENVMGR_VERSION))
+    if (not-eq $pinned '') { set ruling = $pinned }
+    put $true
+  } else {
+    put $false
+  }
+}
+
+# The environment on record, '' if there is none that works.
+fn recorded {
+  var record = $home/projects$project/.envmgr/$ruling
+  var found = ''
+  if (and (re:match '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' $ruling) (not (str:contains $ruling ..)) (path:is-regular &follow-symlink=$true $record)) {
+    var line = [(str:split "\n" (slurp < $record))][0]
+    if (and (re:match '^envs/.' $line) (not (str:contains $line ..)) (path:is-regular &follow-symlink=$true $home/$line/bin/python)) {
+      set found = $home/$line
+    }
+  }
+  put $found
+}
+
+# The environment that the directory asks for; '' for none.
+fn wanted {
+  if (or (eq (env ENVMGR_HOOK) off) (not (walk))) {
+    set visit = ''
+    set off = ''
+    put ''
+    return
+  }
+  if (not-eq $visit $project/$ruling) {
+    set visit = $project/$ruling
+    set told = $false
+    if (not-eq $off $project/) { set off = '' }
+  }
+  if (or (not-eq $off '') (eq $ruling system)) {
+    put ''
+    return
+  }
+  var found = (recorded)
+  if (and (eq $found '') (not $told)) {
+    set told = $true
+    var place = $project
+    if (eq $place '') { set place = / }
+    try { program _enter $home $place < /dev/null >&2 } catch { nop }
+    set found = (recorded)
+  }
+  put $found
+}
+
+# Take the first, or the last, occurrence of a directory from PATH.
+fn strip {|directory &last=$false|
+  var entries = [(str:split : $E:PATH)]
+  var at = -1
+  for i [(range (count $entries))] {
+    if (and (eq $entries[$i] $directory) (or $last (< $at 0))) { set at = $i }
+  }
+  if (>= $at 0) {
+    set-env PATH (str:join : [(all $entries[..$at]) (all $entries[(+ $at 1)..])])
+  }
+}
+
+fn on-path {|directory| has-value [(str:split : $E:PATH)] $directory }
+
+fn enter {|environment|
+  set active = $environment
+  set-env PATH $environment/bin:$E:PATH
+  set-env VIRTUAL_ENV $environment
+  set-env VIRTUAL_ENV_PROMPT (re:replace '-[^-]*$' '' (path:base (path:dir $environment)))
+  if (has-env PYTHONHOME) {
+    set pythonhome = $E:PYTHONHOME
+    unset-env PYTHONHOME
+  }
+}
+
+# Undo what enter did, by value; anything that the user changed meanwhile stays.
+fn leave {
+  if (eq $active '') { return }
+  strip $active/bin
+  set gone = ''
+  if (not (on-path $active/bin)) { set gone = $active }
+  set active = ''
+  unset-env VIRTUAL_ENV
+  unset-env VIRTUAL_ENV_PROMPT
+  if (and $pythonhome (not (has-env PYTHONHOME))) { set-env PYTHONHOME $pythonhome }
+  set pythonhome = $nil
+}
+
+# Make the shell have active what the directory asks for. An environment that the user activated is theirs.
+fn update {
+  var there = (env VIRTUAL_ENV)
+  if (and (not-eq $there '') (not-eq $there $active)) {
+    if (not (str:has-prefix $there $home/envs/)) {
+      if (not-eq $active '') { strip &last $active/bin }
+      set active = ''
+      return
+    }
+    leave # inherited, or brought back by somebody who restores old values
+    set active = $there
+    leave
+  }
+  var new = (wanted)
+  if (not-eq $new $active) {
+    leave
+    if (not-eq $new '') { enter $new }
+  } elif (not-eq $new '') {
+    if (or (not-eq $there $new) (not (on-path $new/bin))) { # PATH was reset, or the variable
+      leave
+      enter $new
+    }
+  } elif (not-eq $gone '') {
+    strip $gone/bin
+  }
+}
+
+# envmgr shell [VERSION | --unset | -]
+fn choose {|@arguments|
+  var last = (env ENVMGR_VERSION)
+  var new = ''
+  if (eq $arguments []) {
+    echo $last
+    return
+  } elif (eq $arguments[0] -) {
+    set new = $before
+  } elif (not-eq $arguments[0] --unset) {
+    program find $arguments[0] > /dev/null
+    set new = $arguments[0]
+  }
+  if (eq $new '') { unset-env ENVMGR_VERSION } else { set-env ENVMGR_VERSION $new }
+  set before = $last
+}
+
+# The verbs that only this shell can do; everything else is the program's.
+edit:add-var envmgr~ {|@arguments|
+  var verb = ''
+  if (not-eq $arguments []) { set verb = $arguments[0] }
+  if (eq $verb activate) {
+    set off = ''
+  } elif (eq $verb deactivate) {
+    set off = $project/
+  } elif (eq $verb shell) {
+    choose (all $arguments[1..])
+  } elif (eq $verb doctor) {
+    tmp E:_ENVMGR_SHELL = 'elvish '$pid
+    program $@arguments
+    return
+  } else {
+    program $@arguments
+    return
+  }
+  update
+}
+
+set edit:before-readline = [{ update } $@edit:before-readline]
+set after-chdir = [{|_| update } $@after-chdir]
+strip $home/shims
+set-env PATH $home/shims:$E:PATH

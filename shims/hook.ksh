@@ -1,0 +1,213 @@
+# shellcheck shell=ksh disable=SC2154 # _envmgr_hook
+# envmgr for mksh, and ksh93 since u+m. Put into ~/.mkshrc or ~/.kshrc (`envmgr setup` writes this):
+#   _envmgr_hook=~/.local/share/envmgr/shell/hook.ksh; . "$_envmgr_hook"
+#
+# These shells have no hook for prompts; so PS1 begins with a call that prints nothing and runs in the shell itself.
+# Whoever sets PS1 later puts '${ _envmgr_prompt;}' before it. hook.bash tells the same, and why; ksh93 has no dynamic
+# scope, hence the globals.
+
+case $- in *i*) ;; *) return 0 ;; esac
+
+_envmgr_home=${_envmgr_hook%/shell/hook.ksh}
+case ${KSH_VERSION-} in *MIRBSD*) _envmgr_name=mksh ;; *) _envmgr_name=ksh ;; esac
+_envmgr_env='' _envmgr_gone=''
+_envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned=''
+_envmgr_project='' _envmgr_ruling='' _envmgr_wanted=''
+_envmgr_visit='' _envmgr_told='' _envmgr_off='' _envmgr_before=''
+
+function _envmgr_prompt {
+  typeset status=$?
+  _envmgr_update
+  return $status
+}
+
+# Make the shell have active what the directory asks for.
+function _envmgr_update {
+  if [[ -n ${VIRTUAL_ENV-} && ( -n ${_OLD_VIRTUAL_PATH-} || $VIRTUAL_ENV != "$_envmgr_env" ) ]]; then
+    if [[ -n ${_OLD_VIRTUAL_PATH-} || $VIRTUAL_ENV != "$_envmgr_home"/envs/* ]]; then
+      _envmgr_yield
+      return
+    fi
+    _envmgr_leave # inherited, or brought back by somebody who restores old values
+    _envmgr_env=$VIRTUAL_ENV
+    _envmgr_leave
+  fi
+  _envmgr_wanted=''
+  if [[ ${ENVMGR_HOOK-} != off ]] && _envmgr_walk; then _envmgr_lookup; else _envmgr_visit='' _envmgr_off=''; fi
+  if [[ $_envmgr_wanted != "$_envmgr_env" ]]; then
+    _envmgr_leave
+    if [[ -n $_envmgr_wanted ]]; then _envmgr_enter; fi
+  elif [[ -n $_envmgr_wanted ]]; then
+    if [[ ${VIRTUAL_ENV-} == "$_envmgr_env" && :${PATH-}: == *:"$_envmgr_env/bin":* ]]; then return; fi
+    _envmgr_leave # PATH was reset, or the variable
+    _envmgr_enter
+  elif [[ -n $_envmgr_gone ]]; then
+    _envmgr_strip "$_envmgr_gone/bin"
+  fi
+}
+
+# Set _envmgr_project and _envmgr_ruling from the nearest version file that holds a word; fail when there is none.
+function _envmgr_walk {
+  typeset file text
+  _envmgr_project=${PWD%/}
+  while :; do
+    file=$_envmgr_project/.python-version
+    if [[ -f $file ]] && { [[ ! -O / ]] || [[ -O $file ]]; }; then
+      text=''
+      if [[ ! -r $file ]] || IFS='' read -r -d '' text <"$file" || ((${#text} > 8192)); then text='!'; fi
+      if [[ $text != "$_envmgr_text" ]]; then
+        _envmgr_parse "$text"
+        _envmgr_text=$text _envmgr_words=$_envmgr_ruling
+      fi
+      _envmgr_ruling=$_envmgr_words
+      if [[ -n $_envmgr_ruling ]]; then break; fi
+    fi
+    if [[ -z $_envmgr_project ]]; then return 1; fi
+    _envmgr_project=${_envmgr_project%/*}
+  done
+  if [[ -n ${ENVMGR_VERSION-} ]]; then
+    if [[ $ENVMGR_VERSION != "$_envmgr_variable" ]]; then
+      _envmgr_parse "$ENVMGR_VERSION"
+      _envmgr_variable=$ENVMGR_VERSION _envmgr_pinned=$_envmgr_ruling
+    fi
+    _envmgr_ruling=${_envmgr_pinned:-$_envmgr_words}
+  fi
+}
+
+# TEXT: set _envmgr_ruling to the words of a version file, joined by one blank.
+function _envmgr_parse {
+  typeset line rest=${1#$'\xef\xbb\xbf'}$'\n'
+  _envmgr_ruling=''
+  while [[ -n $rest ]] && ((${#_envmgr_ruling} <= 200)); do
+    line=${rest%%$'\n'*}
+    rest=${rest#*$'\n'}
+    line=${line%%'#'*}
+    line=${line//[$'\t\r']/ }
+    while [[ $line == *[!' ']* ]]; do
+      line=${line#"${line%%[!' ']*}"}
+      _envmgr_ruling=${_envmgr_ruling:+$_envmgr_ruling }${line%%' '*}
+      line=${line#"${line%%' '*}"}
+    done
+  done
+}
+
+# Set _envmgr_wanted to the environment on record, if it works; else tell about that, once per visit.
+function _envmgr_lookup {
+  if [[ $_envmgr_visit != "$_envmgr_project/$_envmgr_ruling" ]]; then
+    _envmgr_visit=$_envmgr_project/$_envmgr_ruling _envmgr_told=''
+    if [[ $_envmgr_off != "$_envmgr_project/" ]]; then _envmgr_off=''; fi
+  fi
+  if [[ -n $_envmgr_off || $_envmgr_ruling == system ]] || _envmgr_record || [[ -n $_envmgr_told ]]; then return; fi
+  _envmgr_told=1
+  if [[ -x $_envmgr_home/shell/envmgr ]]; then
+    "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${_envmgr_project:-/}" </dev/null >&2
+    _envmgr_record
+  fi
+}
+
+# Set _envmgr_wanted from the record; fail when there is none, or its environment does not work.
+function _envmgr_record {
+  typeset record env=''
+  if [[ $_envmgr_ruling == *[!A-Za-z0-9._+\<\>=!~,*@\ -]* || $_envmgr_ruling == *..* ]]; then return 1; fi
+  record=$_envmgr_home/projects$_envmgr_project/.envmgr/$_envmgr_ruling
+  if ((${#_envmgr_ruling} > 200)) || [[ ! -f $record ]]; then return 1; fi
+  IFS='' read -r env <"$record"
+  if [[ $env != envs/?* || $env == *..* || ! -x $_envmgr_home/$env/bin/python ]]; then return 1; fi
+  _envmgr_wanted=$_envmgr_home/$env
+}
+
+# Make _envmgr_wanted the active environment.
+function _envmgr_enter {
+  _envmgr_env=$_envmgr_wanted
+  export PATH="$_envmgr_env/bin${PATH:+:$PATH}" VIRTUAL_ENV="$_envmgr_env"
+  VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV%/*}
+  VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT##*/}
+  export VIRTUAL_ENV_PROMPT="${VIRTUAL_ENV_PROMPT%-*}"
+  if [[ -n ${PYTHONHOME+x} ]]; then
+    _envmgr_pythonhome=$PYTHONHOME
+    unset PYTHONHOME
+  fi
+}
+
+# Undo what _envmgr_enter did, by value; anything that the user changed meanwhile stays.
+function _envmgr_leave {
+  if [[ -z $_envmgr_env ]]; then return 0; fi
+  _envmgr_strip "$_envmgr_env/bin"
+  _envmgr_gone=''
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* ]]; then _envmgr_gone=$_envmgr_env; fi
+  _envmgr_env=''
+  unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+  if [[ -n ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then export PYTHONHOME="$_envmgr_pythonhome"; fi
+  unset _envmgr_pythonhome
+}
+
+# The user has activated another environment by hand: it is theirs. Take back what we did, also where the activate
+# script has put it aside, so that its `deactivate` does not bring ours back.
+function _envmgr_yield {
+  typeset saved
+  if [[ -z $_envmgr_env ]]; then return 0; fi
+  _envmgr_strip "$_envmgr_env/bin" last
+  if [[ -n ${_OLD_VIRTUAL_PATH-} ]]; then
+    saved=$PATH PATH=$_OLD_VIRTUAL_PATH
+    _envmgr_strip "$_envmgr_env/bin"
+    _OLD_VIRTUAL_PATH=$PATH PATH=$saved
+  fi
+  _envmgr_env=''
+  unset _envmgr_pythonhome
+}
+
+# DIRECTORY [last]: take the first, or last, occurrence of it from PATH.
+function _envmgr_strip {
+  typeset entries=:${PATH-}:
+  if [[ $entries != *:"$1":* ]]; then return 0; fi
+  if [[ -n ${2-} ]]; then
+    entries=${entries%:"$1":*}:${entries##*:"$1":}
+  else
+    entries=${entries%%:"$1":*}:${entries#*:"$1":}
+  fi
+  entries=${entries#:}
+  PATH=${entries%:}
+}
+
+# The verbs that only this shell can do; everything else is the program's.
+function envmgr {
+  case ${1-} in
+    activate) _envmgr_off='' ;;
+    deactivate) _envmgr_off=$_envmgr_project/ ;;
+    shell) _envmgr_shell "${2-}" || return ;;
+    doctor)
+      _ENVMGR_SHELL="$_envmgr_name $$" "$_envmgr_home/shell/envmgr" "$@"
+      return
+      ;;
+    *)
+      "$_envmgr_home/shell/envmgr" "$@"
+      return
+      ;;
+  esac
+  _envmgr_update
+}
+
+# [VERSION | --unset | -]: set ENVMGR_VERSION in this shell, unset it, swap it with the one before; or print it.
+function _envmgr_shell {
+  typeset before=${ENVMGR_VERSION-}
+  case $1 in
+    '') print -r -- "$before" && return ;;
+    --unset) unset ENVMGR_VERSION ;;
+    -) export ENVMGR_VERSION="$_envmgr_before" ;;
+    *)
+      "$_envmgr_home/shell/envmgr" find "$1" >/dev/null || return
+      export ENVMGR_VERSION="$1"
+      ;;
+  esac
+  if [[ -z ${ENVMGR_VERSION-} ]]; then unset ENVMGR_VERSION; fi
+  _envmgr_before=$before
+}
+
+case ${PS1-} in
+  *_envmgr_prompt*) ;;
+  *) PS1='${ _envmgr_prompt;}'${PS1:-'$ '} ;; # ksh93 sets its default later
+esac
+
+# The shims come first on PATH; an environment goes before them when it is entered.
+_envmgr_strip "$_envmgr_home/shims"
+export PATH="$_envmgr_home/shims${PATH:+:$PATH}"

@@ -1,0 +1,166 @@
+"""The hooks of the other shells, typed into on a pty: in, out, and nothing of the user's lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from settled import settle
+from typist import Typist
+
+from envmgr.host.paths import Home
+from envmgr.shell import dialects, shims
+from envmgr.shell import setup as rc
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a shell says what differs: put a directory in front of PATH, set PATH, set and unset a variable, quote."""
+
+    prepend: str
+    path: str
+    set: str
+    unset: str
+    status: str = "$?"
+
+
+POSIX = Words("export PATH={}:$PATH", "export PATH={}", "export {}={}", "unset {}")
+SHELLS = {
+    "ksh": POSIX,
+    "mksh": POSIX,
+    "tcsh": Words('setenv PATH {}:"$PATH"', "setenv PATH {}", "setenv {} {}", "unsetenv {}", "$status"),
+    "elvish": Words("set paths = [{} $@paths]", "set-env PATH {}", "set-env {} {}", "unset-env {}", ""),
+    "xonsh": Words("$PATH.insert(0, '{}')", "$PATH = '{}'.split(':')", "${} = '{}'", "del ${}", ""),
+}
+
+
+@dataclass
+class Place:
+    """A running shell in `root`, its words, and the environments of the projects in there."""
+
+    name: str
+    shell: Typist
+    words: Words
+    home: Home
+    root: Path
+    envs: dict[str, Path]
+
+    def active(self, told: dict[str, str]) -> str | None:
+        """Return the project whose environment is active, None for no environment; PATH and variable must agree."""
+        first = told["PATH"].split(":")[0]
+        for name, environment in self.envs.items():
+            if told.get("VIRTUAL_ENV") == str(environment):
+                assert told["PATH"].split(":").count(f"{environment}/bin") == 1
+                assert first == f"{environment}/bin" or first.startswith("/opt")
+                return name
+        assert "VIRTUAL_ENV" not in told
+        assert not any(entry.startswith(f"{self.home.envs}/") for entry in told["PATH"].split(":"))
+        return None
+
+
+@pytest.fixture(params=SHELLS)
+def place(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str]) -> Iterator[Place]:
+    name = str(request.param)
+    home, dialect = Home(tmp_path / "the store's `own`"), dialects.named(name)
+    shims.refresh(home)
+    environ["ENVMGR_HOME"] = str(home.root)
+    for file in dialect.chosen(dialect.rc_files(environ)):
+        rc.write(rc.adding(file, dialect.line(home)))
+    names = {"shop": "3.12", "shop/inner": "3.11 3.9", "other": ">=3.11,<3.13"}
+    envs = {project: settle(home, tmp_path / project, words) for project, words in names.items()}
+    envs["odd"] = settle(home, tmp_path / "it's $(touch pwned) `touch pwned`; \\ *", entered=tmp_path / "odd")
+    with Typist([name], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
+        yield Place(name, shell, SHELLS[name], home, tmp_path, envs)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_in_and_out(place: Place) -> None:
+    before = place.shell.tell()
+    seen = [
+        place.active(place.shell.type(f"cd {step}")) for step in ("shop", "inner", "..", "../other", "../odd", "..")
+    ]
+    assert seen == ["shop", "shop/inner", "shop", "other", "odd", None]
+    after = place.shell.tell()
+    ours = {"PWD", "OLDPWD", "?", "_", "SHLVL"}
+    assert {key: after[key] for key in after.keys() - ours} == {key: before[key] for key in before.keys() - ours}
+
+
+def test_the_prompt_variable_is_the_name(place: Place) -> None:
+    assert place.shell.type("cd shop")["VIRTUAL_ENV_PROMPT"] == "shop"
+
+
+def test_what_the_user_added_to_path_stays(place: Place) -> None:
+    place.shell.type("cd shop")
+    place.shell.type(place.words.prepend.format("/opt/mine"))
+    told = place.shell.type("cd ..")
+    assert place.active(told) is None
+    assert told["PATH"].split(":")[:2] == ["/opt/mine", str(place.home.shims)]
+
+
+def test_a_path_that_was_reset_is_repaired(place: Place) -> None:
+    kept = place.shell.type("cd shop")["PATH"].split(":")[1:]
+    assert place.active(place.shell.type(place.words.path.format(":".join(kept[1:])))) == "shop"
+
+
+def test_deactivate_holds_until_the_project_is_left(place: Place) -> None:
+    place.shell.type("cd shop")
+    assert place.active(place.shell.type("envmgr deactivate")) is None
+    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.type("envmgr activate")) == "shop"
+    place.shell.type("envmgr deactivate")
+    place.shell.type("cd ..")
+    assert place.active(place.shell.type("cd shop")) == "shop"
+
+
+def test_an_environment_that_the_user_activated_is_theirs(place: Place) -> None:
+    place.shell.type(place.words.set.format("VIRTUAL_ENV", "/opt/venv"))
+    told = place.shell.type("cd shop")
+    assert told["VIRTUAL_ENV"] == "/opt/venv"
+    assert str(place.home.envs) not in told["PATH"]
+    assert place.active(place.shell.type(place.words.unset.format("VIRTUAL_ENV"))) == "shop"
+
+
+def test_the_hook_can_be_switched_off(place: Place) -> None:
+    place.shell.type("cd shop")
+    assert place.active(place.shell.type(place.words.set.format("ENVMGR_HOOK", "off"))) is None
+    assert place.active(place.shell.type(place.words.unset.format("ENVMGR_HOOK"))) == "shop"
+
+
+def test_a_version_file_that_changes_is_seen(place: Place) -> None:
+    assert place.active(place.shell.type("cd shop")) == "shop"
+    file = place.root / "shop" / ".python-version"
+    status = file.stat()
+    file.write_text("system # changed\n")
+    os.utime(file, (status.st_atime, status.st_mtime))
+    assert place.active(place.shell.tell()) in (None, "shop")  # seen before the next prompt
+    assert place.active(place.shell.tell()) is None
+
+
+def test_an_environment_that_is_gone_is_dropped(place: Place) -> None:
+    place.shell.type("cd shop")
+    (place.envs["shop"] / "bin" / "python").unlink()
+    place.shell.tell()
+    assert place.active(place.shell.tell()) is None
+    assert place.shell.screen().count("envmgr use") <= 1
+
+
+def test_pythonhome_is_put_aside_and_comes_back(place: Place) -> None:
+    place.shell.type(place.words.set.format("PYTHONHOME", "/opt/home"))
+    assert "PYTHONHOME" not in place.shell.type("cd shop")
+    assert place.shell.type("cd ..")["PYTHONHOME"] == "/opt/home"
+
+
+def test_the_status_is_kept(place: Place) -> None:
+    if place.words.status:
+        place.shell.type("cd shop")
+        place.shell.child.send("false\r")
+        assert place.shell.tell(status=place.words.status)["?"] == "1"
+
+
+def test_a_nested_shell_starts_from_what_it_finds(place: Place) -> None:
+    place.shell.type("cd shop")
+    assert place.active(place.shell.type(place.name)) == "shop"
+    assert place.active(place.shell.type("cd ..")) is None
