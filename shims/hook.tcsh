@@ -146,8 +146,7 @@ if ( $?VIRTUAL_ENV ) then
   set _envmgr_there = $VIRTUAL_ENV:q
 endif
 if ( "$_envmgr_there:q" != '' && "$_envmgr_there:q" != "$_envmgr_active:q" ) then
-  set _envmgr_rest = "$_envmgr_there:as|$_envmgr_home:q/envs/||:q"
-  if ( "$_envmgr_home:q/envs/$_envmgr_rest:q" == "$_envmgr_there:q" ) then
+  if ( "$_envmgr_there:h:h:q" == "$_envmgr_home:q/envs" ) then
     set _envmgr_active = $_envmgr_there:q _envmgr_on = 0 # inherited: entered again
   else
     set _envmgr_theirs = 1
