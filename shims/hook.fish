@@ -65,6 +65,7 @@ end
 # and the environment is still there, or still is not. What was allowed is looked at every time.
 function _envmgr_idle
     test "$PWD:$VIRTUAL_ENV:$ENVMGR_VERSION:$ENVMGR_HOOK:$_OLD_VIRTUAL_PATH:$PATH" = "$_envmgr_seen"; or return
+    test "$ENVMGR_HOOK" = cd; and return # for slow filesystems
     for file in $_envmgr_nearer
         test -f $file; and return 1
     end
@@ -192,12 +193,18 @@ function _envmgr_places
     set -l IFS ''
     set -l place (string replace -r '/$' '' -- "$PWD")
     set _envmgr_files
-    while true
+    while not _envmgr_ceiling "$place"
         set -a _envmgr_files "$place/.python-version"
         test -n "$place"; or break
         set place (string replace -r '/[^/]*$' '' -- "$place")
     end
     set _envmgr_pwd "$PWD"
+end
+
+# DIRECTORY: whether nothing is to be looked for here and above.
+function _envmgr_ceiling -a place
+    test -n "$place"; or set place /
+    test -n "$ENVMGR_CEILING_DIRS"; and contains -- "$place" (string split : -- "$ENVMGR_CEILING_DIRS")
 end
 
 # TEXT: print the words of a version file, joined by one blank.
@@ -251,7 +258,7 @@ function _envmgr_survey
     set -l place (string replace -r '/$' '' -- "$PWD")
     set _envmgr_surveyed "$PWD"
     set _envmgr_allowed ''
-    while true
+    while not _envmgr_ceiling "$place"
         if test -f "$_envmgr_home/projects$place/.envmgr/.allowed"
             set _envmgr_allowed "$place/"
             break

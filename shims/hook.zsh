@@ -26,6 +26,7 @@ _envmgr_idle() {
   if [[ "${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}" != "$_envmgr_seen" ]]; then
     return 1
   fi
+  if [[ "${ENVMGR_HOOK-}" == cd ]]; then return 0; fi # for slow filesystems
   for __file in "${_envmgr_nearer[@]}"; do
     if [[ -f "$__file" ]]; then return 1; fi
   done
@@ -99,7 +100,7 @@ _envmgr_walk() {
   __project=${PWD-}
   __project=${__project%/}
   _envmgr_nearer=() _envmgr_file='' _envmgr_waited=''
-  while true; do
+  while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__project:-/}":* ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
       __text=$(<"$__file")
@@ -115,12 +116,13 @@ _envmgr_walk() {
       fi
     fi
     _envmgr_nearer+=("$__file")
-    if [[ -z $__project ]]; then
-      __project=${_envmgr_allowed%/}
-      return 1
-    fi
+    if [[ -z $__project ]]; then break; fi
     __project=${__project%/*}
   done
+  if [[ -z $_envmgr_file ]]; then
+    __project=${_envmgr_allowed%/} __words=''
+    return 1
+  fi
   if [[ -n ${ENVMGR_VERSION-} ]]; then
     if [[ $ENVMGR_VERSION != "$_envmgr_variable" ]]; then
       _envmgr_parse "$ENVMGR_VERSION"
@@ -179,7 +181,7 @@ _envmgr_survey() {
   builtin local __place=${PWD-} __foreign=''
   __place=${__place%/}
   _envmgr_pwd=${PWD-} _envmgr_allowed=''
-  while true; do
+  while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__place:-/}":* ]]; do
     if [[ -f $_envmgr_home/projects$__place/.envmgr/.allowed ]]; then
       _envmgr_allowed=$__place/
       break

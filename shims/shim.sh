@@ -66,6 +66,12 @@ fi
 # On the way, the nearest directory that `envmgr allow` was told of.
 __project=${PWD%/} __words='' __allowed=''
 while :; do
+  case :${ENVMGR_CEILING_DIRS-}: in
+    *:"${__project:-/}":*)
+      __project=none
+      break
+      ;;
+  esac
   if [ -f "$__home/projects$__project/.envmgr/.allowed" ] && ! [ "$__allowed" ]; then __allowed=$__project/; fi
   __file=$__project/.python-version
   if [ -f "$__file" ] && { ! [ -O / ] || [ -O "$__file" ]; }; then

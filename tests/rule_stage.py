@@ -43,6 +43,8 @@ class Scene:
             "TERM": "dumb",
             "LC_ALL": "C.UTF-8",
         }
+        if case.ceiling is not None:
+            environ["ENVMGR_CEILING_DIRS"] = f"/nowhere:{self.root / case.ceiling}"
         return environ | ({} if case.variable is None else {"ENVMGR_VERSION": case.variable})
 
     def program(self, case: Case) -> Path:

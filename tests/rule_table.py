@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 class Case:
     """In directory `cwd` of the stage, `command` means `program`: `3.12`, `shop`, `system`, or an exit code.
 
-    `active` is the environment that a hook has active there. `variable` is ENVMGR_VERSION, `default` the global pin.
+    `active` is the environment that a hook has active there. `variable` is ENVMGR_VERSION, `default` the global pin,
+    `ceiling` the directory that the walk stops at.
     """
 
     cwd: str
@@ -24,9 +25,11 @@ class Case:
     active: str | None = None
     variable: str | None = None
     default: str | None = None
+    ceiling: str | None = None
 
     def __str__(self) -> str:
-        more = [f"{name}={value}" for name, value in (("v", self.variable), ("d", self.default)) if value is not None]
+        given = {"v": self.variable, "d": self.default, "c": self.ceiling}
+        more = [f"{name}={value}" for name, value in given.items() if value is not None]
         return " ".join([ascii(self.cwd).strip("'"), self.command, *more])
 
 
@@ -189,6 +192,11 @@ CASES = (
     Case("linked-up/shop", "system"),
     Case("gone", "3.12"),
     Case("forged", "3.12"),
+    Case("shop/src/deep", "system", ceiling="shop"),
+    Case("shop", "system", ceiling="shop"),
+    Case("shop/src/deep", "shop", active="shop", ceiling=""),
+    Case("outer/inner/deep", "3.12", ceiling="outer"),
+    Case("own/src", "system", ceiling="own"),
     Case("own", "own", active="own"),
     Case("own/src", "own", "pytest", active="own"),
     Case("own", "system", "tool", active="own"),

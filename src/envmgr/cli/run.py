@@ -45,7 +45,7 @@ def run(context: Context, request: str | None, command: tuple[str, ...]) -> None
 
 def _variables(context: Context, ruling: Ruling, environ: dict[str, str]) -> dict[str, str]:
     """Return the variables for the command: of what was allowed, the environment on record, or the interpreters."""
-    grant = trust.granted(context.home, context.cwd, ruling.project)
+    grant = trust.granted(context.home, context.cwd, ruling.project, resolve.ceilings(environ))
     environ |= grant.variables
     if grant.venv:
         return inside.foreign(context.home, grant.venv, record.sanitized(grant.venv.parent.name), environ)

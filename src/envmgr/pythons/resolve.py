@@ -19,6 +19,7 @@ from envmgr.versions.pins import Pin
 from envmgr.versions.request import VersionRequest
 
 VARIABLE = "ENVMGR_VERSION"
+CEILINGS = "ENVMGR_CEILING_DIRS"
 GUARD = "_ENVMGR_SHIM"  # the process that a shim has sent to the shim of another tool
 
 
@@ -50,13 +51,18 @@ def ruling(home: Home, directory: Path, environ: Environ) -> Ruling:
     """Return what rules `directory` under `environ`; raises UsageError for a pin that cannot be understood."""
     named = pins.from_variable(environ.get(VARIABLE, ""))
     try:
-        nearest = pins.ruling(directory)
+        nearest = pins.ruling(directory, ceilings(environ))
     except Exception:
         if named is None:
             raise
         nearest = None
     project = nearest.project if nearest else None
     return Ruling(named or nearest or pins.read(home.default), project, directory)
+
+
+def ceilings(environ: Environ) -> list[Path]:
+    """Return the directories in and above which no project is looked for, from a list as in PATH."""
+    return [Path(entry) for entry in environ.get(CEILINGS, "").split(os.pathsep) if entry.startswith("/")]
 
 
 def interpreter(store: Store, ruling: Ruling, request: VersionRequest) -> Interpreter:

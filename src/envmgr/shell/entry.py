@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envmgr.environments import record, ties
+from envmgr.environments import builder, record, ties
 from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, EnvmgrError, NotInstalledError, StoreBusyError, UsageError
-from envmgr.host import lock, paths, process
+from envmgr.host import config, lock, paths, process
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, resolve
 from envmgr.pythons.resolve import Ruling
@@ -55,7 +55,8 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
     """Yield what the user should know about the project in `directory`, whose record is missing or does not work.
 
     Puts on record an environment that exists already, as after another spelling of the same pin, or through a link to
-    the project. Raises UsageError for a pin that cannot be understood.
+    the project; makes one where the user's configuration says so. Never downloads. Raises UsageError for a pin or a
+    configuration that cannot be understood, EnvironmentFailedError.
     """
     ruling = resolve.ruling(home, directory, environ)
     if ruling.project is None or ruling.requests[0].system:
@@ -69,12 +70,26 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
     if environment := _made(home, project, interpreter):
         with suppress(StoreBusyError, EnvironmentFailedError):
             yield from ties.tie(home, ruling.project, ruling.words, environment, patience=0)
+    elif _automatic(environ):
+        ties.refuse(project)
+        environment = builder.build(home, project, interpreter, environ)
+        yield from ties.tie(home, ruling.project, ruling.words, environment)
+        yield f"made an environment for Python {interpreter.build.version} in {environment.path}"
     elif record.lookup(home, project, ruling.words):
         yield f"the environment of {project} no longer works; `envmgr use` makes it anew"
     elif (project / record.LINK / "pyvenv.cfg").is_file():
         yield f"{project}/{record.LINK} is not envmgr's; `envmgr allow` has it activated, `envmgr use` makes another"
     else:
         yield f"no environment for Python {ruling.words} ({ruling.origin}); `envmgr use` makes it"
+
+
+def _automatic(environ: Environ) -> bool:
+    """Whether the user wants environments to be made on entering: `[hook] auto = "create"` in config.toml."""
+    file = paths.config_file(environ)
+    auto = config.table(config.read(file), file, "hook").get("auto", "off")
+    if auto not in {"off", "create"}:
+        raise UsageError(f"{file}: [hook] auto is {auto!a}", hint='it may be "off" or "create"')
+    return bool(auto == "create")
 
 
 def _made(home: Home, project: Path, interpreter: Interpreter) -> Environment | None:

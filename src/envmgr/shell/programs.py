@@ -45,7 +45,9 @@ def candidates(home: Home, ruling: Ruling, command: str, environ: Environ) -> It
 
     Raises NotInstalledError or NoSuchVersionError when it comes to a Python that is missing.
     """
-    if ruling.directory and (venv := trust.granted(home, ruling.directory, ruling.project).venv):
+    if ruling.directory and (
+        venv := trust.granted(home, ruling.directory, ruling.project, resolve.ceilings(environ)).venv
+    ):
         yield from _executable(venv / "bin" / command)
     environment = record.lookup(home, ruling.project, ruling.words) if ruling.project else None
     if environment and environment.works:

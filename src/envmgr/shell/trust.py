@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -196,9 +196,11 @@ class Grant:
     variables: Mapping[str, str]
 
 
-def granted(home: Home, directory: Path, project: Path | None) -> Grant:
+def granted(home: Home, directory: Path, project: Path | None, ceilings: Collection[Path] = ()) -> Grant:
     """Return what is allowed in the nearest directory from `directory` up to `project`, without what has changed."""
     for place in (directory, *directory.parents):
+        if place in ceilings:
+            break
         folder = record.records(home, place)
         try:
             venv, python, *names = (folder / ALLOWED).read_text(encoding="utf-8").splitlines()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,9 +120,14 @@ def _content(path: Path) -> bytes | None:
         os.close(descriptor)
 
 
-def ruling(directory: Path) -> Pin | None:
-    """Return the pin of the nearest version file, `directory` upwards, or None; raises UsageError as `read` does."""
+def ruling(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
+    """Return the pin of the nearest version file, `directory` upwards and below `ceilings`, or None.
+
+    Raises UsageError as `read` does.
+    """
     for folder in (directory, *directory.parents):
+        if folder in ceilings:
+            return None
         if pin := read(folder / FILE_NAME):
             return pin
     return None

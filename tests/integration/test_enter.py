@@ -1,0 +1,78 @@
+"""`_enter`: what the hook asks when it meets a project that it does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envmgr.environments import record
+from envmgr.errors import UsageError
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Interpreter
+from envmgr.shell import entry
+
+
+@pytest.fixture
+def config(environ: dict[str, str]) -> Path:
+    """Return the path of the user's configuration; nothing is there yet."""
+    folder = Path(environ["ENVMGR_CONFIG_DIR"])
+    folder.mkdir()
+    return folder / "config.toml"
+
+
+def pinned(project: Path, interpreter: Interpreter) -> str:
+    """Pin the interpreter's minor version in the project and return the words."""
+    words = interpreter.build.minor_alias
+    (project / ".python-version").write_text(f"{words}\n")
+    return words
+
+
+def test_a_missing_environment_is_told_with_the_command_to_run(
+    shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]
+) -> None:
+    words = pinned(project, interpreter)
+    (note,) = entry.enter(shared, project, environ)
+    assert note == f"no environment for Python {words} ({project}/.python-version:1); `envmgr use` makes it"
+    assert record.lookup(shared, project, words) is None
+
+
+def test_the_user_may_have_environments_made_on_entering(
+    shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str], config: Path
+) -> None:
+    words = pinned(project, interpreter)
+    config.write_text('[hook]\nauto = "create"\n')
+    notes = list(entry.enter(shared, project, environ))
+    assert notes[-1].startswith("made an environment for Python ")
+    made = record.lookup(shared, project, words)
+    assert made is not None
+    assert made.works
+    assert (project / ".venv").readlink() == made.path
+
+
+def test_a_missing_python_is_never_downloaded(
+    shared: Home, project: Path, environ: dict[str, str], config: Path
+) -> None:
+    config.write_text('[hook]\nauto = "create"\n')
+    (project / ".python-version").write_text("3.99\n")
+    (note,) = entry.enter(shared, project, environ)
+    assert note == f"Python 3.99 is not installed ({project}/.python-version:1); `envmgr use` installs it"
+
+
+def test_a_foreign_venv_is_mentioned(
+    shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]
+) -> None:
+    pinned(project, interpreter)
+    (project / ".venv").mkdir()
+    (project / ".venv" / "pyvenv.cfg").touch()
+    (note,) = entry.enter(shared, project, environ)
+    assert "is not envmgr's; `envmgr allow` has it activated" in note
+
+
+def test_a_configuration_that_is_not_understood_is_named(
+    shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str], config: Path
+) -> None:
+    pinned(project, interpreter)
+    config.write_text('[hook]\nauto = "yes"\n')
+    with pytest.raises(UsageError, match=r"config.toml: \[hook\] auto is 'yes'"):
+        list(entry.enter(shared, project, environ))
