@@ -127,6 +127,8 @@ def test_run_passes_options_and_exit_codes_on(desk: Desk) -> None:
     desk.call("use", MINOR)
     desk.call("run", "python", "-c", "import sys; sys.exit(len(sys.argv))", "-p", "--json", code=3)
     assert f"no such command under {MINOR}" in desk.call("run", "no-such-program", code=127)
+    desk.call("env", "remove", str(desk.project))
+    assert "`envmgr use` makes it" in desk.call("run", "no-such-program", code=127)
 
 
 def test_entered_through_a_link_it_is_the_same_project(desk: Desk) -> None:

@@ -35,12 +35,18 @@ def run(context: Context, request: str | None, command: tuple[str, ...]) -> None
     variables = _variables(context, ruling, environ)
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:
-        holders = ", ".join(resolve.holders(Store(context.home), command[0]))
-        raise CommandNotFoundError(
-            f"{command[0]}: no such command under {ruling.words} ({ruling.origin})",
-            hint=f"these have it: {holders}" if holders else None,
-        )
+        message = f"{command[0]}: no such command under {ruling.words} ({ruling.origin})"
+        raise CommandNotFoundError(message, hint=_hint(context, ruling, command[0]))
     process.become(Path(program), command, variables)
+
+
+def _hint(context: Context, ruling: Ruling, command: str) -> str | None:
+    """Return what may help: the Pythons that have the command, or the environment that could."""
+    if holders := ", ".join(resolve.holders(Store(context.home), command)):
+        return f"these have it: {holders}"
+    if ruling.project and not record.lookup(context.home, ruling.project, ruling.words):
+        return f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"
+    return None
 
 
 def _variables(context: Context, ruling: Ruling, environ: dict[str, str]) -> dict[str, str]:
