@@ -351,6 +351,7 @@ envmgr() {
       return
       ;;
     *)
+      builtin local -x ENVMGR_HOME="${ENVMGR_HOME:-$_envmgr_home}"
       if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="bash $$"; fi
       if builtin type -P envmgr >/dev/null; then builtin command envmgr "$@"; else "$_envmgr_home/shell/envmgr" "$@"; fi || return
       if [[ ${1-} != allow && ${1-} != deny ]]; then return; fi

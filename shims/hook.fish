@@ -429,6 +429,7 @@ function envmgr
             _envmgr_unload
             return
         case '*'
+            test -n "$ENVMGR_HOME"; or set -lx ENVMGR_HOME $_envmgr_home
             test "$argv[1]" = doctor; and set -lx _ENVMGR_SHELL "fish $fish_pid"
             set -l program (command -s envmgr); or set program "$_envmgr_home/shell/envmgr"
             command $program $argv; or return

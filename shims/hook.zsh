@@ -335,6 +335,7 @@ envmgr() {
       return
       ;;
     (*)
+      builtin local -x ENVMGR_HOME=${ENVMGR_HOME:-$_envmgr_home}
       if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="zsh $$"; fi
       if builtin whence -p envmgr >/dev/null; then
         builtin command envmgr "$@"

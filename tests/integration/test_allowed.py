@@ -1,0 +1,145 @@
+"""What `envmgr allow` granted, in real shells: used on entering, undone on leaving, gone when it has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rule_stage import Scene, built
+from rule_table import Case
+from typist import Typist
+
+from envmgr.shell import dialects, trust
+
+ARGV = {
+    "bash": ["bash", "--noprofile", "-i"],
+    "zsh": ["zsh", "-d", "-i"],
+    "fish": ["fish", "-i"],
+}
+RC = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
+FOREIGN = "there is a .venv here that is not envmgr's"
+CHANGED = "what was allowed here has changed"
+HOSTILE = "two words, 'single' \"double\" $(touch pwned) `touch pwned` \\ ${HOME} * ; ~\n%F{red} \\w é\n"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A shell with the hook, in a directory of the rule's stage where nothing rules."""
+
+    scene: Scene
+    typist: Typist
+    name: str
+
+    def cd(self, place: str) -> dict[str, str]:
+        return self.typist.type(f"cd '{self.scene.root / place}'")
+
+    def allow(self, place: str, dotenv: str) -> None:
+        """Give a directory a dotenv file, and allow what is there."""
+        (self.scene.root / place / ".env").write_text(dotenv)
+        trust.allow(self.scene.home, trust.offer(self.scene.home, self.scene.root / place, os.environ))
+
+
+@pytest.fixture(params=ARGV)
+def seat(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Seat]:
+    scene = built(tmp_path / "world")
+    environ = scene.environ(Case("none", "system")) | {"BEFORE": "user's"}
+    rc = Path(environ["HOME"]) / RC[request.param]
+    rc.parent.mkdir(parents=True, exist_ok=True)
+    rc.write_text(f"{dialects.named(request.param).line(scene.home)}\n")
+    with Typist(ARGV[request.param], cwd=scene.root / "none", environ=environ, folder=tmp_path / "tell") as typist:
+        yield Seat(scene, typist, request.param)
+
+
+def test_an_allowed_venv_is_active_inside_and_gone_outside(seat: Seat) -> None:
+    venv = seat.scene.root / "own" / ".venv"
+    inside = seat.cd("own/src")
+    assert (inside["VIRTUAL_ENV"], inside["VIRTUAL_ENV_PROMPT"]) == (str(venv), "own")
+    assert inside["PATH"].split(":")[0] == f"{venv}/bin"
+    outside = seat.cd("none")
+    assert "VIRTUAL_ENV" not in outside
+    assert f"{venv}/bin" not in outside["PATH"].split(":")
+
+
+def test_a_change_revokes_at_the_next_prompt(seat: Seat) -> None:
+    assert "VIRTUAL_ENV" in seat.cd("own")
+    with (seat.scene.root / "own" / ".venv" / "pyvenv.cfg").open("a") as file:
+        file.write("home = /tmp/evil\n")
+    assert "VIRTUAL_ENV" not in seat.typist.type("")
+    seat.typist.type("")
+    assert seat.typist.screen().count(CHANGED) == 1
+
+
+def test_another_program_in_the_place_of_its_python_revokes(seat: Seat) -> None:
+    python = seat.scene.root / "own" / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(next(seat.scene.home.versions.glob("*/bin/python")))
+    seat.allow("own", "")
+    assert "VIRTUAL_ENV" in seat.cd("own")
+    python.unlink()
+    python.symlink_to("/usr/bin/env")
+    assert "VIRTUAL_ENV" not in seat.typist.type("")
+
+
+def test_a_foreign_venv_is_left_alone_and_mentioned_once_per_visit(seat: Seat) -> None:
+    venv = seat.scene.root / "none" / "foreign" / ".venv"
+    venv.mkdir(parents=True)
+    (venv / "pyvenv.cfg").touch()
+    assert "VIRTUAL_ENV" not in seat.cd("none/foreign")
+    seat.typist.type("")
+    assert seat.typist.screen().count(FOREIGN) == 1
+    seat.cd("none")
+    seat.cd("none/foreign")
+    assert seat.typist.screen().count(FOREIGN) == 2
+
+
+def test_variables_are_set_inside_and_undone_outside(seat: Seat) -> None:
+    seat.allow("own", "FRESH=1\nBEFORE=theirs\nTOUCHED=1\n")
+    inside = seat.cd("own")
+    assert (inside["FRESH"], inside["BEFORE"], inside["TOUCHED"]) == ("1", "theirs", "1")
+    seat.typist.type("set -gx TOUCHED mine" if seat.name == "fish" else "TOUCHED=mine")
+    outside = seat.cd("none")
+    assert "FRESH" not in outside
+    assert outside["BEFORE"] == "user's"
+    assert outside["TOUCHED"] == "mine", "what the user has changed is the user's"
+
+
+def test_a_variable_that_was_not_exported_is_not_afterwards(seat: Seat) -> None:
+    seat.typist.type("set -g LOCAL here" if seat.name == "fish" else "LOCAL=here")
+    seat.allow("own", "LOCAL=there\n")
+    assert seat.cd("own")["LOCAL"] == "there"
+    assert "LOCAL" not in seat.cd("none")
+    seat.typist.type('echo "is $LOCAL now"')
+    assert "is here now" in seat.typist.screen()
+
+
+def test_values_arrive_as_they_are(seat: Seat) -> None:
+    quoted = HOSTILE.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    seat.allow("own", f'HOSTILE="{quoted}"\n')
+    assert seat.cd("own")["HOSTILE"] == HOSTILE
+    assert "HOSTILE" not in seat.cd("none")
+    assert not list(seat.scene.root.parent.rglob("pwned"))
+
+
+def test_a_changed_file_sets_nothing(seat: Seat) -> None:
+    seat.allow("own", "FRESH=1\n")
+    (seat.scene.root / "own" / ".env").write_text("FRESH=2\n")
+    inside = seat.cd("own")
+    assert "FRESH" not in inside
+    assert "VIRTUAL_ENV" in inside, "the environment is what it was"
+    assert CHANGED in seat.typist.screen()
+
+
+def test_allow_and_deny_work_at_the_next_prompt(seat: Seat) -> None:
+    project = seat.scene.root / "none" / "later"
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    (project / ".venv" / "bin" / "python").symlink_to("/usr/bin/env")
+    (project / ".env").write_text("FRESH=1\n")
+    assert "FRESH" not in seat.cd("none/later")
+    allowed = seat.typist.type("envmgr allow")
+    assert (allowed.get("FRESH"), allowed.get("VIRTUAL_ENV")) == ("1", f"{project}/.venv")
+    denied = seat.typist.type("envmgr deny")
+    assert not {"FRESH", "VIRTUAL_ENV"} & set(denied)
