@@ -74,5 +74,7 @@ class Typist:
         """Return all that the shell has printed so far, as it came, control characters included."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
-                self._seen += self.child.read_nonblocking(65536, timeout=0.02)
+                new = self.child.read_nonblocking(65536, timeout=0.02)
+                self._seen += new
+                self.child.send("\x1b[1;1R" * new.count("\x1b[6n"))  # where the cursor is, as a terminal answers
         return self._seen

@@ -63,10 +63,12 @@ SHELLS = {
     "mksh": ["mksh"],
     "elvish": ["elvish", "-norc"],
     "tcsh": ["tcsh", "-f"],
+    **({"nu": [f"{os.environ['ENVMGR_TEST_NU']}/nu", "-n"]} if "ENVMGR_TEST_NU" in os.environ else {}),
 }
 
 
-PRINT = {"elvish": 'print {}"\\x00"\n'}
+PRINT = {"elvish": 'print {}"\\x00"\n', "nu": "print -n ({} + (char nul))\n"}
+UNSPEAKABLE = {"tcsh": r"[\x00-\x1f\x7f]", "nu": "[\udc80-\udcff]"}
 
 
 def read_back(shell: str, values: list[str], quoted: Callable[[str], str]) -> list[str]:
@@ -75,15 +77,15 @@ def read_back(shell: str, values: list[str], quoted: Callable[[str], str]) -> li
     with tempfile.NamedTemporaryFile() as script:
         script.write(os.fsencode("".join(line.format(quoted(value)) for value in values)))
         script.flush()
-        environ = {"LC_ALL": "C.UTF-8", "PATH": os.defpath}
+        environ = {"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath)}
         done = subprocess.run([*SHELLS[shell], script.name], capture_output=True, check=True, env=environ)
     assert done.stderr == b""
     return [os.fsdecode(value) for value in done.stdout.split(b"\0")[:-1]]
 
 
 def plain(shell: str, values: list[str]) -> list[str]:
-    """Leave out what cannot be said in one line of tcsh, and is an error there."""
-    return values if shell != "tcsh" else [value for value in values if not re.search(r"[\x00-\x1f\x7f]", value)]
+    """Leave out what the shell has no way to say in one line, and is an error."""
+    return [value for value in values if shell not in UNSPEAKABLE or not re.search(UNSPEAKABLE[shell], value)]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -110,6 +112,7 @@ def test_xonsh_reads_what_python_writes(value: str) -> None:
     assert ast.literal_eval(dialects.named("xonsh").quoted(value)) == value
 
 
-def test_tcsh_has_no_way_to_say_a_newline_in_a_line() -> None:
-    with pytest.raises(UsageError, match="tcsh"):
-        dialects.named("tcsh").quoted("a\nb")
+@pytest.mark.parametrize(("shell", "value"), [("tcsh", "a\nb"), ("nu", "a\udcff")])
+def test_what_a_shell_has_no_way_to_say_is_an_error(shell: str, value: str) -> None:
+    with pytest.raises(UsageError, match=shell):
+        dialects.named(shell).quoted(value)

@@ -28,11 +28,14 @@ class Words:
 
 
 POSIX = Words("export PATH={}:$PATH", "export PATH={}", "export {}={}", "unset {}")
+# no Debian package; scripts/test takes it from npm where that is there
+NU = Words("$env.PATH = ($env.PATH | prepend {})", "$env.PATH = '{}'", "$env.{} = '{}'", "hide-env {}", "")
 SHELLS = {
     "ksh": POSIX,
     "mksh": POSIX,
     "tcsh": Words('setenv PATH {}:"$PATH"', "setenv PATH {}", "setenv {} {}", "unsetenv {}", "$status"),
     "elvish": Words("set paths = [{} $@paths]", "set-env PATH {}", "set-env {} {}", "unset-env {}", ""),
+    **({"nu": NU} if "ENVMGR_TEST_NU" in os.environ else {}),
     "xonsh": Words("$PATH.insert(0, '{}')", "$PATH = '{}'.split(':')", "${} = '{}'", "del ${}", ""),
 }
 
@@ -67,6 +70,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str
     home, dialect = Home(tmp_path / "the store's `own`"), dialects.named(name)
     shims.refresh(home)
     environ["ENVMGR_HOME"] = str(home.root)
+    environ["PATH"] += f":{os.environ.get('ENVMGR_TEST_NU', '/')}"
     for file in dialect.chosen(dialect.rc_files(environ)):
         rc.write(rc.adding(file, dialect.line(home)))
     names = {"shop": "3.12", "shop/inner": "3.11 3.9", "other": ">=3.11,<3.13"}

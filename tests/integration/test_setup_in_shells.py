@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from envmgr.host.paths import Home
 from envmgr.shell.dialects import DIALECTS
 
 
-@pytest.fixture(params=DIALECTS)
+@pytest.fixture(params=[name for name in DIALECTS if name != "nu" or "ENVMGR_TEST_NU" in os.environ])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -31,10 +32,10 @@ def home(tmp_path: Path, name: str) -> Home:
 def start(tmp_path: Path, home: Home, environ: dict[str, str]) -> Callable[..., Typist]:
     """Return the function that starts a shell by its name, in tmp_path."""
 
-    def started(name: str, **more: str) -> Typist:
-        return Typist(
-            [name], cwd=tmp_path, environ=environ | {"ENVMGR_HOME": str(home.root)} | more, folder=tmp_path / "told"
-        )
+    def started(name: str) -> Typist:
+        path = f"{environ['PATH']}:{os.environ.get('ENVMGR_TEST_NU', '/')}"
+        more = {"ENVMGR_HOME": str(home.root), "PATH": path}
+        return Typist([name], cwd=tmp_path, environ=environ | more, folder=tmp_path / "told")
 
     return started
 

@@ -87,6 +87,13 @@ def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
+def nu_quoted(text: str) -> str:
+    """Quote for nushell, whose strings are text; raises UsageError for bytes that are none."""
+    if any("\udc80" <= character <= "\udcff" for character in text):
+        raise UsageError(f"nushell cannot name this path: {text!a}", hint="set ENVMGR_HOME to a plainer one")
+    return '"' + re.sub(r'[\x00-\x1f\x7f"\\]', lambda found: f"\\u{{{ord(found[0]):x}}}", text) + '"'
+
+
 def _bash(user: Path, _: Environ) -> list[Path]:
     return [user / name for name in (".bashrc", ".bash_profile", ".bash_login", ".profile")]
 
@@ -122,6 +129,10 @@ def _elvish(user: Path, environ: Environ) -> list[Path]:
 
 def _xonsh(user: Path, environ: Environ) -> list[Path]:
     return [_config(user, environ) / "xonsh" / "rc.xsh", user / ".xonshrc"]
+
+
+def _nu(user: Path, environ: Environ) -> list[Path]:
+    return [_config(user, environ) / "nushell" / "autoload" / "envmgr.nu"]
 
 
 def _tcsh(user: Path, _: Environ) -> list[Path]:
@@ -169,6 +180,8 @@ _TCSH = "set _envmgr_hook={hook}; source $_envmgr_hook:q"
 _IF_TCSH = _TCSH.replace("; ", "; if ( $?tcsh && -r $_envmgr_hook:q ) ")
 _XONSH = "_envmgr_hook = {hook}; execx(open(_envmgr_hook).read(), 'exec', globals(), filename=_envmgr_hook)"
 _IF_XONSH = _XONSH.replace("; ", "; __import__('os').path.isfile(_envmgr_hook) and ")
+_NU = "const _envmgr_hook = {hook}; source $_envmgr_hook"
+_IF_NU = "const _envmgr_hook = {hook}; source (if ($_envmgr_hook | path exists) {{ $_envmgr_hook }} else {{ null }})"
 
 # fmt: off
 DIALECTS = {dialect.name: dialect for dialect in (
@@ -179,6 +192,7 @@ DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("mksh", "ksh", _KSH, _SH, posix_quoted, _mksh),
     Dialect("tcsh", "tcsh", _TCSH, _IF_TCSH, tcsh_quoted, _tcsh, _existing),
     Dialect("elvish", "elv", _ELVISH, _IF_ELVISH, elvish_quoted, _elvish),
+    Dialect("nu", "nu", _NU, _IF_NU, nu_quoted, _nu),
     Dialect("xonsh", "xsh", _XONSH, _IF_XONSH, repr, _xonsh),
 )}
 # fmt: on
