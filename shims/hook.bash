@@ -16,8 +16,8 @@ case ${BASH_SOURCE[0]} in
   */*) _envmgr_home=$(CDPATH='' builtin cd -P -- "${BASH_SOURCE[0]%/*}/.." && builtin printf %s "$PWD") ;;
   *) _envmgr_home=${PWD%/*} ;;
 esac
-# the environment that we put on PATH, and the one that we took from it last
-_envmgr_env='' _envmgr_gone=''
+# the environment that we put on PATH, and all that we took from it, each followed by a colon
+_envmgr_env='' _envmgr_gone='' _envmgr_twice=''
 # what was looked at last: version file and variable, each with its words; project and words, and whether that was told
 _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_told=''
 # the project in which the user does not want it; the variable before `envmgr shell`
@@ -86,13 +86,16 @@ _envmgr_update() {
   fi
   if [[ $__env != "$_envmgr_env" ]]; then
     _envmgr_leave
-    if [[ $__env ]]; then _envmgr_enter "$__env"; fi
+    if [[ $__env ]]; then _envmgr_enter "$__env"; else _envmgr_clean; fi
   elif [[ $__env ]]; then
-    if [[ ${VIRTUAL_ENV-} == "$__env" && :${PATH-}: == *:"$__env/bin":* ]]; then return; fi
-    _envmgr_leave # PATH was reset, or the variable
-    _envmgr_enter "$__env"
-  elif [[ $_envmgr_gone && :${PATH-}: == *:"$_envmgr_gone/bin":* ]]; then
-    _envmgr_strip "$_envmgr_gone/bin"
+    if [[ ${VIRTUAL_ENV-} != "$__env" || :${PATH-}: != *:"$__env/bin":* ]]; then
+      _envmgr_leave # PATH was reset, or the variable
+      _envmgr_enter "$__env"
+    elif [[ $PATH == *"$_envmgr_home/envs/"*"$_envmgr_home/envs/"* ]]; then
+      _envmgr_clean
+    fi
+  elif [[ ${PATH-} == *"$_envmgr_home/envs/"* ]]; then
+    _envmgr_clean
   fi
 }
 
@@ -279,7 +282,9 @@ _envmgr_drop() {
 # DIRECTORY: make this environment the active one. Assigning PATH makes bash forget where it found programs.
 _envmgr_enter() {
   builtin local __home
-  _envmgr_env=$1
+  _envmgr_clean
+  _envmgr_env=$1 _envmgr_twice=''
+  if [[ :${PATH-}: == *:"$1/bin":* ]]; then _envmgr_twice=1; fi
   PATH=$1/bin${PATH:+:$PATH}
   VIRTUAL_ENV=$1
   VIRTUAL_ENV_PROMPT=${1%/*}
@@ -304,8 +309,9 @@ _envmgr_enter() {
 _envmgr_leave() {
   if [[ -z $_envmgr_env ]]; then return; fi
   _envmgr_strip "$_envmgr_env/bin"
-  _envmgr_gone=''
-  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* ]]; then _envmgr_gone=$_envmgr_env; fi
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* && :$_envmgr_gone != *:"$_envmgr_env":* ]]; then
+    _envmgr_gone+=$_envmgr_env:
+  fi
   _envmgr_env=''
   builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   if [[ ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then builtin export PYTHONHOME="$_envmgr_pythonhome"; fi
@@ -328,6 +334,18 @@ _envmgr_yield() {
   fi
   _envmgr_env=''
   builtin unset -v _envmgr_pythonhome _envmgr_deactivate
+}
+
+# Take from PATH what direnv and other tools that restore old values have brought back.
+_envmgr_clean() {
+  builtin local __rest="$_envmgr_gone" __one
+  while [[ $__rest ]]; do
+    __one=${__rest%%:*} __rest=${__rest#*:}
+    while [[ $__one != "$_envmgr_env" && :${PATH-}: == *:"$__one/bin":* ]]; do _envmgr_strip "$__one/bin"; done
+  done
+  while [[ $_envmgr_env && -z $_envmgr_twice && :${PATH-}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
+    _envmgr_strip "$_envmgr_env/bin" last
+  done
 }
 
 # DIRECTORY [last]: take the first, or last, occurrence of it from PATH.
@@ -390,10 +408,10 @@ _envmgr_unload() {
   _envmgr_strip "$_envmgr_home/shims"
   builtin unset -f _envmgr_idle _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_load _envmgr_drop
   builtin unset -f _envmgr_update _envmgr_walk _envmgr_parse _envmgr_lookup _envmgr_record _envmgr_enter _envmgr_leave \
-    _envmgr_yield _envmgr_strip _envmgr_shell _envmgr_complete _envmgr_unload envmgr
+    _envmgr_yield _envmgr_clean _envmgr_strip _envmgr_shell _envmgr_complete _envmgr_unload envmgr
   builtin unset -f _envmgr_offer
   builtin complete -r envmgr
-  builtin unset -v _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
+  builtin unset -v _envmgr_home _envmgr_env _envmgr_gone _envmgr_twice _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
     _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before _envmgr_completion \
     _envmgr_seen _envmgr_nearer _envmgr_file _envmgr_waited _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_names
   _envmgr_prompt() { return "$?"; }

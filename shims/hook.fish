@@ -10,9 +10,10 @@
 
 status is-interactive; or return 0
 
-# the environment that we put on PATH, and the one that was not there any more when it was to be taken away
+# the environment that we put on PATH, whether it was there already, and all that we took from it
 set -g _envmgr_env ''
-set -g _envmgr_gone ''
+set -g _envmgr_gone
+set -g _envmgr_twice ''
 # what was looked at last: directory and its version files, text, variable; and the words of both
 set -g _envmgr_pwd ''
 set -g _envmgr_files
@@ -128,14 +129,35 @@ function _envmgr_update -a quietly
     end
     if test "$_envmgr_wanted" != "$_envmgr_env"
         _envmgr_leave
-        test -z "$_envmgr_wanted"; or _envmgr_enter
+        test -z "$_envmgr_wanted"; and _envmgr_clean; or _envmgr_enter
     else if test -n "$_envmgr_wanted"
-        test "$VIRTUAL_ENV" = "$_envmgr_wanted"; and contains -- "$_envmgr_wanted/bin" $PATH; and return
+        if test "$VIRTUAL_ENV" = "$_envmgr_wanted"; and contains -- "$_envmgr_wanted/bin" $PATH
+            _envmgr_clean
+            return
+        end
         _envmgr_leave # PATH was reset, or the variable
         _envmgr_enter
-    else if test -n "$_envmgr_gone"
-        _envmgr_strip PATH "$_envmgr_gone/bin"
+    else
+        _envmgr_clean
     end
+end
+
+# Take from PATH what direnv and other tools that restore old values have brought back.
+function _envmgr_clean
+    for gone in $_envmgr_gone
+        while test "$gone" != "$_envmgr_env"; and contains -- "$gone/bin" $PATH
+            _envmgr_strip PATH "$gone/bin"
+        end
+    end
+    set -l places
+    for entry in $PATH
+        test "$entry" = "$_envmgr_env/bin" -a -z "$_envmgr_twice"; and set -a places $entry
+    end
+    while set -q places[2]
+        _envmgr_strip PATH $places[1] last
+        set -e places[1]
+    end
+    return 0
 end
 
 # Set _envmgr_project and _envmgr_ruling from the nearest version file that holds a word; fail when there is none. Root
@@ -359,7 +381,10 @@ end
 
 # Make _envmgr_wanted the active environment.
 function _envmgr_enter
+    _envmgr_clean
     set -g _envmgr_env $_envmgr_wanted
+    set _envmgr_twice ''
+    contains -- "$_envmgr_env/bin" $PATH; and set _envmgr_twice 1
     set -gx PATH "$_envmgr_env/bin" $PATH
     set -gx VIRTUAL_ENV $_envmgr_env
     set -l name (string replace -r '.*/([^/]*)/[^/]*$' '$1' -- "$_envmgr_env")
@@ -381,8 +406,7 @@ end
 function _envmgr_leave
     test -n "$_envmgr_env"; or return 0
     _envmgr_strip PATH "$_envmgr_env/bin"
-    set _envmgr_gone ''
-    contains -- "$_envmgr_env/bin" $PATH; or set _envmgr_gone $_envmgr_env
+    contains -- "$_envmgr_env" $_envmgr_gone; or contains -- "$_envmgr_env/bin" $PATH; or set -a _envmgr_gone $_envmgr_env
     set _envmgr_env ''
     set -e VIRTUAL_ENV
     set -e VIRTUAL_ENV_PROMPT

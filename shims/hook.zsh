@@ -83,13 +83,16 @@ _envmgr_change() {
   fi
   if [[ $__env != "$_envmgr_env" ]]; then
     _envmgr_leave
-    if [[ -n $__env ]]; then _envmgr_enter "$__env"; fi
+    if [[ -n $__env ]]; then _envmgr_enter "$__env"; else _envmgr_clean; fi
   elif [[ -n $__env ]]; then
-    if [[ ${VIRTUAL_ENV-} == "$__env" && :${PATH-}: == *:"$__env/bin":* ]]; then return; fi
-    _envmgr_leave # PATH was reset, or the variable
-    _envmgr_enter "$__env"
-  elif [[ -n $_envmgr_gone && :${PATH-}: == *:"$_envmgr_gone/bin":* ]]; then
-    _envmgr_strip "$_envmgr_gone/bin"
+    if [[ ${VIRTUAL_ENV-} != "$__env" || :${PATH-}: != *:"$__env/bin":* ]]; then
+      _envmgr_leave # PATH was reset, or the variable
+      _envmgr_enter "$__env"
+    elif [[ $PATH == *"$_envmgr_home/envs/"*"$_envmgr_home/envs/"* ]]; then
+      _envmgr_clean
+    fi
+  elif [[ ${PATH-} == *"$_envmgr_home/envs/"* ]]; then
+    _envmgr_clean
   fi
 }
 
@@ -262,7 +265,9 @@ _envmgr_drop() {
 
 # DIRECTORY: make this environment the active one. Assigning PATH makes zsh forget where it found programs.
 _envmgr_enter() {
-  _envmgr_env=$1
+  _envmgr_clean
+  _envmgr_env=$1 _envmgr_twice=''
+  if [[ :${PATH-}: == *:"$1/bin":* ]]; then _envmgr_twice=1; fi
   builtin typeset -gx PATH=$1/bin${PATH:+:$PATH} VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=${${1:h:t}//[^A-Za-z0-9._+-]/-}
   if [[ $1 == "$_envmgr_home"/envs/* ]]; then VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}; fi
   if [[ -n ${PYTHONHOME+x} && ${(t)PYTHONHOME} == *export* ]]; then
@@ -279,8 +284,9 @@ _envmgr_enter() {
 _envmgr_leave() {
   if [[ -z $_envmgr_env ]]; then return; fi
   _envmgr_strip "$_envmgr_env/bin"
-  _envmgr_gone=''
-  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* ]]; then _envmgr_gone=$_envmgr_env; fi
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* && :$_envmgr_gone != *:"$_envmgr_env":* ]]; then
+    _envmgr_gone+=$_envmgr_env:
+  fi
   _envmgr_env=''
   builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   if [[ -n ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then
@@ -304,6 +310,18 @@ _envmgr_yield() {
   fi
   _envmgr_env=''
   builtin unset _envmgr_pythonhome _envmgr_deactivate
+}
+
+# Take from PATH what direnv and other tools that restore old values have brought back.
+_envmgr_clean() {
+  builtin local __rest=$_envmgr_gone __one
+  while [[ -n $__rest ]]; do
+    __one=${__rest%%:*} __rest=${__rest#*:}
+    while [[ $__one != "$_envmgr_env" && :${PATH-}: == *:"$__one/bin":* ]]; do _envmgr_strip "$__one/bin"; done
+  done
+  while [[ -n $_envmgr_env && -z $_envmgr_twice && :${PATH-}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
+    _envmgr_strip "$_envmgr_env/bin" last
+  done
 }
 
 # DIRECTORY [last]: take the first, or last, occurrence of it from PATH.
@@ -379,12 +397,12 @@ _envmgr_unload() {
   chpwd_functions=(${chpwd_functions:#_envmgr_cd})
   fpath=(${fpath:#$_envmgr_home/shell})
   if (( $+functions[compdef] )); then compdef -d envmgr; fi
-  builtin unset _envmgr_home _envmgr_env _envmgr_gone _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
+  builtin unset _envmgr_home _envmgr_env _envmgr_gone _envmgr_twice _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
     _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before \
     _envmgr_seen _envmgr_nearer _envmgr_file _envmgr_waited _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_old _envmgr_new _envmgr_own
   builtin unset -f _envmgr_idle _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_set _envmgr_drop
   builtin unset -f _envmgr_prompt _envmgr_cd _envmgr_update _envmgr_change _envmgr_walk _envmgr_parse _envmgr_lookup \
-    _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_strip _envmgr_shell _envmgr _envmgr_unload envmgr
+    _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_clean _envmgr_strip _envmgr_shell _envmgr _envmgr_unload envmgr
 }
 
 # Find the store from the path of this file, start with empty state, and come first among the hooks: those that
@@ -395,7 +413,7 @@ _envmgr_load() {
   __file=${__file:a}
   if [[ $__file != */shell/hook.zsh ]]; then __file=${__file:A}; fi
   builtin typeset -g _envmgr_home=${__file%/shell/*}
-  builtin typeset -g _envmgr_env='' _envmgr_gone='' # put on PATH, and taken from it last
+  builtin typeset -g _envmgr_env='' _envmgr_gone='' _envmgr_twice='' # put on PATH; taken from it, each followed by a colon
   builtin typeset -g _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' # looked at last
   builtin typeset -g _envmgr_project='' _envmgr_visit='' _envmgr_told='' # project and words of this visit
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`

@@ -15,9 +15,9 @@ from envmgr.host.paths import Home
 from envmgr.pythons import aliases
 from envmgr.shell import shims, trust
 
-WHOSE = {"shop": "shop", "other": "shop", "gone": "gone", "spelled": "spelled"}
 OWN = ("own", "owned", "changed")
-WORDS = {"shop": "3.12", "other": "3.11", "gone": "3.12", "spelled": "3.12 3.11"}
+WHOSE = {"shop": "shop", "other": "shop", "inner": "shop/inner", "gone": "gone", "spelled": "spelled"}
+WORDS = {"shop": "3.12", "other": "3.11", "inner": "3.11", "gone": "3.12", "spelled": "3.12 3.11"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Scene:
         if name in OWN:
             return self.root / name / record.LINK
         whose = cwd if name == "hostile" else WHOSE[name]
-        return record.folder(self.home, self.root / whose) / ("3.11" if name == "other" else "3.12")
+        return record.folder(self.home, self.root / whose) / ("3.11" if WORDS.get(name) == "3.11" else "3.12")
 
 
 def _program(path: Path) -> None:
