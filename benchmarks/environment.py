@@ -41,6 +41,7 @@ def main() -> None:
 def _without_pip(built: stage.Stage) -> list[Case]:
     return [
         *_uv(built),
+        Case("a Python that does nothing", built.command(sys.executable, "-I", "-S", "-c", "pass")),
         Case("envmgr, in a process", _inside(built, pip=False), _gone(built)),
         Case("envmgr, a fresh process", _fresh(built, "bare"), _gone(built), budget=1.5),
         _peer(built, "python -m venv --without-pip", sys.executable, "-m", "venv", "--without-pip"),
