@@ -12,18 +12,15 @@ from collections.abc import Iterator
 
 import click
 
-from envmgr.cli import VERBS, cli
+from envmgr.cli import OF_THE_HOOK, VERBS, cli
 from envmgr.shell.dialects import DIALECTS
 
 _KINDS = {"request": "version", "requests": "version", "version": "version", "python": "version", "pythons": "version"}
 _KINDS |= {"command": "command", "shell": ",".join(DIALECTS)}
 
 
-_IN_SHELL = (
-    ("activate", "Be active here again, after `deactivate`.", "-", "-h"),
-    ("deactivate", "Leave the environment, until the project is left.", "-", "-h"),
-    ("shell", "Choose a Python for this shell only.", "version", "--unset"),
-    ("unload", "Take the hook out of this shell.", "-", "-h"),
+_IN_SHELL = tuple(
+    (name, text, *(("version", "--unset") if name == "shell" else ("-", "-h"))) for name, text in OF_THE_HOOK.items()
 )
 
 

@@ -55,6 +55,13 @@ class Context:
         return paths.cache(self.environ)
 
 
+# what only the shell itself can do; the hook's function `envmgr` does it
+OF_THE_HOOK = {
+    "shell": "Use another Python in this shell only: VERSION, --unset, or - for the one before.",
+    "deactivate": "Leave the environment, until you leave the project.",
+    "activate": "Enter it again.",
+    "unload": "Take the hook out of this shell.",
+}
 _CHANGING = {"use", "install", "uninstall", "upgrade", "link", "prune", "sync", "test"}  # what commands there are
 
 
@@ -86,6 +93,8 @@ class _Verbs(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+        with formatter.section("Commands of the hook, where `envmgr setup` has added it"):
+            formatter.write_dl(list(OF_THE_HOOK.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,6 +102,11 @@ class _Verbs(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            if args[0] in OF_THE_HOOK:
+                raise UsageError(
+                    f"`envmgr {args[0]}` is for a shell that has the hook, and this one has not",
+                    hint="run `envmgr setup`, and open a new shell; elsewhere, set ENVMGR_VERSION or use `envmgr run`",
+                ) from error
             import difflib
 
             near = difflib.get_close_matches(args[0], VERBS, n=1)
