@@ -13,7 +13,7 @@ from typing import Self
 import pexpect
 
 PATIENCE = 60.0  # seconds, until a shell that does not answer is an error
-PAUSE = 5.0  # seconds, until what was typed at a shell that was not ready is typed again
+PAUSE = 2.0  # seconds, until what was typed at a shell that was not ready is typed again
 # by one rename, so that an answer is whole
 TELL = """#!/bin/sh
 { printf '%s\\0' "$2"; env -0; } >"$TELL_FOLDER/.$1" && mv "$TELL_FOLDER/.$1" "$TELL_FOLDER/$1"

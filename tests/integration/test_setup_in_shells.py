@@ -56,7 +56,7 @@ def test_set_up_and_removed(name: str, start: Callable[..., Typist], home: Home,
         told = shell.type("cd link")
         assert told["VIRTUAL_ENV"] == str(environment)
         assert told["PATH"].split(":")[0] == str(environment / "bin")
-        shell.type("envmgr doctor --json > ../doctor.json")
+        shell.type(f"envmgr doctor --json {'o>' if name == 'nu' else '>'} ../doctor.json")
         assert f"loaded in this {name}" in (tmp_path / "doctor.json").read_text()
         told = shell.type("cd ..")
         assert "VIRTUAL_ENV" not in told
