@@ -42,9 +42,9 @@ __read_any() {
 }
 
 __print='' __command=${0##*/} __unread=''
-case $0 in /*) __dir=${0%/*} ;; */*) __dir=$PWD/${0%/*} ;; *) __dir=$PWD/. ;; esac
-__home=${__dir%/*}
-if ! [ -e "$__home/shell/shim.sh" ]; then
+__home=${0%/*} __home=${__home%/*}
+case $0 in [!/]* | */./* | */../* | *//*) __home='' ;; esac
+if ! [ "$__home" ] || ! [ -e "$__home/shell/shim.sh" ]; then
   # PATH: print the store of a shim that was reached through links elsewhere, or a PATH entry with dots.
   __origin() (
     cd -P -- "${1%/*}/" || exit
@@ -55,7 +55,7 @@ if ! [ -e "$__home/shell/shim.sh" ]; then
       case $__link in /*) __origin "$__link" ;; *) __origin "$PWD/$__link" ;; esac
     fi
   )
-  __home=$(__origin "$__dir/$__command")
+  case $0 in /*) __home=$(__origin "$0") ;; *) __home=$(__origin "$PWD/$0") ;; esac
 fi
 if [ "$__command" = shim.sh ]; then
   __print=1 __command=${1:?which command?}

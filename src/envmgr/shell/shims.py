@@ -68,7 +68,13 @@ def commands(home: Home) -> Iterator[str]:
     taken = set(chain.from_iterable(_names(Path(folder)) for folder in _SYSTEM))
     for folder in chain(home.versions.glob("*/bin"), home.envs.glob("*/*/bin")):
         for name in _names(folder):
-            if _wanted(name) and (family(name) or name not in taken) and os.access(folder / name, os.X_OK):
+            program = folder / name
+            if (
+                _wanted(name)
+                and (family(name) or name not in taken)
+                and program.is_file()
+                and os.access(program, os.X_OK)
+            ):
                 yield name
 
 

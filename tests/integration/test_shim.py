@@ -1,0 +1,119 @@
+"""The shim as a process: what it costs, what it leaves alone, and the odd ways to reach it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from packed import clean
+from rule_stage import Scene, built
+
+from envmgr.pythons import aliases
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return built(tmp_path / "world")
+
+
+def run(scene: Scene, argv: list[str | Path], where: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a directory of the stage, with the shims first on PATH."""
+    cwd = scene.root / where
+    environ = clean(dict(os.environ)) | {"PATH": f"{scene.home.shims}:/usr/bin:/bin", "PWD": str(cwd)} | variables
+    return subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=20)
+
+
+@pytest.mark.parametrize(("where", "variable"), [("shop/src/deep", ""), ("prefix", ""), ("wide", ""), ("none", "3.12")])
+def test_it_starts_no_process_and_becomes_one_program(scene: Scene, tmp_path: Path, where: str, variable: str) -> None:
+    log = tmp_path / "strace"
+    for _ in range(2):  # the first answers for `wide` is Python's, and remembered
+        run(scene, ["strace", "-f", "-qq", "-o", log, "-e", "trace=process", "python"], where, ENVMGR_VERSION=variable)
+    assert not re.search(r"\b(v?fork|clone3?)\(", log.read_text())
+    started = re.findall(r'execve\("([^"]*)"', log.read_text())
+    assert [Path(program).parent.name for program in started] == ["shims", "bin"]
+
+
+def test_its_own_variables_do_not_reach_the_program(scene: Scene) -> None:
+    python = scene.home.aliases / "3.12" / "bin" / "python"
+    python.resolve().write_text("#!/bin/sh\nenv\n")
+    names = ("home", "dir", "file", "line", "word", "words", "env", "command", "print", "project", "record", "place")
+    mine = dict.fromkeys(names, "mine") | {"IFS": " \t\n"}
+    before = run(scene, [python], "prefix", **mine).stdout
+    after = run(scene, ["python"], "prefix", **mine).stdout
+    assert sorted(after.splitlines()) == sorted(before.splitlines())
+
+
+def test_arguments_arrive_as_they_are(scene: Scene) -> None:
+    python = scene.home.aliases / "3.12" / "bin" / "python"
+    python.resolve().write_text("#!/bin/sh\nprintf '<%s>' \"$@\"\n")
+    given = ["", "a b", "*", "$(x)", "'", "\n", "-n", "\\"]
+    assert run(scene, ["python", *given], "prefix").stdout == "".join(f"<{one}>" for one in given)
+
+
+@pytest.mark.parametrize("shell", [["dash"], ["busybox", "sh"], ["bash", "--posix"], ["ksh"]], ids=lambda one: one[0])
+def test_it_finds_its_store_however_it_is_reached(scene: Scene, tmp_path: Path, shell: list[str]) -> None:
+    wanted = str(scene.home.aliases / "3.12" / "bin" / "python")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(scene.home.shims / "python")
+    (tmp_path / "again").symlink_to("bin/python")
+    (tmp_path / "python").symlink_to("again")
+    shim = os.path.relpath(scene.home.shims / "python", scene.root / "prefix")
+    for path in (shim, f"./{shim}", f"{scene.home.shims}//python", tmp_path / "bin/python", tmp_path / "python"):
+        assert run(scene, [*shell, path], "prefix").stdout == wanted
+
+
+def test_system_is_never_a_shim_again(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(scene.home.shims / "python")
+    system = scene.root.parent / "system"
+    path = f"{scene.home.shims}:{tmp_path / 'bin'}:relative::{system}"
+    assert run(scene, ["python"], "system", PATH=path).stdout == f"{system}/python"
+    alone = run(
+        scene, ["/bin/sh", scene.home.shims / "python"], "system", PATH=f"{scene.home.shims}:{tmp_path / 'bin'}"
+    )
+    assert alone.returncode == 127
+
+
+def test_another_tools_shim_that_sends_us_back_is_asked_once(scene: Scene, tmp_path: Path) -> None:
+    """pyenv, asked for its `system`, takes the first `python` on PATH that is not its own: ours."""
+    other = tmp_path / "other" / "shims"
+    other.mkdir(parents=True)
+    (other / "python").write_text('#!/bin/sh\nexec "$OURS/python" "$@"\n')
+    (other / "python").chmod(0o755)
+    system = scene.root.parent / "system"
+    path = f"{scene.home.shims}:{other}:{system}"
+    assert run(scene, ["python"], "system", PATH=path, OURS=str(scene.home.shims)).stdout == f"{system}/python"
+
+
+def test_a_command_that_nothing_has_names_the_versions_that_have_it(scene: Scene) -> None:
+    aliases.point(scene.home.shims / "black", "../shell/shim.sh")
+    done = run(scene, ["black"], "outer")
+    assert done.returncode == 127
+    assert "black: no such command under 3.11" in done.stderr
+    assert "these have it: 3.12.7" in done.stderr
+
+
+def test_a_deleted_directory_has_the_default(scene: Scene, tmp_path: Path) -> None:
+    doomed = tmp_path / "doomed"
+    doomed.mkdir()
+    scene.home.default.write_text("3.12\n")
+    line = f'rmdir "{doomed}"; exec python'
+    done = subprocess.run(
+        ["/bin/bash", "-c", line],
+        cwd=doomed,
+        env={"PATH": f"{scene.home.shims}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == str(scene.home.aliases / "3.12" / "bin" / "python")
+
+
+def test_a_store_without_its_launcher_says_what_to_do(scene: Scene) -> None:
+    (scene.home.shell / "envmgr").unlink()
+    done = run(scene, ["python"], "missing")
+    assert done.returncode == 127
+    assert "run any envmgr command" in done.stderr
