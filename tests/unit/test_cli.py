@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
+import runpy
 from pathlib import Path
 
 import click
@@ -25,17 +25,21 @@ def test_a_verb_is_named_like_its_function(verb: str) -> None:
     assert command.name == verb
 
 
-def test_the_reference_is_what_the_program_prints() -> None:
-    script = ROOT / "scripts/make_cli_reference.py"
-    spec = importlib.util.spec_from_file_location("make_cli_reference", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert (ROOT / "docs/reference/cli.md").read_text() == module.reference(), f"run {script}"
+@pytest.mark.parametrize(
+    ("script", "made"),
+    [("make_cli_reference", "docs/reference/cli.md"), ("make_completion_table", "shims/completion.tsv")],
+)
+def test_what_is_made_from_the_verbs_is_up_to_date(script: str, made: str, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / f"scripts/{script}.py"), run_name="__main__")
+    assert (ROOT / made).read_text() == capsys.readouterr().out, f"run scripts/{script}.py > {made}"
 
 
 def test_an_unknown_verb_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no such command: 'instal'") as caught:
         cli.main(["instal"])
     assert caught.value.hint == "did you mean `envmgr install`?"
+
+
+def test_what_is_the_hooks_is_said_to_be() -> None:
+    with pytest.raises(UsageError, match="`envmgr shell` is for a shell that has the hook"):
+        cli.main(["shell", "3.12"])

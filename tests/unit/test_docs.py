@@ -22,7 +22,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_exist(page: Path) -> None:
     named = re.findall(r"(?:`|^\$ | {4}(?:\$ )?)envmgr ([a-z]+)", page.read_text(), re.MULTILINE)
-    assert set(named) <= cli.VERBS.keys() | {"shell", "activate", "deactivate", "unload"}  # these are of the hook
+    assert set(named) <= cli.VERBS.keys() | cli.OF_THE_HOOK.keys()
 
 
 def test_every_variable_is_in_the_reference() -> None:
