@@ -13,8 +13,11 @@ from typist import Typist
 from envmgr.host.paths import Home
 from envmgr.shell.dialects import DIALECTS
 
+# PowerShell is in no registry that the tests may use, nushell is not in Debian
+UNTESTED = {"pwsh"} if "ENVMGR_TEST_NU" in os.environ else {"pwsh", "nu"}
 
-@pytest.fixture(params=[name for name in DIALECTS if name != "nu" or "ENVMGR_TEST_NU" in os.environ])
+
+@pytest.fixture(params=[name for name in DIALECTS if name not in UNTESTED])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -22,7 +22,7 @@ def test_a_shell_without_a_hook_is_refused_by_name() -> None:
     assert "fish" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("name", sorted(set(dialects.DIALECTS) - {"tcsh"}))
+@pytest.mark.parametrize("name", sorted(set(dialects.DIALECTS) - {"tcsh", "pwsh"}))
 def test_the_line_is_one_line_for_any_path(name: str) -> None:
     line = dialects.named(name).line(Home(Path("/a b'c\n\r$(d)`e`\\")))
     assert line.isprintable()
@@ -66,6 +66,8 @@ def test_fish_follows_xdg_and_ignores_a_relative_one(tmp_path: Path) -> None:
         ("mksh", ".mkshrc"),
         ("tcsh", ".tcshrc"),
         ("elvish", ".config/elvish/rc.elv"),
+        ("nu", ".config/nushell/autoload/envmgr.nu"),
+        ("pwsh", ".config/powershell/profile.ps1"),
         ("xonsh", ".config/xonsh/rc.xsh"),
     ],
 )
@@ -76,3 +78,9 @@ def test_the_rc_files_of_the_others(tmp_path: Path, name: str, expected: str) ->
 def test_a_new_tcshrc_would_hide_a_cshrc(tmp_path: Path) -> None:
     (tmp_path / ".cshrc").touch()
     assert chosen(tmp_path, "tcsh") == [f"{tmp_path.name}/.cshrc"]
+
+
+def test_powershell_takes_curly_quotes_for_quotes() -> None:
+    assert dialects.named("pwsh").quoted("it's $x `y` \u2019") == "'it''s $x `y` \u2019\u2019'"
+    with pytest.raises(UsageError, match="PowerShell"):
+        dialects.named("pwsh").quoted("a\nb")

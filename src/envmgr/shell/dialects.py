@@ -6,7 +6,6 @@ change neither `$?` nor options.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +15,8 @@ from pathlib import Path
 from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host import process
 from envmgr.host.paths import Environ, Home
+from envmgr.shell import quoting
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _READS_BASHRC = re.compile(r"^[^#\n]*\.bashrc\b", re.MULTILINE)
 _READS_PROFILE = re.compile(r"^[^#\n]*\.profile\b", re.MULTILINE)
 
@@ -53,45 +52,6 @@ class Dialect:
     def rc_files(self, environ: Environ) -> list[Path]:
         """Return every file of this user that may carry the line."""
         return self.files(Path(environ.get("HOME") or Path.home()), environ)
-
-
-def posix_quoted(text: str) -> str:
-    """Quote for bash, zsh, ksh and mksh; a control character needs their `$'...'`, in which no `'` may stand for sh."""
-    if not _CONTROL.search(text):
-        return "'" + text.replace("'", r"'\''") + "'"
-    return "$'" + re.sub(r"[\x00-\x1f\x7f'\\]", lambda found: f"\\{ord(found[0]):03o}", text) + "'"
-
-
-def fish_quoted(text: str) -> str:
-    r"""Quote for fish, whose single quotes know `\\` and `\'`, and whose `\xHH` stands outside of quotes."""
-    plain = text.replace("\\", r"\\").replace("'", r"\'")
-    return "'" + _CONTROL.sub(lambda found: f"'\\x{ord(found[0]):02x}'", plain) + "'"
-
-
-def tcsh_quoted(text: str) -> str:
-    """Quote for tcsh, where history expands between single quotes, too; raises UsageError for control characters."""
-    if _CONTROL.search(text):
-        raise UsageError(f"tcsh cannot name this path: {text!a}", hint="set ENVMGR_HOME to a plainer one")
-    return "'" + text.replace("'", r"'\''").replace("!", r"\!") + "'"
-
-
-def elvish_quoted(text: str) -> str:
-    """Quote for elvish: in its double quotes only the backslash is special."""
-    raw = "".join(c if c.isprintable() and c not in '\\"' else _escaped(c) for c in text)
-    return f'"{raw}"'
-
-
-def _escaped(character: str) -> str:
-    if character in '\\"':
-        return "\\" + character
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
-
-
-def nu_quoted(text: str) -> str:
-    """Quote for nushell, whose strings are text; raises UsageError for bytes that are none."""
-    if any("\udc80" <= character <= "\udcff" for character in text):
-        raise UsageError(f"nushell cannot name this path: {text!a}", hint="set ENVMGR_HOME to a plainer one")
-    return '"' + re.sub(r'[\x00-\x1f\x7f"\\]', lambda found: f"\\u{{{ord(found[0]):x}}}", text) + '"'
 
 
 def _bash(user: Path, _: Environ) -> list[Path]:
@@ -133,6 +93,10 @@ def _xonsh(user: Path, environ: Environ) -> list[Path]:
 
 def _nu(user: Path, environ: Environ) -> list[Path]:
     return [_config(user, environ) / "nushell" / "autoload" / "envmgr.nu"]
+
+
+def _pwsh(user: Path, environ: Environ) -> list[Path]:
+    return [_config(user, environ) / "powershell" / "profile.ps1"]
 
 
 def _tcsh(user: Path, _: Environ) -> list[Path]:
@@ -182,17 +146,19 @@ _XONSH = "_envmgr_hook = {hook}; execx(open(_envmgr_hook).read(), 'exec', global
 _IF_XONSH = _XONSH.replace("; ", "; __import__('os').path.isfile(_envmgr_hook) and ")
 _NU = "const _envmgr_hook = {hook}; source $_envmgr_hook"
 _IF_NU = "const _envmgr_hook = {hook}; source (if ($_envmgr_hook | path exists) {{ $_envmgr_hook }} else {{ null }})"
+_IF_PWSH = "if (Test-Path -LiteralPath {hook}) {{ {source} }}"
 
 # fmt: off
 DIALECTS = {dialect.name: dialect for dialect in (
-    Dialect("bash", "bash", ". {hook}", _BASH, posix_quoted, _bash, _bash_chosen),
-    Dialect("zsh", "zsh", ". {hook}", _SH, posix_quoted, _zsh),
-    Dialect("fish", "fish", "source {hook}", _FISH, fish_quoted, _fish),
-    Dialect("ksh", "ksh", _KSH, _SH, posix_quoted, _ksh),
-    Dialect("mksh", "ksh", _KSH, _SH, posix_quoted, _mksh),
-    Dialect("tcsh", "tcsh", _TCSH, _IF_TCSH, tcsh_quoted, _tcsh, _existing),
-    Dialect("elvish", "elv", _ELVISH, _IF_ELVISH, elvish_quoted, _elvish),
-    Dialect("nu", "nu", _NU, _IF_NU, nu_quoted, _nu),
+    Dialect("bash", "bash", ". {hook}", _BASH, quoting.posix, _bash, _bash_chosen),
+    Dialect("zsh", "zsh", ". {hook}", _SH, quoting.posix, _zsh),
+    Dialect("fish", "fish", "source {hook}", _FISH, quoting.fish, _fish),
+    Dialect("ksh", "ksh", _KSH, _SH, quoting.posix, _ksh),
+    Dialect("mksh", "ksh", _KSH, _SH, quoting.posix, _mksh),
+    Dialect("tcsh", "tcsh", _TCSH, _IF_TCSH, quoting.tcsh, _tcsh, _existing),
+    Dialect("elvish", "elv", _ELVISH, _IF_ELVISH, quoting.elvish, _elvish),
+    Dialect("nu", "nu", _NU, _IF_NU, quoting.nu, _nu),
+    Dialect("pwsh", "ps1", ". {hook}", _IF_PWSH, quoting.powershell, _pwsh),
     Dialect("xonsh", "xsh", _XONSH, _IF_XONSH, repr, _xonsh),
 )}
 # fmt: on
