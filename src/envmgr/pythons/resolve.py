@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.errors import NoSuchVersionError, NotInstalledError
+from envmgr.errors import NoSuchVersionError, NotInstalledError, UsageError
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions import pins
@@ -52,7 +52,7 @@ def ruling(home: Home, directory: Path, environ: Environ) -> Ruling:
     named = pins.from_variable(environ.get(VARIABLE, ""))
     try:
         nearest = pins.ruling(directory, ceilings(environ))
-    except Exception:
+    except UsageError:
         if named is None:
             raise
         nearest = None
