@@ -272,6 +272,16 @@ def test_line_10_whatever_way_one_gets_there(desk: Desk) -> None:
             assert terminal.type("python") == spelled
 
 
+@pytest.mark.parametrize("desk", ["bash", "zsh"], indirect=True)
+def test_line_10_autocd_and_cdpath(desk: Desk) -> None:
+    with desk.open("none", rc="shopt -s autocd" if desk.shell.name == "bash" else "setopt autocd") as terminal:
+        terminal.type(f"{desk.path('shop')}/")
+        assert desk.active(terminal) == desk.env("shop")
+        terminal.type(f"CDPATH={desk.scene.root}")
+        terminal.type("cd spelled")
+        assert desk.active(terminal) == desk.env("spelled")
+
+
 def test_line_11_a_script_that_changes_directory_keeps_the_active_environment(desk: Desk) -> None:
     with desk.open("shop") as terminal:
         told = terminal.type(f"sh -c 'cd {desk.path('spelled')}; python'")
@@ -399,6 +409,23 @@ def test_line_15_a_prompt_command_that_others_wrap(desk: Desk) -> None:
     with desk.open(after=f"{wrap}; unset PROMPT_COMMAND; PROMPT_COMMAND=wrapped") as terminal:
         desk.cd(terminal, "shop")
         assert desk.active(terminal) == desk.env("shop")
+
+
+@pytest.mark.parametrize("desk", ["zsh", "fish"], indirect=True)
+def test_line_15_sourced_twice_registered_once(desk: Desk) -> None:
+    count = {
+        "zsh": "echo ${(M)#precmd_functions:#_envmgr*} ${(M)#chpwd_functions:#_envmgr*}",
+        "fish": "functions --handlers-type event | string match -r _envmgr | count; echo",
+    }[desk.shell.name]
+    with desk.open("shop") as terminal:
+        once = terminal.type(count)
+    with desk.open("shop", after=desk.line) as terminal:
+        assert terminal.type(count) == once
+        assert desk.active(terminal) == desk.env("shop")
+        terminal.type(desk.line)
+        assert desk.active(terminal) == desk.env("shop"), "sourced by hand while active"
+        desk.cd(terminal, "none")
+        assert desk.entries(terminal) == [desk.shims, "/usr/bin", "/bin"]
 
 
 def test_line_16_prompts_are_drawn_after_us(desk: Desk) -> None:
@@ -704,6 +731,20 @@ def test_line_34_the_switch_in_one_shell(desk: Desk) -> None:
     desk.environ["ENVMGR_HOOK"] = "off"
     with desk.open("prefix") as terminal:
         assert terminal.first == ""
+
+
+def test_line_34_looking_on_cd_only(desk: Desk) -> None:
+    desk.environ["ENVMGR_HOOK"] = "cd"
+    with desk.open("shop") as terminal:
+        assert desk.active(terminal) == desk.env("shop")
+        desk.path("shop/.python-version").write_text("3.11\n")
+        terminal.type("")
+        assert desk.active(terminal) == desk.env("shop"), "the file is not looked at"
+        desk.cd(terminal, "none")
+        desk.cd(terminal, "shop")
+        assert desk.active(terminal) == desk.env("other")
+        terminal.type("PATH=/usr/bin:/bin" if desk.shell.name != "fish" else "set PATH /usr/bin /bin")
+        assert desk.active(terminal) == desk.env("other"), "what is in memory is"
 
 
 def test_line_34_unloading(desk: Desk) -> None:
