@@ -20,6 +20,9 @@ var pythonhome = $nil
 
 fn env {|name| if (has-env $name) { get-env $name } else { put '' } }
 
+# The store that commands are for.
+fn own { if (eq (env ENVMGR_HOME) '') { put $home } else { env ENVMGR_HOME } }
+
 # The words of a version file, joined by one blank.
 fn words {|text|
   var plain = (re:replace '#[^\n]*' '' (str:trim-prefix $text "\ufeff"))
@@ -164,7 +167,7 @@ fn choose {|@arguments|
   } elif (eq $arguments[0] -) {
     set new = $before
   } elif (not-eq $arguments[0] --unset) {
-    program find $arguments[0] > /dev/null
+    (external env) ENVMGR_HOME=(own) $home/shell/envmgr find $arguments[0] > /dev/null
     set new = $arguments[0]
   }
   if (eq $new '') { unset-env ENVMGR_VERSION } else { set-env ENVMGR_VERSION $new }
@@ -181,12 +184,10 @@ edit:add-var envmgr~ {|@arguments|
     set off = $project/
   } elif (eq $verb shell) {
     choose (all $arguments[1..])
-  } elif (eq $verb doctor) {
-    tmp E:_ENVMGR_SHELL = 'elvish '$pid
-    program $@arguments
-    return
   } else {
-    program $@arguments
+    var marks = []
+    if (eq $verb doctor) { set marks = [_ENVMGR_SHELL='elvish '$pid] }
+    (external env) ENVMGR_HOME=(own) $@marks $home/shell/envmgr $@arguments
     return
   }
   update

@@ -176,11 +176,11 @@ function envmgr {
     deactivate) _envmgr_off=$_envmgr_project/ ;;
     shell) _envmgr_shell "${2-}" || return ;;
     doctor)
-      _ENVMGR_SHELL="$_envmgr_name $$" "$_envmgr_home/shell/envmgr" "$@"
+      _ENVMGR_SHELL="$_envmgr_name $$" ENVMGR_HOME=${ENVMGR_HOME:-$_envmgr_home} "$_envmgr_home/shell/envmgr" "$@"
       return
       ;;
     *)
-      "$_envmgr_home/shell/envmgr" "$@"
+      ENVMGR_HOME=${ENVMGR_HOME:-$_envmgr_home} "$_envmgr_home/shell/envmgr" "$@"
       return
       ;;
   esac
@@ -195,7 +195,7 @@ function _envmgr_shell {
     --unset) unset ENVMGR_VERSION ;;
     -) export ENVMGR_VERSION="$_envmgr_before" ;;
     *)
-      "$_envmgr_home/shell/envmgr" find "$1" >/dev/null || return
+      envmgr find "$1" >/dev/null || return
       export ENVMGR_VERSION="$1"
       ;;
   esac

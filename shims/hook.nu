@@ -126,13 +126,23 @@ def --env _envmgr_update [] {
     }
 }
 
+# Call envmgr for the store of this hook.
+def --wrapped _envmgr_call [...words: string] {
+    with-env { ENVMGR_HOME: ($env.ENVMGR_HOME? | default $_envmgr_home) } { ^$"($_envmgr_home)/shell/envmgr" ...$words }
+}
+
 # envmgr shell [VERSION | --unset | -]
 def --env _envmgr_shell [word: string] {
     let last = $env.ENVMGR_VERSION? | default ''
     let new = match $word {
         '-' => $env._ENVMGR.before,
         '--unset' => '',
-        _ => { ^$"($_envmgr_home)/shell/envmgr" find $word | ignore; $word }
+        _ => {
+            with-env { ENVMGR_HOME: ($env.ENVMGR_HOME? | default $_envmgr_home) } {
+                ^$"($_envmgr_home)/shell/envmgr" find $word o> /dev/null
+            }
+            $word
+        }
     }
     if $new == '' { hide-env --ignore-errors ENVMGR_VERSION } else { $env.ENVMGR_VERSION = $new }
     $env._ENVMGR.before = $last
@@ -145,8 +155,8 @@ def --env --wrapped envmgr [...words: string] {
         'deactivate' => { $env._ENVMGR.off = $"($env._ENVMGR.project)/" }
         'shell' if ($words | length) == 2 => { _envmgr_shell $words.1 }
         'shell' => { return ($env.ENVMGR_VERSION? | default '') }
-        'doctor' => { return (with-env { _ENVMGR_SHELL: $"nu ($nu.pid)" } { ^$"($_envmgr_home)/shell/envmgr" ...$words }) }
-        _ => { return (^$"($_envmgr_home)/shell/envmgr" ...$words) }
+        'doctor' => { return (with-env { _ENVMGR_SHELL: $"nu ($nu.pid)" } { _envmgr_call ...$words }) }
+        _ => { return (_envmgr_call ...$words) }
     }
     _envmgr_update
 }

@@ -140,7 +140,7 @@ function global:_envmgr_shell([string] $word) {
     if (-not $word) { return $last }
     $new = switch -CaseSensitive ($word) { '-' { $state.Before } '--unset' { '' } default { $word } }
     if ($new -ceq $word) {
-        & "$($state.Home)/shell/envmgr" find $word > $null
+        envmgr find $word > $null
         if ($LASTEXITCODE) { return }
     }
     $env:ENVMGR_VERSION = $new # an empty value removes the variable
@@ -157,7 +157,10 @@ function global:envmgr {
         'shell' { _envmgr_shell "$($args[1])" }
         default {
             if ($verb -ceq 'doctor') { $env:_ENVMGR_SHELL = "pwsh $PID" }
+            $named = $env:ENVMGR_HOME
+            if (-not $named) { $env:ENVMGR_HOME = $state.Home }
             & "$($state.Home)/shell/envmgr" @args
+            $env:ENVMGR_HOME = $named
             $env:_ENVMGR_SHELL = $null
             return
         }

@@ -48,12 +48,12 @@ if ( "$_envmgr_run" != '' ) then
         echo $_envmgr_last:q
       else
         set _envmgr_new = $argv[3]:q
-        if ( "$_envmgr_new:q" == - ) then
+        if ( "$_envmgr_new:q" == "-" ) then
           set _envmgr_new = $_envmgr_before:q
-        else if ( "$_envmgr_new:q" == --unset ) then
+        else if ( "$_envmgr_new:q" == "--unset" ) then
           set _envmgr_new = ''
         else
-          $_envmgr_home:q/shell/envmgr find $_envmgr_new:q > /dev/null
+          env ENVMGR_HOME=$_envmgr_home:q $_envmgr_home:q/shell/envmgr find $_envmgr_new:q > /dev/null
           if ( $status ) set _envmgr_new = $_envmgr_last:q
         endif
         set _envmgr_before = $_envmgr_last:q
@@ -196,9 +196,12 @@ endif
 
 if ( ! $_envmgr_glob ) unset noglob
 if ( $_envmgr_run != '' ) then
+  set _envmgr_named = $?ENVMGR_HOME
+  if ( ! $_envmgr_named ) setenv ENVMGR_HOME $_envmgr_home:q
   if ( "$argv[2]:q" == doctor ) setenv _ENVMGR_SHELL "tcsh $$"
   $_envmgr_home:q/shell/envmgr $argv[2-]:q
   unsetenv _ENVMGR_SHELL
+  if ( ! $_envmgr_named ) unsetenv ENVMGR_HOME
 endif
 
 endif

@@ -81,7 +81,9 @@ def _envmgr_load(hook):
     def call(*arguments, **options):
         """Run envmgr with the variables of this shell; the exit code."""
         try:
-            return subprocess.call([program, *arguments], env={**variables.detype(), **options.pop("more", {})}, **options)
+            whose = {"ENVMGR_HOME": str(variables.get("ENVMGR_HOME", "")) or home}
+            environ = {**variables.detype(), **whose, **options.pop("more", {})}
+            return subprocess.call([program, *arguments], env=environ, **options)
         except OSError:
             return 127
 

@@ -88,7 +88,7 @@ def test_in_and_out(place: Place) -> None:
     ]
     assert seen == ["shop", "shop/inner", "shop", "other", "odd", None]
     after = place.shell.tell()
-    ours = {"PWD", "OLDPWD", "?", "_", "SHLVL"}
+    ours = {"PWD", "OLDPWD", "?", "_", "SHLVL", "CMD_DURATION_MS"}
     assert {key: after[key] for key in after.keys() - ours} == {key: before[key] for key in before.keys() - ours}
 
 
@@ -168,3 +168,19 @@ def test_a_nested_shell_starts_from_what_it_finds(place: Place) -> None:
     place.shell.type("cd shop")
     assert place.active(place.shell.type(place.name)) == "shop"
     assert place.active(place.shell.type("cd ..")) is None
+
+
+def test_commands_are_for_the_store_of_the_hook(place: Place) -> None:
+    place.shell.type(place.words.unset.format("ENVMGR_HOME"))
+    place.shell.type("cd shop")
+    assert "ENVMGR_HOME" not in place.shell.type("envmgr env path")
+    assert str(place.envs["shop"]) in place.shell.screen()
+
+
+def test_a_version_for_this_shell(place: Place) -> None:
+    place.shell.type("cd shop")
+    assert "ENVMGR_VERSION" not in place.shell.type("envmgr shell 3.99")
+    assert place.shell.type("envmgr shell system")["ENVMGR_VERSION"] == "system"
+    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.type("envmgr shell --unset")) == "shop"
+    assert place.shell.type("envmgr shell -")["ENVMGR_VERSION"] == "system"
