@@ -167,5 +167,8 @@ DIALECTS = {dialect.name: dialect for dialect in (
 def named(name: str) -> Dialect:
     """Return the row of shell `name`; raises UsageError for one that has no hook."""
     if name not in DIALECTS:
-        raise UsageError(f"no hook for this shell: {name!a}", hint="there is one for " + ", ".join(DIALECTS))
+        raise UsageError(
+            f"no hook for this shell: {name!a}",
+            hint=f"there is one for {', '.join(DIALECTS)}; for others, put the shims on PATH",
+        )
     return DIALECTS[name]
