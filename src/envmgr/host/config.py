@@ -16,12 +16,14 @@ def parse(text: str, source: Path) -> Table:
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not all are TOMLDecodeErrors: a number of 5,000 digits
         raise UsageError(f"{source}: not valid TOML: {error}") from error
 
 
 def read(path: Path) -> Table:
     """Return the tables of the TOML file at `path`, none where there is no file; raises UsageError."""
+    if path.exists() and not path.is_file():  # a device or a FIFO never ends
+        raise UsageError(f"{path}: not a regular file")
     try:
         return parse(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:

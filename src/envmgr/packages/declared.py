@@ -74,14 +74,32 @@ def _found(project: Path, extras: Sequence[str]) -> list[Path]:
 
 def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, editable: bool) -> list[str]:
     """Return the project itself, editable, where it can be built; else its dependencies by name."""
-    metadata = config.table(tables, project / _PYPROJECT, "project")
-    optional = {normalized(name): found for name, found in metadata.get("optional-dependencies", {}).items()}
+    file = project / _PYPROJECT
+    metadata = config.table(tables, file, "project")
+    extra_tables = config.table(tables, file, "project", "optional-dependencies")
+    optional = {normalized(name): found for name, found in extra_tables.items()}
     for extra in extras:
         if normalized(extra) not in optional:
             raise _unknown("extra", extra, project, optional)
     if editable and "build-system" in tables:
         return ["-e", f".[{','.join(extras)}]" if extras else "."]
-    return [*metadata.get("dependencies", ()), *(one for extra in extras for one in optional[normalized(extra)])]
+    lists = [metadata.get("dependencies", []), *(optional[normalized(extra)] for extra in extras)]
+    return [_requirement(file, one) for found in lists for one in _entries(file, found)]
+
+
+def _entries(file: Path, found: object) -> list[object]:
+    """Return the entries of an array; raises UsageError for anything else, over which could be gone as well."""
+    if not isinstance(found, list):
+        raise UsageError(f"{file}: dependencies must be an array, not {found!a}")
+    return found
+
+
+def _requirement(file: Path, entry: object) -> str:
+    """Return an entry that is a requirement; raises UsageError for others, which the engine may take for options."""
+    text = " ".join(entry.split()) if isinstance(entry, str) else "-"
+    if text.startswith("-") or not text.isprintable():
+        raise UsageError(f"{file}: {entry!a} is not a requirement", hint='write it as "name>=1.0" (PEP 508)')
+    return text
 
 
 def group_requirements(project: Path, tables: config.Table, groups: Iterable[str]) -> list[str]:
@@ -97,13 +115,11 @@ def _group(project: Path, named: dict[str, Any], group: str, above: tuple[str, .
         raise UsageError(f"{project / _PYPROJECT}: dependency group {group!a} includes itself")
     if name not in named:
         raise _unknown("dependency group", group, project, named)
-    for entry in named[name]:
-        if isinstance(entry, str):
-            yield entry
-        elif isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
+    for entry in _entries(project / _PYPROJECT, named[name]):
+        if isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
             yield from _group(project, named, entry["include-group"], (*above, name))
         else:
-            raise UsageError(f"{project / _PYPROJECT}: dependency group {group!a} holds {entry!a}")
+            yield _requirement(project / _PYPROJECT, entry)
 
 
 def normalized(name: str) -> str:
@@ -125,9 +141,11 @@ def _sources(file: Path) -> Iterator[Path]:
         if source in seen:
             continue
         seen.add(source)
+        if source.exists() and not source.is_file():  # a device or a FIFO never ends, or can be read only once
+            raise UsageError(f"{source}: not a regular file")
         try:
             lines = source.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in an included file's name
             raise UsageError(f"{source}: cannot be read: {error}") from error
         yield source
         included = (found[1] for found in map(_INCLUDED.match, lines) if found)
