@@ -14,6 +14,7 @@ What differs from its copy is not allowed any more.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Collection, Iterator, Mapping
@@ -98,12 +99,19 @@ def _table(content: str, source: Path) -> dict[str, str]:
     """Return `[tool.envmgr.env]`: names to strings or whole numbers."""
     table = config.table(config.parse(content, source), source, "tool", "envmgr", "env")
     for name, value in table.items():
-        if not dotenv.NAME.fullmatch(name) or isinstance(value, bool) or not isinstance(value, (str, int)):
+        if not dotenv.NAME.fullmatch(name) or not _plain(value):
             raise UsageError(
                 f"{source}: [tool.envmgr.env] {name!a} must be a name with a string or a whole number",
                 hint='write it as NAME = "value"',
             )
     return {name: str(value) for name, value in table.items()}
+
+
+def _plain(value: object) -> bool:
+    """Whether a TOML value can be a variable's: text without NUL, or an integer of 64 bits, as TOML has them."""
+    if isinstance(value, str):
+        return "\0" not in value
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64  # noqa: PLR2004
 
 
 def _foreign(home: Home, folder: Path) -> tuple[Path | None, str]:
@@ -112,6 +120,8 @@ def _foreign(home: Home, folder: Path) -> tuple[Path | None, str]:
     real = Path(os.path.realpath(place))
     if not (real / CONFIG).is_file() or real.is_relative_to(os.path.realpath(home.envs)):
         return None, ""
+    for place in (real / "bin", real):
+        check_owner(place)
     return real, _read(real / CONFIG)
 
 
@@ -132,7 +142,8 @@ def _tracked(folder: Path, environ: Environ) -> bool:
 def _read(path: Path) -> str:
     """Return a small text file that belongs to us and that nobody else can write; raises UsageError otherwise."""
     check_owner(path)
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(_LIMIT + 1)
     if len(data) > _LIMIT or b"\0" in data:
         raise UsageError(f"{path}: too large, or not text", hint=f"at most {_LIMIT // 1024} KiB are read")
     try:
@@ -147,6 +158,7 @@ def check_owner(path: Path) -> None:
     A directory that others may write to is fine where it is sticky and the entry is ours.
     """
     for place in (path, path.parent):
+        step = f"run `chmod go-w {shlex.quote(str(place))}` first"
         status = place.stat()
         others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (
             place != path and status.st_mode & stat.S_ISVTX
@@ -154,7 +166,7 @@ def check_owner(path: Path) -> None:
         if status.st_uid not in (os.geteuid(), 0):
             raise UsageError(f"{place}: belongs to another user", hint="only what is yours can be allowed")
         if others:
-            raise UsageError(f"{place}: other users can write to it", hint=f"run `chmod go-w {place}` first")
+            raise UsageError(f"{place}: other users can write to it", hint=step)
 
 
 def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
@@ -176,7 +188,7 @@ def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
         _write(folder / COPIES, copies)
         _write(folder / VARIABLES, offered.variables)
         staged = folder / f"{ALLOWED}.{os.getpid()}"
-        staged.write_bytes("".join(f"{line}\n" for line in lines).encode())
+        staged.write_bytes(b"".join(os.fsencode(line) + b"\n" for line in lines))
         staged.replace(folder / ALLOWED)
     except OSError as error:
         raise EnvmgrError(f"{folder}: {error.strerror}", hint="nothing was allowed") from error
@@ -203,7 +215,7 @@ def granted(home: Home, directory: Path, project: Path | None, ceilings: Collect
             break
         folder = record.records(home, place)
         try:
-            venv, python, *names = (folder / ALLOWED).read_text(encoding="utf-8").splitlines()
+            venv, python, *names = _lines(folder / ALLOWED)
             return Grant(
                 _same_venv(folder, Path(venv), python) if venv else None, _same_variables(folder, place, names)
             )
@@ -222,7 +234,12 @@ def _same_variables(folder: Path, place: Path, names: list[str]) -> dict[str, st
     copies = [folder / COPIES / name for name in _FILES if (folder / COPIES / name).exists()]
     if any(_text(place / copy.name) != _text(copy) for copy in copies):
         return {}
-    return {name: (folder / VARIABLES / name).read_text(encoding="utf-8") for name in names}
+    return {name: (folder / VARIABLES / name).read_bytes().decode() for name in names}
+
+
+def _lines(file: Path) -> list[str]:
+    r"""Return lines as shells read them: of any bytes, and ended by `\n` alone. Raises OSError."""
+    return os.fsdecode(file.read_bytes()).removesuffix("\n").split("\n")
 
 
 def _text(file: Path) -> bytes | None:
@@ -246,7 +263,7 @@ def allowed(home: Home) -> Iterator[tuple[Path, list[str]]]:
     """Yield each project in which something is allowed, with what: an environment's path, names of variables."""
     for file in sorted(home.projects.rglob(f"{record.FOLDER}/{ALLOWED}")):
         if not file.parent.is_symlink():
-            venv, _, *names = file.read_text(encoding="utf-8").splitlines()
+            venv, _, *names = _lines(file)
             yield Path("/", file.parent.parent.relative_to(home.projects)), [venv, *names] if venv else names
 
 
