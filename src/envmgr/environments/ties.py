@@ -110,7 +110,8 @@ def _common(git: Path) -> Path | None:
 
 
 def _text(file: Path) -> str:
+    """Return what stands in a file; nothing for what is no regular file: a device or a FIFO never ends."""
     try:
-        return file.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
+        return file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else ""
+    except (OSError, ValueError):  # ValueError: a NUL in the path
         return ""

@@ -107,7 +107,7 @@ def _content(path: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        if not path.is_file():  # a directory without access, a looping link, a socket
+        if not os.path.isfile(path):  # noqa: PTH113 - a directory without access, a loop, a path too long, a socket
             return None
         raise UsageError(
             f"{path}: cannot be read: {error.strerror}", hint="mend its permissions, or remove it"
