@@ -12,9 +12,12 @@ set -f
 IFS=' 	' # blank and tab
 __foreign='*[!A-Za-z0-9._+<=>!~,*@ -]*'
 
-# PROGRAM [ARGUMENT...]: become it, or print it.
+# PROGRAM [ARGUMENT...]: become it, or print it; a path that could steer a terminal is printed there by Python.
 __run() {
   if [ "$__print" ]; then
+    if [ -t 1 ]; then
+      case $1 in *[!A-Za-z0-9/._+@\ -]*) exec "$__home/shell/envmgr" _which "$__home" "$__command" ;; esac
+    fi
     printf '%s\n' "$1"
     exit
   fi

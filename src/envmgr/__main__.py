@@ -47,16 +47,19 @@ def _run(argv: list[str]) -> int:
         from envmgr import cli
 
         return cli.main(argv)
-    except EnvmgrError as error:
-        from envmgr.cli import console
-
-        console.error(error)
-        return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except EnvmgrError as error:
+        problem = error
+    except OSError as error:  # a full disk, a path too long, a directory without access: the machine's word, no bug
+        problem = EnvmgrError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    from envmgr.cli import console
+
+    console.error(problem)
+    return problem.exit_code
 
 
 def _glanced() -> bool:
@@ -73,6 +76,7 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
     """Answer a shim or a hook (see `envmgr.shell.entry`); returns the exit code, raises EnvmgrError."""
     from pathlib import Path
 
+    from envmgr.cli import console
     from envmgr.host.paths import Home
     from envmgr.shell import entry
 
@@ -80,11 +84,9 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
     if call == "_shim":
         entry.shim(store, subject, arguments, os.environ)
     elif call == "_which":
-        sys.stdout.buffer.write(os.fsencode(entry.which(store, subject, os.environ)) + b"\n")
+        console.data(entry.which(store, subject, os.environ))
     else:
         for note in entry.enter(store, Path(subject), os.environ):
-            from envmgr.cli import console
-
             console.say(f"envmgr: {note}")
     return 0
 

@@ -18,8 +18,11 @@ def printable(text: object) -> str:
 
 
 def data(text: object) -> None:
-    """Print one line of data to stdout, as it is: the answer somebody asked for."""
-    sys.stdout.buffer.write(os.fsencode(str(text)) + b"\n")
+    """Print data to stdout: as it is for the program that asked for it, without what steers it on a terminal."""
+    lines = str(text)
+    if sys.stdout.isatty():
+        lines = "\n".join(printable(line) for line in lines.split("\n"))
+    sys.stdout.buffer.write(os.fsencode(lines) + b"\n")
     sys.stdout.flush()
 
 

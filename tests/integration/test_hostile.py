@@ -1,0 +1,447 @@
+"""Hostile names, files and values at every verb: nothing of them is executed, nothing steers a terminal or hangs.
+
+The stage of the rule's table stands in a directory of hostile names; so its store and its system do. Version files and
+names that shims and hooks meet are in that table.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from desk import Desk
+from rule_stage import Scene, built
+from rule_table import HOSTILE, Case
+from typist import Typist
+
+from envmgr.environments import record
+from envmgr.shell import shims
+
+PATIENCE = 60.0  # seconds, until a program hangs
+ODD = "no\x1b]0;x\x07"
+AWAY = Case("none", "system")
+ALL = Path(*HOSTILE)
+# no PATH can hold a colon, and no permission a line break
+STORE = Path(*(name for name in HOSTILE if not {"\n", ":"} & {*name}), "a\u2028b")
+NEST = Path("hostile", *STORE.parts)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a program ended, and what it said."""
+
+    code: int
+    said: bytes
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """The stage of the rule's table, in a directory of hostile names; nothing of them may have run in the end."""
+    root = tmp_path_factory.mktemp("hostile")
+    (root / STORE).mkdir(parents=True)
+    scene = built(root / STORE)
+    nest = scene.root / NEST
+    nest.mkdir(parents=True)
+    (nest / ".python-version").write_text("3.12\n")
+    yield scene
+    assert not list(root.rglob("pwned"))
+
+
+def variables(scene: Scene, cwd: Path) -> dict[str, str]:
+    ours = {"ENVMGR_HOME": str(scene.home.root), "PWD": str(cwd)}
+    aside = {f"ENVMGR_{name}_DIR": str(scene.root.parent / name) for name in ("CACHE", "CONFIG")}
+    return scene.environ(AWAY) | ours | aside
+
+
+def envmgr(*words: str) -> list[str]:
+    return [sys.executable, "-m", "envmgr", *words]
+
+
+def piped(argv: list[str], cwd: Path, environ: Mapping[str, str], *, code: int = 0) -> str:
+    """Run a program that is to end with `code`; return its stdout as it is."""
+    done = subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, check=False, timeout=PATIENCE)
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == code, done.stderr
+    assert harmless(done.stderr)
+    return os.fsdecode(done.stdout)
+
+
+def shown(argv: list[str], cwd: Path, environ: Mapping[str, str]) -> Told:
+    """Run a program on a terminal."""
+    leader, follower = os.openpty()
+    with subprocess.Popen(argv, cwd=cwd, env=environ, stdin=follower, stdout=follower, stderr=follower) as child:
+        os.close(follower)
+        said = b""
+        with suppress(OSError):  # how Linux says that nobody is at the other end
+            while more := os.read(leader, 65536):
+                said += more
+        os.close(leader)
+        return Told(child.wait(PATIENCE), said.replace(b"\r\n", b"\n"))
+
+
+def harmless(said: bytes) -> bool:
+    """Whether a terminal shows this as it is: text without C0, DEL, C1 and bytes of no text."""
+    return all(c in "\n\t" or c.isprintable() for c in said.decode(errors="surrogateescape"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["status"], 0),
+        (["status", "--json"], 0),
+        (["list"], 0),
+        (["list", "--json"], 0),
+        (["list", f"--{ODD}"], 2),
+        (["env", "list"], 0),
+        (["env", "list", "--json"], 0),
+        (["env", "path"], 8),
+        (["env", "remove", ODD], 2),
+        (["env", "remove", "hostile"], 2),
+        (["which", "python"], 0),
+        (["which", "--all", "python"], 0),
+        (["which", ODD], 127),
+        (["whence", "pytest"], 0),
+        (["whence", ODD], 127),
+        (["find"], 0),
+        (["find", ODD], 2),
+        (["run", "true"], 0),
+        (["run", ODD], 127),
+        (["run", "-p", ODD, "true"], 2),
+        (["link", ODD], 2),
+        (["uninstall", ODD], 2),
+        (["use", ODD], 2),
+        (["allow"], 2),
+        (["allow", "--list"], 0),
+        (["deny"], 0),
+        (["doctor"], 1),
+        (["doctor", "--json"], 1),
+        (["completion", "bash"], 0),
+        (["completion", ODD], 2),
+        (["setup", "--print", "zsh"], 0),
+        ([ODD], 2),
+    ],
+    ids=lambda value: ascii(" ".join(value)) if isinstance(value, list) else "",
+)
+def test_no_verb_lets_names_steer_the_terminal(scene: Scene, words: list[str], code: int) -> None:
+    told = shown(envmgr(*words), scene.root / NEST, variables(scene, scene.root / NEST))
+    assert b"Traceback" not in told.said
+    assert harmless(told.said), told.said
+    assert told.code == code, told.said
+
+
+@pytest.mark.parametrize("words", [["which", "python"], ["which", "-a", "python"], ["find"]], ids=" ".join)
+def test_a_path_for_a_program_is_as_it_is(scene: Scene, words: list[str]) -> None:
+    said = piped(envmgr(*words), scene.root / NEST, variables(scene, scene.root / NEST))
+    assert Path(said.removesuffix("\n")).parent.parent.parent.parent == scene.home.root
+    assert Path(said.removesuffix("\n")).exists()
+
+
+@pytest.mark.parametrize("words", [["status"], ["which", "python"], ["find"], ["run", "true"]], ids=" ".join)
+def test_a_store_whose_name_has_a_line_break(tmp_path: Path, words: list[str]) -> None:
+    scene = Scene(built(tmp_path / "first").home, tmp_path)
+    odd = tmp_path / "a\nb"
+    scene.home.root.rename(odd)
+    project = tmp_path / "first/stage/prefix"
+    environ = variables(scene, project) | {"ENVMGR_HOME": str(odd), "PATH": f"{odd}/shims:{os.defpath}"}
+    assert harmless(piped(envmgr(*words), project, environ).encode())
+
+
+@pytest.mark.parametrize("verb", [["allow"], ["deny"], ["env", "path"], ["env", "remove"], ["link"], ["run"], ["find"]])
+def test_a_name_too_long_for_any_file_system(scene: Scene, verb: list[str]) -> None:
+    cwd = scene.root / "none"
+    told = shown(envmgr(*verb, "x" * 5000), cwd, variables(scene, cwd))
+    assert told.said.startswith(b"envmgr: error: ")
+    assert told.code in {1, 2, 8, 127}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["status"], 0),
+        (["find"], 0),
+        (["which", "python"], 0),
+        (["run", "true"], 0),
+        (["env", "path"], 8),
+        (["allow"], 1),
+        (["deny"], 1),
+        (["use", "3.12"], 8),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_project_that_no_record_can_be_kept_for(scene: Scene, words: list[str], code: int) -> None:
+    """A path may have 4096 bytes; in the store it has some more."""
+    project = scene.root
+    while len(os.fsencode(project)) < 3900:
+        project /= "z" * 100
+    project.mkdir(parents=True, exist_ok=True)
+    (project / ".python-version").write_text("3.12\n")
+    (project / ".env").write_text("A=1\n")
+    told = shown(envmgr(*words), project, variables(scene, project))
+    assert harmless(told.said)
+    assert b"Traceback" not in told.said
+    assert told.code == code, told.said
+
+
+CONTENTS = {
+    "empty": (b"", 0),
+    "crlf": (b"3.12\r\n", 0),
+    "mark": (b"\xef\xbb\xbf3.12\n", 0),
+    "bare": (b"3.12", 0),
+    "one megabyte": (b"3" * 1_000_000, 2),
+    "lines": (b"3.12\n" * 1000, 2),
+    "nul": (b"3.12\0\n", 2),
+    "dots": (b"..\n", 2),
+    "absolute": (b"/bin\n", 2),
+    "path": (b"path:/bin\n", 2),
+    "option": (b"--help\n", 2),
+    "dollar": (b"$(touch pwned)\n", 2),
+    "escape": (b"3.12\x1b]0;x\x07\n", 2),
+    "c1": (b"3.12\xc2\x9b31m\n", 2),
+    "carriage return": (b"3.99\rsystem\x08\n", 2),
+    "bytes": (b"\xff\xfe3\0", 2),
+    "digits": (b"3." + b"9" * 5000, 2),
+}
+KINDS: dict[str, Callable[[Path], object]] = {
+    "fifo": os.mkfifo,
+    "directory": Path.mkdir,
+    "device": lambda place: place.symlink_to("/dev/zero"),
+    "dangling link": lambda place: place.symlink_to("nowhere"),
+    "looping link": lambda place: place.symlink_to(place.name),
+    "link to /": lambda place: place.symlink_to("/"),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_what_a_version_file_holds(scene: Scene, tmp_path: Path, name: str) -> None:
+    content, code = CONTENTS[name]
+    (tmp_path / ".python-version").write_bytes(content)
+    told = shown(envmgr("status"), tmp_path, variables(scene, tmp_path))
+    assert (told.code, harmless(told.said)) == (code, True), told.said
+    if code:
+        assert b"/.python-version" in told.said
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_no_file_is_ignored(scene: Scene, tmp_path: Path, name: str) -> None:
+    for file in (".python-version", ".venv", ".env", ".gitignore"):
+        KINDS[name](tmp_path / file)
+    assert b"system" in shown(envmgr("status"), tmp_path, variables(scene, tmp_path)).said
+    told = shown(envmgr("allow"), tmp_path, variables(scene, tmp_path))
+    assert told.code == 2
+    assert b"nothing to allow" in told.said
+
+
+def venv(place: Path, config: bytes = b"home = /usr/bin\n") -> Path:
+    (place / "bin").mkdir(parents=True)
+    (place / "bin/python").symlink_to("/bin/true")
+    (place / "bin/greet").write_text("#!/bin/sh\necho hello\n")
+    (place / "bin/greet").chmod(0o755)
+    (place / "pyvenv.cfg").write_bytes(config)
+    return place
+
+
+def _opened(place: Path, part: str, mode: int = 0o777) -> None:
+    venv(place)
+    (place / part).chmod(mode)
+
+
+def _inside(place: Path, make: Callable[[Path], object]) -> None:
+    (venv(place) / "pyvenv.cfg").unlink()
+    make(place / "pyvenv.cfg")
+
+
+# what .venv is -> whether it may be allowed
+VENVS: dict[str, tuple[Callable[[Path], object], int]] = {
+    "a venv": (venv, 0),
+    "a link out": (lambda place: place.symlink_to(venv(place.parent / "elsewhere")), 0),
+    "a name as file": (lambda place: place.write_bytes(b"$(touch pwned)\n"), 2),
+    "an escape as file": (lambda place: place.write_bytes(b"\x1b]0;x\x07/tmp\n"), 2),
+    "a path as file": (lambda place: place.write_bytes(os.fsencode(venv(place.parent / "there"))), 2),
+    "/ as file": (lambda place: place.write_bytes(b"/"), 2),
+    "a megabyte as file": (lambda place: place.write_bytes(b"../" * 350_000), 2),
+    "control characters": (lambda place: venv(place, b"home = \x1b]0;x\x07\nuv\x9b = 1\r\n"), 2),
+    "an escape in pyvenv.cfg": (lambda place: venv(place, b"home = \x1b]0;x\x07\nuv\x07 = 1\r\n"), 0),
+    "nul in pyvenv.cfg": (lambda place: venv(place, b"home = \0\n"), 2),
+    "a large pyvenv.cfg": (lambda place: venv(place, b"home = x\n" * 100_000), 2),
+    "a fifo as pyvenv.cfg": (lambda place: _inside(place, os.mkfifo), 2),
+    "a device as pyvenv.cfg": (lambda place: _inside(place, KINDS["device"]), 2),
+    "open to others": (lambda place: _opened(place, "."), 2),
+    "commands open to others": (lambda place: _opened(place, "bin"), 2),
+    "sticky commands": (lambda place: _opened(place, "bin", 0o1777), 2),
+    "pyvenv.cfg open to others": (lambda place: _opened(place, "pyvenv.cfg", 0o666), 2),
+    "in a sticky project": (lambda place: _opened(place, "..", 0o1777), 0),
+    "in an open project": (lambda place: _opened(place, ".."), 2),
+}
+
+
+@pytest.mark.parametrize("name", VENVS)
+def test_a_venv_of_the_project(scene: Scene, name: str) -> None:
+    make, code = VENVS[name]
+    project = scene.root / "none" / ODD / name.replace("/", "root")
+    project.mkdir(parents=True)
+    make(project / ".venv")
+    environ = variables(scene, project)
+    for words, wanted in ((["status"], 0), (["allow"], code), (["allow", "--list"], 0)):
+        told = shown(envmgr(*words), project, environ)
+        assert (told.code, harmless(told.said)) == (wanted, True), told.said
+    greeting = ["sh", str(scene.home.shims / "greet")]
+    shims.refresh(scene.home)
+    (scene.home.shims / "greet").symlink_to("../shell/shim.sh")
+    try:
+        assert piped(greeting, project, environ, code=127 if code else 0) == ("" if code else "hello\n")
+    finally:
+        (scene.home.shims / "greet").unlink()
+
+
+def test_a_venv_is_allowed_shown_used_and_denied_whatever_the_names(scene: Scene) -> None:
+    project = scene.root / "none" / STORE
+    project.mkdir(parents=True)
+    made = venv(project / ".venv")
+    environ = variables(scene, project)
+    assert harmless(shown(envmgr("allow"), project, environ).said)
+    assert harmless(shown(envmgr("allow", "--list"), project, environ).said)
+    assert harmless(piped(envmgr("allow", "--list"), project, environ).encode(errors="surrogateescape"))
+    told = shown(envmgr("which", "greet"), project, environ)
+    assert (told.code, harmless(told.said)) == (0, True), told.said
+    assert piped(envmgr("which", "greet"), project, environ) == f"{made}/bin/greet\n"
+    assert piped(envmgr("run", "greet"), project, environ) == "hello\n"
+    assert harmless(shown(envmgr("deny"), project, environ).said)
+    piped(envmgr("run", "greet"), project, environ, code=127)
+
+
+def test_the_note_on_entering(scene: Scene, tmp_path: Path) -> None:
+    project = tmp_path / ODD
+    venv(project / ".venv")
+    (project / ".python-version").write_text("3.12\n")
+    argv = [str(scene.home.shell / "envmgr"), "_enter", str(scene.home.root), str(project)]
+    told = shown(argv, project, variables(scene, project))
+    assert (told.code, harmless(told.said)) == (0, True)
+    assert b"envmgr allow" in told.said
+
+
+def test_values_are_data(scene: Scene, tmp_path: Path) -> None:
+    text = [name for name in HOSTILE if name != "\udcff"]  # TOML is UTF-8
+    values = [*text, "two\r\nlines\n\n", "a\u2028b", "$HOME ${x:-$(touch pwned)}", "'\"\\", "\x7f\x9b31m"]
+    escaped = ["".join(f"\\U{ord(c):08X}" for c in value) for value in values]
+    lines = [f'V{n} = "{value}"\n' for n, value in enumerate(escaped)]
+    (tmp_path / "pyproject.toml").write_text("[tool.envmgr.env]\n" + "".join(lines))
+    environ = variables(scene, tmp_path)
+    told = shown(envmgr("allow"), tmp_path, environ)
+    assert (told.code, harmless(told.said)) == (0, True), told.said
+    print_all = "; ".join(f"printf '%s\\0' \"$V{n}\"" for n in range(len(values)))
+    assert piped(envmgr("run", "sh", "-c", print_all), tmp_path, environ).split("\0")[:-1] == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'A = "nul\\u0000"',
+        f"A = 0x{'f' * 9000}",
+        f"A = {'1' * 5000}",
+        f"A = {'[' * 20_000}",
+        'A = "x',
+        '"\x1b" = 1',
+        '"\\u001b]0;x\\u0007" = 1',
+        'PATH = "/tmp"',
+        "A = 1\n[tool]\nenvmgr = 1",
+    ],
+    ids=lambda text: ascii(text[:20]),
+)
+def test_values_that_are_refused(scene: Scene, tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.envmgr.env]\n{text}\n", encoding="utf-8")
+    told = shown(envmgr("allow"), tmp_path, variables(scene, tmp_path))
+    assert (told.code, harmless(told.said)) == (2, True), told.said
+    assert b"Traceback" not in told.said
+
+
+@pytest.mark.parametrize(
+    "content", [b"A='\x1b", b"\x1b=1", b"A=\0", b"\xff=1", b"A B=1", b"A=1\n" * 100_000, b"PATH=/tmp"]
+)
+def test_dotenv_files_that_are_refused(scene: Scene, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    told = shown(envmgr("allow"), tmp_path, variables(scene, tmp_path))
+    assert (told.code, harmless(told.said)) == (2, True), told.said
+    assert b"/.env" in told.said or b"PATH" in told.said
+
+
+DECLARED = {
+    "option": 'dependencies = ["--target=pwned"]',
+    "option after blanks": 'dependencies = ["  -rpwned"]',
+    "nul": 'dependencies = ["a\\u0000"]',
+    "escape": 'dependencies = ["a\\u001b]0;x\\u0007"]',
+    "no array": 'dependencies = "pwned"',
+    "no text": "dependencies = [1]",
+    "no extras": "optional-dependencies = 1",
+    "nested": f"dependencies = {'[' * 20_000}",
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_sync_takes_requirements_and_nothing_else(scene: Scene, name: str) -> None:
+    project = scene.root / "shop"
+    (project / "pyproject.toml").write_text(f'[project]\nname = "\\u001b]0;x\\u0007"\n{DECLARED[name]}\n')
+    told = shown(envmgr("sync"), project, variables(scene, project))
+    (project / "pyproject.toml").unlink()
+    assert (told.code, harmless(told.said)) == (2, True), told.said
+    assert b"pyproject.toml" in told.said
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_sync_reads_files_only(scene: Scene, name: str) -> None:
+    project = scene.root / "shop"
+    KINDS[name](project / "pyproject.toml")
+    (project / "requirements.txt").write_text("-r odd\n")
+    KINDS[name](project / "odd")
+    told = [shown(envmgr("sync", *words), project, variables(scene, project)) for words in ([], ["--group", "x"])]
+    for file in ("pyproject.toml", "odd", "requirements.txt"):
+        (project / file).rmdir() if (project / file).is_dir() and name == "directory" else (project / file).unlink()
+    assert [one.code for one in told] == [2, 2], told
+
+
+def test_a_project_of_any_name_is_used(desk: Desk) -> None:
+    project = desk.project / ALL
+    project.mkdir(parents=True)
+    (project / ".git").write_bytes(b"gitdir: a\0b\n")
+    os.mkfifo(project / ".gitignore")
+    version = ".".join(map(str, sys.version_info[:2]))
+    told = shown(envmgr("use", version), project, desk.environ | {"PWD": str(project)})
+    assert (told.code, harmless(told.said)) == (0, True), told.said
+    made = record.lookup(desk.home, project, version)
+    assert made is not None
+    told = shown(envmgr("env", "path"), project, desk.environ | {"PWD": str(project)})
+    assert (told.code, told.said) == (0, f"{made.path}\n".encode())
+    argv = envmgr("run", "python", "-c", "import sys; print(sys.prefix)")
+    assert piped(argv, project, desk.environ | {"PWD": str(project)}) == f"{made.path}\n"
+    assert not list(desk.project.parent.rglob("pwned"))
+
+
+SHELLS = {
+    "bash": ["bash", "--noprofile", "-i"],
+    "zsh": ["zsh", "-d", "-i"],
+    "fish": ["fish", "-i"],
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_tab_in_a_directory_of_hostile_names(scene: Scene, tmp_path: Path, shell: str) -> None:
+    cwd = tmp_path / "here"
+    for name in HOSTILE:
+        (cwd / name).mkdir(parents=True)
+    environ = variables(scene, cwd) | {"HOME": str(tmp_path)}
+    with Typist(SHELLS[shell], cwd=cwd, environ=environ, folder=tmp_path / "told") as typist:
+        if shell == "zsh":
+            typist.type("autoload -U compinit; compinit -u -D")
+        file = {"bash": "completion.bash", "zsh": "hook.zsh", "fish": "completion.fish"}[shell]
+        typist.type(f"cd {cwd}; ln -s $ENVMGR_HOME/shell shell; source ./shell/{file}")
+        for line in ("allow ", "env path ", "link ", "allow $", "allow `", "allow a"):
+            typist.child.send(f"envmgr {line}\t\t\t")
+            typist.child.send("\x03\x03")
+        typist.tell()
+        assert "\x1b]0;x\x07" not in typist.screen()
+    assert not list(tmp_path.rglob("pwned"))
