@@ -78,7 +78,7 @@ while :; do
   if [ -f "$__home/projects$__project/.envmgr/.allowed" ] && ! [ "$__allowed" ]; then __allowed=$__project/; fi
   __file=$__project/.python-version
   if [ -f "$__file" ] && { ! [ -O / ] || [ -O "$__file" ]; }; then
-    if [ -r "$__file" ]; then __read_any "$__file"; else __unread=1; fi
+    if [ -r "$__file" ]; then __read_any "$__file"; else __unread=1 __words=!; fi
     if [ "$__words" ]; then break; fi
   fi
   if ! [ "$__project" ]; then
@@ -88,10 +88,9 @@ while :; do
   __project=${__project%/*}
 done
 if [ "${ENVMGR_VERSION-}" ]; then
-  __pinned='' __unread=''
+  __pinned=''
   for __word in $ENVMGR_VERSION; do __pinned="$__pinned $__word"; done
-  __words=${__pinned:- $__words}
-  __words=${__words# }
+  if [ "$__pinned" ]; then __words=${__pinned# } __unread=''; fi
 fi
 if [ -z "$__words" ] && [ -r "$__home/default" ]; then __read_any "$__home/default"; fi
 __words=${__words:-system}

@@ -16,8 +16,8 @@ from envmgr.pythons import aliases
 from envmgr.shell import shims, trust
 
 OWN = ("own", "owned", "changed")
-WHOSE = {"shop": "shop", "other": "shop", "inner": "shop/inner", "gone": "gone", "spelled": "spelled"}
-WORDS = {"shop": "3.12", "other": "3.11", "inner": "3.11", "gone": "3.12", "spelled": "3.12 3.11"}
+WHOSE = {"shop": "shop", "other": "shop", "inner": "shop/inner", "gone": "gone", "torn": "torn", "spelled": "spelled"}
+WORDS = {"shop": "3.12", "other": "3.11", "inner": "3.11", "gone": "3.12", "torn": "3.12", "spelled": "3.12 3.11"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.errors import NoSuchVersionError, NotInstalledError, UsageError
+from envmgr.errors import NoSuchVersionError, NotInstalledError
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions import pins
@@ -49,15 +49,10 @@ class Ruling:
 
 def ruling(home: Home, directory: Path, environ: Environ) -> Ruling:
     """Return what rules `directory` under `environ`; raises UsageError for a pin that cannot be understood."""
-    named = pins.from_variable(environ.get(VARIABLE, ""))
-    try:
-        nearest = pins.ruling(directory, ceilings(environ))
-    except UsageError:
-        if named is None:
-            raise
-        nearest = None
-    project = nearest.project if nearest else None
-    return Ruling(named or nearest or pins.read(home.default), project, directory)
+    if named := pins.from_variable(environ.get(VARIABLE, "")):
+        return Ruling(named, pins.project(directory, ceilings(environ)), directory)
+    nearest = pins.ruling(directory, ceilings(environ))
+    return Ruling(nearest or pins.read(home.default), nearest.project if nearest else None, directory)
 
 
 def ceilings(environ: Environ) -> list[Path]:

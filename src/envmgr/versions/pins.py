@@ -133,6 +133,19 @@ def ruling(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
     return None
 
 
+def project(directory: Path, ceilings: Collection[Path] = ()) -> Path | None:
+    """Return the directory whose version file rules `directory`, also where its text cannot be understood, or None."""
+    for folder in (directory, *directory.parents):
+        if folder in ceilings:
+            return None
+        try:
+            if read(folder / FILE_NAME):
+                return folder
+        except UsageError:
+            return folder
+    return None
+
+
 def from_variable(text: str) -> Pin | None:
     """Read the value of `ENVMGR_VERSION`; None when it is empty; raises UsageError."""
     return parse(text)
