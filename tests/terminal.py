@@ -86,7 +86,8 @@ class Terminal:
 
     def type(self, line: str) -> str:
         """Type a line and return what the shell prints before its next prompt, without the echo of the line."""
-        return self.press(line + "\r").partition("\n")[2]
+        os.write(self._master, f"{line}\r".encode(errors="surrogateescape"))
+        return self._until_ready(after=b"\n").partition("\n")[2]
 
     def press(self, keys: str) -> str:
         """Press keys after which there is a new prompt, and return what was shown until then."""
@@ -120,7 +121,8 @@ class Terminal:
         """Source the activate script of an environment."""
         return self.type(self.shell.source.format(value=environment / "bin" / self.shell.activate))
 
-    def _until_ready(self) -> str:
+    def _until_ready(self, after: bytes = b"") -> str:
+        """Return what is shown until a prompt behind `after`: while one types, shells draw the old one again."""
         end = time.monotonic() + _PATIENCE
         seen = b""
         while True:
@@ -131,7 +133,8 @@ class Terminal:
             except OSError:
                 raise AssertionError(f"{self.shell.name} has ended: {_plain(seen)!r}") from None
             screen = _plain(seen)
-            if screen.endswith(READY) and self.shell.reading.encode() in seen:
+            _, found, behind = seen.partition(after) if after else (b"", True, seen)
+            if found and screen.endswith(READY) and self.shell.reading.encode() in behind:
                 return screen.removesuffix(READY)
 
     def close(self) -> None:
