@@ -25,6 +25,10 @@ def main() -> None:
         if measure.program("fish"):
             _fish(built)
         _start(built)
+        with stage.built() as crowded:
+            stage.crowd(crowded)
+            for shell in filter(measure.program, SHELLS):
+                _flat(built.deepest, crowded.deepest, shell)
 
 
 def _prompts(built: stage.Stage, shell: str) -> None:
@@ -46,6 +50,17 @@ def _prompts(built: stage.Stage, shell: str) -> None:
     more = statistics.median(change["envmgr"]) - statistics.median(change["floor"])
     measure.count(title, "envmgr, ms on top of the floor", more * 1e3, budget=0.5)
     measure.count(title, "envmgr, forks", _forks(built, shell, "cd"), budget=0)
+
+
+def _flat(few: stage.Stage, many: stage.Stage, shell: str) -> None:
+    """Compare two stores, both from as deep: what is in them must not matter."""
+    names = {"floor": few, "envmgr": few, f"envmgr, {stage.PYTHONS} Pythons, {stage.ENVIRONMENTS:,} environments": many}
+    for mode in ("idle", "cd"):
+        samples: Samples = {name: [] for name in names}
+        for _ in range(3):
+            for name, built in names.items():
+                samples[name] += _session(built, shell, name.partition(",")[0], mode)
+        measure.report(f"{mode}, {stage.LEVELS} levels deep in {shell}", samples, "envmgr", {[*names][-1]: 1.2})
 
 
 def _words(shell: str, what: str, mode: str, rounds: int) -> list[str]:
