@@ -1,0 +1,126 @@
+"""Installing from one local mirror over http, with nothing in any cache: envmgr against uv, 1 and 4 versions at once.
+
+The archives are packed from the Pythons of this machine in upstream's layout, with all that upstream's have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import measure
+from measure import Case
+
+from envmgr.pythons import index
+from envmgr.pythons import mirror as mirrors
+from envmgr.pythons.candidate import HOSTS, Candidate
+
+_TAG = "20240107"
+_CACHE = Path(__file__).parents[1] / ".cache" / "benchmarks" / "mirror"
+
+
+def main() -> None:
+    """Print the tables."""
+    mirror = _packed()
+    minors = list(dict.fromkeys(one.build.minor_alias for one in _candidates(mirror)))
+    with measure.scratch() as root, _served(mirror) as url:
+        for wanted in (minors[:1], minors[:4]):
+            title = f"install {len(wanted)} from a local mirror"
+            measure.compare(
+                title, [*_uv(root, url, wanted), _envmgr(root, url, wanted)], base="uv python install", rounds=9
+            )
+
+
+def _envmgr(root: Path, url: str, wanted: list[str]) -> Case:
+    home = root / "envmgr"
+    environ = measure.environ(home, ENVMGR_PYTHON_MIRROR=url)
+    program = Path(sys.executable).with_name("envmgr")
+    return Case("envmgr install", measure.command(program, "install", *wanted, env=environ), _gone(home), budget=1.0)
+
+
+def _uv(root: Path, url: str, wanted: list[str]) -> list[Case]:
+    uv = measure.program("uv")
+    if uv is None:
+        return []
+    home = root / "uv"
+    table = root / "uv.json"
+    table.write_text(json.dumps(dict(_entry(one) for one in _candidates(_CACHE))))
+    environ = measure.environ(
+        home,
+        UV_PYTHON_INSTALL_MIRROR=url,
+        UV_PYTHON_DOWNLOADS_JSON_URL=table.as_uri(),
+        UV_PYTHON_INSTALL_DIR=str(home / "pythons"),
+        UV_CACHE_DIR=str(home / "cache"),
+    )
+    words = (uv, "python", "install", "--no-bin", "--no-config", *wanted)
+    return [Case("uv python install", measure.command(*words, env=environ), _gone(home))]
+
+
+def _entry(candidate: Candidate) -> tuple[str, dict[str, object]]:
+    """Return an entry of the table that uv reads: it replaces the host by its mirror."""
+    build = candidate.build
+    arch, libc = build.platform.arch, build.platform.libc
+    major, minor, patch = build.version.release
+    entry = {
+        "name": "cpython",
+        "arch": {"family": arch, "variant": None},
+        "os": build.platform.os,
+        "libc": libc,
+        "major": major,
+        "minor": minor,
+        "patch": patch,
+        "prerelease": "",
+        "url": f"{HOSTS[1]}/{candidate.path.replace('+', '%2B')}",
+        "sha256": candidate.sha256,
+        "variant": None,
+        "build": build.tag,
+    }
+    return f"cpython-{build.version}-{build.platform.os}-{arch}-{libc}", entry
+
+
+def _gone(home: Path) -> Callable[[], object]:
+    def run() -> None:
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+
+    return run
+
+
+def _candidates(mirror: Path) -> list[Candidate]:
+    return sorted(index.sums((mirror / "SHA256SUMS").read_text()), key=lambda one: one.build, reverse=True)
+
+
+def _packed() -> Path:
+    """Pack the newest four Pythons of pyenv once; raises FileNotFoundError where there are none."""
+    if not (_CACHE / "SHA256SUMS").exists():
+        versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+        named = Path(os.environ.get("ENVMGR_TEST_PYTHONS") or versions)
+        found = sorted((path for path in named.glob("3.*") if (path / "bin/python3").exists()), key=_order)
+        for prefix in found[-4:]:
+            mirrors.pack(prefix, _CACHE, _TAG, environ=os.environ)
+    return _CACHE
+
+
+def _order(prefix: Path) -> list[int]:
+    return [int(number) for number in prefix.name.split(".") if number.isdigit()]
+
+
+@contextmanager
+def _served(mirror: Path) -> Iterator[str]:
+    argv = [sys.executable, "-m", "envmgr", "mirror", "serve", str(mirror), "--port", "0"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
+if __name__ == "__main__":
+    main()
