@@ -42,9 +42,13 @@ def tar(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.GNU_FORMAT)
     return raw.getvalue()
 
 
-@pytest.fixture
-def unpack(tmp_path: Path) -> Callable[..., Path]:
-    """Pack members (or take bytes) and unpack them again; returns where."""
+@pytest.fixture(params=["isal.igzip", "gzip"])
+def unpack(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Pack members (or take bytes) and unpack them again, with either library; returns where."""
+    if request.param == "gzip":
+        monkeypatch.setitem(sys.modules, "isal.igzip", None)  # as where it is not installed
+    else:
+        assert find_spec(request.param)
 
     def run(*members: tuple[tarfile.TarInfo, bytes], packed: bytes | None = None, **limits: int) -> Path:
         file, into = tmp_path / "a.tar.gz", tmp_path / "out"
