@@ -50,6 +50,8 @@ def test_classifiers_stand_in_for_pythons(tmp_path: Path) -> None:
         (TABLE + "package = 'zip'\n", "'zip'"),
         (TABLE + "extras = 'one'\n", "extras"),
         (TABLE.replace('["pytest"]', '"pytest"'), "lists of words"),
+        (TABLE.replace('["pytest"]', '["a\\u0000"]'), "lists of words"),
+        ('[project]\nclassifiers = 1\n[tool.envmgr.test]\ncommands = [["x"]]\n', "names no pythons"),
         (TABLE.replace('"3.11"', '"../3.11"'), "not a version request"),
     ],
 )

@@ -101,10 +101,11 @@ def _lists(found: object, file: Path) -> tuple[tuple[str, ...], ...]:
 
 
 def _is_words(found: object) -> bool:
-    return isinstance(found, list) and all(isinstance(word, str) for word in found)
+    return isinstance(found, list) and all(isinstance(word, str) and "\0" not in word for word in found)
 
 
 def _classified(metadata: config.Table) -> tuple[str, ...]:
     """Return the minor versions that the project's classifiers name."""
-    classifiers = [text for text in metadata.get("classifiers", ()) if isinstance(text, str)]
+    found = metadata.get("classifiers")
+    classifiers = [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
     return tuple(f"3.{text.removeprefix(_CLASSIFIER)}" for text in classifiers if text.startswith(_CLASSIFIER))
