@@ -120,8 +120,6 @@ def harmless(said: bytes) -> bool:
         (["env", ODD], 2),
         (["list", "--available", "--platform", ODD], 2),
         (["mirror", "pack", ODD], 2),
-        (["sync", "-r", ODD], 2),
-        (["sync", "--group", ODD], 2),
         (["setup", ODD], 2),
         (["prune", "-n"], 0),
         (["use", ODD], 2),
@@ -399,6 +397,12 @@ def test_sync_takes_requirements_and_nothing_else(scene: Scene, name: str) -> No
     (project / "pyproject.toml").unlink()
     assert (told.code, harmless(told.said)) == (2, True), told.said
     assert b"pyproject.toml" in told.said
+
+
+@pytest.mark.parametrize("option", ["-r", "--group", "--extra", "--engine"])
+def test_sync_names_what_is_not_there(scene: Scene, option: str) -> None:
+    told = shown(envmgr("sync", option, ODD), scene.root / "shop", variables(scene, scene.root / "shop"))
+    assert (told.code, harmless(told.said)) == (2, True), told.said
 
 
 @pytest.mark.parametrize("name", KINDS)
