@@ -155,14 +155,14 @@ def _read(path: Path) -> str:
 def check_owner(path: Path) -> None:
     """Raise UsageError unless `path` and its directory are ours (or root's) and closed to other writers.
 
-    A directory that others may write to is fine where it is sticky and the entry is ours.
+    A directory that others may write to is fine where it is sticky and the entry is ours; and so is what our own group
+    may write to: many systems give each user a private one, and a umask of 002.
     """
     for place in (path, path.parent):
         step = f"run `chmod go-w {shlex.quote(str(place))}` first"
         status = place.stat()
-        others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (
-            place != path and status.st_mode & stat.S_ISVTX
-        )
+        foreign = stat.S_IWOTH if status.st_gid == os.getegid() else stat.S_IWOTH | stat.S_IWGRP
+        others = status.st_mode & foreign and not (place != path and status.st_mode & stat.S_ISVTX)
         if status.st_uid not in (os.geteuid(), 0):
             raise UsageError(f"{place}: belongs to another user", hint="only what is yours can be allowed")
         if others:
