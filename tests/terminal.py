@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-READY = "READY> "
 _PATIENCE = 10.0  # seconds; on a loaded machine a shell may take long to start
 _ESCAPES = re.compile(
     r"\x1b\[[0-9;?>=]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b[=>]|\x1b[78MPX\\]"
@@ -27,7 +26,8 @@ _ESCAPES = re.compile(
 class Shell:
     """How to start a shell with an rc file, and how it says what differs from the others.
 
-    `quiet` is what the rc file starts with: a plain prompt, without what makes the screen hard to read.
+    `quiet` is what the rc file starts with: a prompt that no other shell has, and nothing that makes the screen hard to
+    read.
     """
 
     name: str
@@ -50,14 +50,14 @@ SHELLS = {
             "bash",
             ("bash", "-i"),
             ".bashrc",
-            f"bind 'set enable-bracketed-paste off'\nPS1='{READY}'\nPROMPT_COMMAND=\nunset HISTFILE\n",
+            "bind 'set enable-bracketed-paste off'\nPS1='bash> '\nPROMPT_COMMAND=\nunset HISTFILE\n",
         ),
-        Shell("zsh", ("zsh", "-d", "-i"), ".zshrc", f"unsetopt promptcr promptsp beep\nPROMPT='{READY}'\n"),
+        Shell("zsh", ("zsh", "-d", "-i"), ".zshrc", "unsetopt promptcr promptsp beep\nPROMPT='zsh> '\n"),
         Shell(
             "fish",
             ("fish", "-i"),
             ".config/fish/config.fish",
-            f"function fish_prompt; printf '{READY}'; end\nfunction fish_title; end\nset -g fish_greeting\n"
+            "function fish_prompt; printf 'fish> '; end\nfunction fish_title; end\nset -g fish_greeting\n"
             "set -g fish_autosuggestion_enabled 0\nset -g fish_key_bindings fish_default_key_bindings\n",
             set="set -gx {name} {value}",
             unset="set -e {name}",
@@ -89,17 +89,12 @@ class Terminal:
         os.write(self._master, f"{line}\r".encode(errors="surrogateescape"))
         return self._until_ready(after=b"\n").partition("\n")[2]
 
-    def press(self, keys: str) -> str:
-        """Press keys after which there is a new prompt, and return what was shown until then."""
-        os.write(self._master, keys.encode(errors="surrogateescape"))
-        return self._until_ready()
-
     def interrupt(self, keys: str) -> None:
-        """Press keys and ^C, after which shells do not always draw a prompt at once, and wait for a new one."""
-        os.write(self._master, keys.encode() + b"\x03")
-        while select.select([self._master], [], [], 0.3)[0]:
-            os.read(self._master, 65536)
-        self.type(":")  # not an empty line: after one, fish does not say that it reads
+        """Press keys, ^C and Enter, with a rest after each: shells do not always draw a prompt at once."""
+        for pressed in (keys, "\x03", "\r"):
+            os.write(self._master, pressed.encode())
+            while select.select([self._master], [], [], 0.5)[0]:
+                os.read(self._master, 65536)
 
     def set(self, name: str, value: str) -> None:
         """Export a variable."""
@@ -132,10 +127,10 @@ class Terminal:
                 seen += os.read(self._master, 65536)
             except OSError:
                 raise AssertionError(f"{self.shell.name} has ended: {_plain(seen)!r}") from None
-            screen = _plain(seen)
+            screen, ready = _plain(seen), f"{self.shell.name}> "
             _, found, behind = seen.partition(after) if after else (b"", True, seen)
-            if found and screen.endswith(READY) and self.shell.reading.encode() in behind:
-                return screen.removesuffix(READY)
+            if found and screen.endswith(ready) and self.shell.reading.encode() in behind:
+                return screen.removesuffix(ready)
 
     def close(self) -> None:
         """Hang up."""

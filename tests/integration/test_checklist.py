@@ -611,7 +611,7 @@ def test_line_25_the_prompt_is_left_alone(desk: Desk) -> None:
         assert desk.tell(terminal, "VIRTUAL_ENV_PROMPT") == {"VIRTUAL_ENV_PROMPT": "shop"}
         assert desk.tell(terminal, "PS1") == {"PS1": "unset"}, "not exported"
         if desk.shell.name != "fish":
-            assert terminal.type("echo $PS1").strip() == "READY>"
+            assert terminal.type("echo $PS1").strip() == f"{desk.shell.name}>"
 
 
 def test_line_26_remembered_places_are_forgotten(desk: Desk) -> None:
