@@ -44,7 +44,7 @@ class Stage:
 
 HOSTILE = (
     "a b", "a\tb", "a\nb", "-n", "$(touch pwned)", "`touch pwned`", "quote'\"", "back\\slash", "[x]*?", "semi;colon",
-    "%F{red}", "\\w", "\x1b]0;x\x07", "é", "e\u0301", "\udcff", "~", "a:b", "#x", "!1",
+    "%F{red}", "\\w", "\x1b]0;x\x07", "é", "e\u0301", "\udcff", "~", "a:b", "#x", "!1", "a..b",
 )  # fmt: skip
 
 _FILES: dict[str, bytes] = {

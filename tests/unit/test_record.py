@@ -58,6 +58,7 @@ def test_a_damaged_record_is_no_record(home: Home, tmp_path: Path, line: str) ->
         ("$(touch x)`y`", "touch-x-y"),
         ("%F{red}\\w\x1b]0;x\x07", "F-red-w-0-x"),
         ("..", "project"),
+        ("a..b", "a-b"),
         ("-rf", "rf"),
         ("naïve", "na-ve"),
         ("x" * 300, "x" * 60),

@@ -19,7 +19,7 @@ from envmgr.host.paths import Home
 FOLDER = ".envmgr"
 NOTE = "envmgr.json"
 LINK = ".venv"
-_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+", re.ASCII)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+|\.{2,}", re.ASCII)  # shells refuse a record with `..` in it
 _LONGEST = 60  # characters of a project's name that go into directory names and prompts
 
 
