@@ -9,12 +9,11 @@ import click
 
 from envmgr.cli import Context
 from envmgr.environments import inside, record
-from envmgr.errors import CommandNotFoundError
 from envmgr.host import process
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
-from envmgr.shell import trust
+from envmgr.shell import programs, trust
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -35,18 +34,8 @@ def run(context: Context, request: str | None, command: tuple[str, ...]) -> None
     variables = _variables(context, ruling, environ)
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:
-        message = f"{command[0]}: no such command under {ruling.words} ({ruling.origin})"
-        raise CommandNotFoundError(message, hint=_hint(context, ruling, command[0]))
+        raise programs.missing(context.home, ruling, command[0])
     process.become(Path(program), command, variables)
-
-
-def _hint(context: Context, ruling: Ruling, command: str) -> str | None:
-    """Return what may help: the Pythons that have the command, or the environment that could."""
-    if holders := ", ".join(resolve.holders(Store(context.home), command)):
-        return f"these have it: {holders}"
-    if ruling.project and not record.lookup(context.home, ruling.project, ruling.words):
-        return f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"
-    return None
 
 
 def _variables(context: Context, ruling: Ruling, environ: dict[str, str]) -> dict[str, str]:

@@ -73,11 +73,17 @@ def find(home: Home, ruling: Ruling, command: str, environ: Environ) -> Path:
     """
     for program in candidates(home, ruling, command, environ):
         return program
-    holders = ", ".join(resolve.holders(Store(home), command))
-    raise CommandNotFoundError(
-        f"{command}: no such command under {ruling.words} ({ruling.origin})",
-        hint=f"these have it: {holders}; pin one with `envmgr use`" if holders else None,
-    )
+    raise missing(home, ruling, command)
+
+
+def missing(home: Home, ruling: Ruling, command: str) -> CommandNotFoundError:
+    """Return the error for a command that nothing here has; it names the Pythons that do, or the next step."""
+    hint = None
+    if holders := ", ".join(resolve.holders(Store(home), command)):
+        hint = f"these have it: {holders}; pin one with `envmgr use`"
+    elif ruling.project and not record.lookup(home, ruling.project, ruling.words):
+        hint = f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"
+    return CommandNotFoundError(f"{command}: no such command under {ruling.words} ({ruling.origin})", hint=hint)
 
 
 def _executable(path: Path) -> Iterator[Path]:
