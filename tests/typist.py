@@ -14,6 +14,7 @@ import pexpect
 
 PATIENCE = 60.0  # seconds, until a shell that does not answer is an error
 PAUSE = 2.0  # seconds, until what was typed at a shell that was not ready is typed again
+WHERE = "\x1b[6n"  # a shell asks where the cursor is, and waits for a terminal's answer
 # by one rename, so that an answer is whole
 TELL = """#!/bin/sh
 { printf '%s\\0' "$2"; env -0; } >"$TELL_FOLDER/.$1" && mv "$TELL_FOLDER/.$1" "$TELL_FOLDER/$1"
@@ -55,6 +56,15 @@ class Typist:
         self.child.send(f"{line}\r")
         return self.tell()
 
+    def start(self, shell: str) -> dict[str, str]:
+        """Type the name of another shell and let it come up before anything else is typed; return as `type`."""
+        self.child.send(f"{shell}\r")
+        seen = ""
+        while (now := self.screen()) != seen:
+            seen = now
+            time.sleep(0.5)
+        return self.tell()
+
     def tell(self, *, status: str = "") -> dict[str, str]:
         """Return the variables of a program started now; with `status`, the shell's word for it, also as `?`."""
         self._count += 1
@@ -74,7 +84,7 @@ class Typist:
         """Return all that the shell has printed so far, as it came, control characters included."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
-                new = self.child.read_nonblocking(65536, timeout=0.02)
-                self._seen += new
-                self.child.send("\x1b[1;1R" * new.count("\x1b[6n"))  # where the cursor is, as a terminal answers
+                asked = self._seen.count(WHERE)
+                self._seen += self.child.read_nonblocking(65536, timeout=0.02)
+                self.child.send("\x1b[1;1R" * (self._seen.count(WHERE) - asked))
         return self._seen

@@ -166,7 +166,7 @@ def test_the_status_is_kept(place: Place) -> None:
 
 def test_a_nested_shell_starts_from_what_it_finds(place: Place) -> None:
     place.shell.type("cd shop")
-    assert place.active(place.shell.type(place.name)) == "shop"
+    assert place.active(place.shell.start(place.name)) == "shop"
     assert place.active(place.shell.type("cd ..")) is None
 
 
