@@ -116,12 +116,12 @@ def test_the_nearest_file_that_names_a_version_rules(tmp_path: Path) -> None:
 
 
 def test_a_variable_is_read_like_a_file_and_is_no_project() -> None:
-    pin = pins.from_variable("3.12 3.11")
+    pin = pins.parse("3.12 3.11")
     assert pin is not None
     assert (pin.words, pin.source, pin.project, pin.origin) == ("3.12 3.11", None, None, "ENVMGR_VERSION")
-    assert pins.from_variable(" ") is None
+    assert pins.parse(" ") is None
     with pytest.raises(UsageError, match=r"^ENVMGR_VERSION: "):
-        pins.from_variable("../3.12")
+        pins.parse("../3.12")
 
 
 @given(st.text() | st.text(alphabet="3.12 \t\r\n#x>=<,-+/\x00\ufeff"))

@@ -14,6 +14,7 @@ from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
 from envmgr.shell import programs, trust
+from envmgr.versions import pins
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -29,8 +30,8 @@ def run(context: Context, request: str | None, command: tuple[str, ...]) -> None
     """
     environ = dict(context.environ)
     if request:
-        environ[resolve.VARIABLE] = request
-    ruling = resolve.ruling(context.home, context.cwd, environ)
+        environ[pins.VARIABLE] = request
+    ruling = resolve.ruling(context.home, context.cwd, environ, said="--python" if request else pins.VARIABLE)
     variables = _variables(context, ruling, environ)
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:

@@ -57,8 +57,8 @@ def _pin(context: Context, words: tuple[str, ...]) -> Ruling:
     _install(context, Ruling(pins.parse(" ".join(words), source=file), context.cwd))
     pinning.write(file, words)
     console.say(f"Pinned {' '.join(words)} in {file}")
-    if context.environ.get(resolve.VARIABLE):
-        console.say(f"note: {resolve.VARIABLE} is set, and rules in this shell until it is unset")
+    if context.environ.get(pins.VARIABLE):
+        console.say(f"note: {pins.VARIABLE} is set, and rules in this shell until it is unset")
     return Ruling(pins.read(file), context.cwd)
 
 

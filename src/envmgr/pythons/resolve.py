@@ -18,7 +18,6 @@ from envmgr.versions import pins
 from envmgr.versions.pins import Pin
 from envmgr.versions.request import VersionRequest
 
-VARIABLE = "ENVMGR_VERSION"
 CEILINGS = "ENVMGR_CEILING_DIRS"
 GUARD = "_ENVMGR_SHIM"  # the process that a shim has sent to the shim of another tool
 
@@ -47,9 +46,12 @@ class Ruling:
         return self.pin.origin if self.pin else "no version file and no global default"
 
 
-def ruling(home: Home, directory: Path, environ: Environ) -> Ruling:
-    """Return what rules `directory` under `environ`; raises UsageError for a pin that cannot be understood."""
-    if named := pins.from_variable(environ.get(VARIABLE, "")):
+def ruling(home: Home, directory: Path, environ: Environ, *, said: str = pins.VARIABLE) -> Ruling:
+    """Return what rules `directory` under `environ`; `said` is who set the variable, where an option did.
+
+    Raises UsageError for a pin that cannot be understood.
+    """
+    if named := pins.parse(environ.get(pins.VARIABLE, ""), said=said):
         return Ruling(named, pins.project(directory, ceilings(environ)), directory)
     nearest = pins.ruling(directory, ceilings(environ))
     return Ruling(nearest or pins.read(home.default), nearest.project if nearest else None, directory)

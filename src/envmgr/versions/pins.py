@@ -17,6 +17,7 @@ from envmgr.errors import UsageError
 from envmgr.versions.request import VersionRequest
 
 FILE_NAME = ".python-version"
+VARIABLE = "ENVMGR_VERSION"
 _LIMIT = 8 * 1024  # bytes; a larger file is no version file, and a prompt must not read it
 _BLANKS = re.compile(r"[ \t\r]+")  # what the shim's IFS holds, and no more
 _WORDS_LIMIT = 200  # characters; the words name a record file, and file systems end names at 255 bytes
@@ -24,16 +25,17 @@ _WORDS_LIMIT = 200  # characters; the words name a record file, and file systems
 
 @dataclass(frozen=True)
 class Pin:
-    """What a version file (or `ENVMGR_VERSION`) asks for.
+    """What a version file asks for, or a variable or an option.
 
     `words` is the text that shims and hooks compute with shell builtins: the words joined by one blank. `source` is the
-    file, or None for a variable; `lines` are the line numbers of the requests, counted from 1.
+    file, None where `said` is the variable or option; `lines` are the line numbers of the requests, counted from 1.
     """
 
     requests: tuple[VersionRequest, ...]
     words: str
     source: Path | None
     lines: tuple[int, ...]
+    said: str = VARIABLE
 
     @property
     def project(self) -> Path | None:
@@ -43,11 +45,14 @@ class Pin:
     @property
     def origin(self) -> str:
         """Where the first request stands, for messages: `/p/.python-version:1`."""
-        return f"{self.source}:{self.lines[0]}" if self.source else "ENVMGR_VERSION"
+        return f"{self.source}:{self.lines[0]}" if self.source else self.said
 
 
-def parse(text: str, *, source: Path | None = None) -> Pin | None:
-    """Read the text of a version file; None when it names no version; raises UsageError with file and line."""
+def parse(text: str, *, source: Path | None = None, said: str = VARIABLE) -> Pin | None:
+    """Read the text of a version file, or what the variable or option `said` holds; None when it names no version.
+
+    Raises UsageError with file and line, or with `said`.
+    """
     requests: list[VersionRequest] = []
     lines: list[int] = []
     words: list[str] = []
@@ -58,16 +63,16 @@ def parse(text: str, *, source: Path | None = None) -> Pin | None:
             try:
                 requests.append(VersionRequest.parse(word))
             except UsageError as error:
-                place = f"{source}:{number}" if source else "ENVMGR_VERSION"
+                place = f"{source}:{number}" if source else said
                 raise UsageError(f"{place}: {error.message}", hint=error.hint) from None
             lines.append(number)
     joined = " ".join(words)
     if len(joined) > _WORDS_LIMIT:
         raise UsageError(
-            f"{source or 'ENVMGR_VERSION'}: too many versions",
+            f"{source or said}: too many versions",
             hint=f"keep them under {_WORDS_LIMIT} characters",
         )
-    return Pin(tuple(requests), joined, source, tuple(lines)) if requests else None
+    return Pin(tuple(requests), joined, source, tuple(lines), said) if requests else None
 
 
 def _joined(words: list[str]) -> Iterator[str]:
@@ -144,8 +149,3 @@ def project(directory: Path, ceilings: Collection[Path] = ()) -> Path | None:
         except UsageError:
             return folder
     return None
-
-
-def from_variable(text: str) -> Pin | None:
-    """Read the value of `ENVMGR_VERSION`; None when it is empty; raises UsageError."""
-    return parse(text)
