@@ -66,6 +66,22 @@ def test_use_names_what_is_missing_and_changes_nothing(desk: Desk) -> None:
     assert (desk.project / ".python-version").read_text() == "3.99\n"
 
 
+def test_use_removes_what_a_killed_one_left(desk: Desk) -> None:
+    with subprocess.Popen(["/bin/true"]) as gone:
+        pass
+    left = desk.project / f".python-version.{gone.pid}"
+    for words in ([MINOR], []):
+        left.touch()
+        desk.call("use", *words)
+        assert not left.exists()
+
+
+def test_use_refuses_what_can_carry_no_environment_before_it_changes_anything(desk: Desk) -> None:
+    for word in ("2.7", "2", "pypy2.7"):
+        assert f"cannot be made for Python {word}" in desk.call("use", word, code=8)
+        assert not list(desk.project.iterdir())
+
+
 def test_use_global_writes_the_default(desk: Desk) -> None:
     desk.call("use", "--global", MINOR)
     try:
@@ -116,6 +132,8 @@ def test_names_of_two_projects_are_not_guessed(desk: Desk) -> None:
 def test_run_with_a_request_leaves_an_active_environment(desk: Desk) -> None:
     desk.call("use", MINOR)
     desk.environ |= {"VIRTUAL_ENV": "/somewhere", "PATH": f"/somewhere/bin:{desk.environ['PATH']}"}
+    assert "Python 3.99 is not installed (--python)" in desk.call("run", "-p", "3.99", "true", code=4)
+    assert "--python: " in desk.call("run", "-p", "../x", "true", code=2)
     code = "import os, sys; print(sys.prefix == sys.base_prefix, os.environ.get('VIRTUAL_ENV'), os.environ['PATH'])"
     prefix, environment, path = desk.call("run", "-p", VERSION, "--", "python", "-c", code).split(maxsplit=2)
     assert (prefix, environment) == ("True", "None")

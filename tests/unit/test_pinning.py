@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     pinning.write(file, ["3.12"])
     assert victim.read_text() == "3.11\n"
     assert file.read_text() == "3.12\n"
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/true"]) as gone:
+        pass
+    others = [".python-version.bak1", ".python-version.0", ".python-version.1", f".python-version.{'9' * 40}"]
+    for name in (*others, f".python-version.{gone.pid}"):
+        (tmp_path / name).touch()
+    pinning.write(tmp_path / ".python-version", ["3.12"])
+    assert {entry.name for entry in tmp_path.iterdir()} == {".python-version", *others}
 
 
 def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:

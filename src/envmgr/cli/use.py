@@ -30,7 +30,7 @@ def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: 
         _global(context, asked)
         return
     words = requests or _required(context)
-    ruling = _pin(context, words) if words else resolve.ruling(context.home, context.cwd, context.environ)
+    ruling = _pin(context, words) if words else _pinned(context)
     _environment(context, ruling, pip=not no_pip)
 
 
@@ -50,11 +50,22 @@ def _required(context: Context) -> tuple[str, ...]:
     return (build.minor_alias if request.floats(build) else build.patch_alias,)
 
 
+def _pinned(context: Context) -> Ruling:
+    """Return what rules here already."""
+    ruling = resolve.ruling(context.home, context.cwd, context.environ)
+    if ruling.project:
+        pinning.sweep(ruling.project / pins.FILE_NAME)
+    return ruling
+
+
 def _pin(context: Context, words: tuple[str, ...]) -> Ruling:
     """Write the version file of this directory, after installing what it asks for."""
     ties.refuse(context.cwd)
     file = context.cwd / pins.FILE_NAME
-    _install(context, Ruling(pins.parse(" ".join(words), source=file), context.cwd))
+    asked = Ruling(pins.parse(" ".join(words), source=file), context.cwd)
+    provision.refuse(context.home, asked)
+    _install(context, asked)
+    provision.refuse(context.home, asked)  # a range may have been answered by anything
     pinning.write(file, words)
     console.say(f"Pinned {' '.join(words)} in {file}")
     if context.environ.get(pins.VARIABLE):

@@ -45,12 +45,7 @@ class Base:
 
 def base(home: Home, interpreter: Interpreter) -> Base:
     """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError where none can."""
-    version = interpreter.build.version
-    if version.release[:2] < _OLDEST:
-        raise EnvironmentFailedError(
-            f"environments cannot be made for Python {version}",
-            hint="virtualenv supports 3.6 and newer; `envmgr run -p` and the shims still run this Python itself",
-        )
+    refuse(str(interpreter.build.version), interpreter.build.version.release)
     if interpreter.linked:
         found = Base(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
     else:
@@ -63,6 +58,16 @@ def base(home: Home, interpreter: Interpreter) -> Base:
     _refuse(found.python, "\n" in str(found.python), "cannot be the home of an environment: it has a line break")
     _refuse(home.root, not _is_text(home.root), "is not UTF-8, which virtualenv requires")
     return found
+
+
+def refuse(python: str, release: tuple[int, ...]) -> None:
+    """Raise EnvironmentFailedError where no environment can be made for `python`, of a release or the start of one."""
+    if release[:2] < _OLDEST[: len(release)]:
+        raise EnvironmentFailedError(
+            f"environments cannot be made for Python {python}",
+            hint="virtualenv supports 3.6 and newer; `envmgr run -p` runs this Python itself, and shims do where a "
+            "version file that you write asks for it",
+        )
 
 
 def _refuse(path: Path, condition: bool, reason: str) -> None:  # noqa: FBT001 - reads as a sentence

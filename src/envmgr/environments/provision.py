@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.environments import builder, ties
+from envmgr.environments import base, builder, ties
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.host.paths import Environ, Home
@@ -22,6 +22,15 @@ class Provided:
     environment: Environment
     interpreter: Interpreter
     notes: tuple[str, ...]
+
+
+def refuse(home: Home, ruling: Ruling) -> None:
+    """Raise EnvironmentFailedError where `provide` could make no environment, whatever is installed for it."""
+    request = ruling.requests[0]
+    if found := Store(home).find(request):
+        base.base(home, found)
+    else:
+        base.refuse(request.text, request.release)
 
 
 def provide(home: Home, ruling: Ruling, environ: Environ, *, pip: bool = True) -> Provided | None:
