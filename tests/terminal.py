@@ -12,6 +12,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -71,11 +72,19 @@ SHELLS = {
 }
 
 
+def leave_manuals(environ: Mapping[str, str]) -> None:
+    """Keep fish from reading all manual pages for completions, as it does in the background where it starts first."""
+    with suppress(KeyError, OSError):  # where fish cannot write, it does not read either
+        data = Path(environ.get("XDG_DATA_HOME") or Path(environ["HOME"], ".local/share"))
+        (data / "fish/generated_completions").mkdir(parents=True, exist_ok=True)
+
+
 class Terminal:
     """One running shell. Use as a context manager; `argv` may wrap the shell's command, `rc` is its whole rc file."""
 
     def __init__(self, shell: Shell, environ: Mapping[str, str], cwd: Path, *, before: Sequence[str] = ()) -> None:
         self.shell = shell
+        leave_manuals(environ)
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 4000, 0, 0))
         self._process = subprocess.Popen(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 import pexpect
+from terminal import leave_manuals
 
 PATIENCE = 60.0  # seconds, until a shell that does not answer is an error
 PAUSE = 2.0  # seconds, until what was typed at a shell that was not ready is typed again
@@ -25,6 +26,7 @@ class Typist:
     """A shell on a pty: `type` a line, `tell` what a program that it starts would see, read its `screen`."""
 
     def __init__(self, argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], folder: Path) -> None:
+        leave_manuals(environ)
         folder.mkdir(exist_ok=True)
         self._folder = folder = Path(tempfile.mkdtemp(dir=folder))
         self._count = 0

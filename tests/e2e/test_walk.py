@@ -11,6 +11,7 @@ import pexpect
 import pytest
 from mirror_server import Mirror
 from packed import NEWER_TAG, pythons
+from terminal import leave_manuals
 
 PROMPT = "walk $ "
 RC = {
@@ -145,7 +146,7 @@ def test_active_on_cd(person: Person, shop: Path, shell: str) -> None:
     rc = person.home / name
     rc.parent.mkdir(parents=True, exist_ok=True)
     rc.write_text(text)
-    (person.home / ".local/share/fish/generated_completions").mkdir(parents=True)  # else fish reads all man pages
+    leave_manuals(person.environ)
     person.envmgr("setup", shell)
     once = rc.read_text()
     person.envmgr("setup", shell)
