@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from envmgr.environments import builder
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Interpreter
+
 SOURCE = Path(__file__).parents[2] / "src"
 BOOT = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from envmgr.__main__ import main; main()"
 HEAVY = {"argparse", "click", "httpx", "json", "logging", "packaging", "pathlib", "re", "rich", "subprocess", "tomllib"}
@@ -33,3 +37,25 @@ def test_a_light_call_imports_nothing_heavy(arguments: list[str], tmp_path: Path
     modules = loaded(arguments, tmp_path)
     assert "envmgr.__main__" in modules
     assert not modules & HEAVY
+
+
+BUILD = """
+import os, sys
+from pathlib import Path
+from envmgr.environments import builder
+from envmgr.host.paths import Home
+from envmgr.pythons.store import Store
+store = Store(Home(Path(sys.argv[1])))
+builder.build(store.home, Path(sys.argv[2]), store.interpreter(next(store.builds())), os.environ)
+print(*sys.modules)
+"""
+
+
+def test_an_environment_is_cloned_without_what_only_its_template_needs(
+    shared: Home, interpreter: Interpreter, environ: dict[str, str], tmp_path: Path
+) -> None:
+    builder.build(shared, tmp_path / "first", interpreter, environ)
+    argv = [sys.executable, "-I", "-c", BUILD, str(shared.root), str(tmp_path / "second")]
+    modules = set(subprocess.run(argv, env=environ, stdout=subprocess.PIPE, text=True, check=True).stdout.split())
+    assert "envmgr.environments.builder" in modules
+    assert not modules & {"filelock", "logging", "packaging", "shutil", "subprocess", "typing", "virtualenv"}

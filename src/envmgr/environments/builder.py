@@ -6,7 +6,6 @@ Callers hold no lock; everything here that writes takes the store's lock itself.
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from envmgr.environments import record, scripts
@@ -45,9 +44,9 @@ def remove(home: Home, environment: Environment) -> None:
         if record.target(link) == environment.path:
             link.unlink(missing_ok=True)
         aside = _away(home, environment.path)
-    shutil.rmtree(aside, ignore_errors=True)
+    _discard(aside)
     if not any(environment.path.parent.glob("*")):
-        shutil.rmtree(environment.path.parent, ignore_errors=True)
+        _discard(environment.path.parent)
 
 
 def follow(home: Home) -> list[Environment]:
@@ -96,10 +95,10 @@ def _publish(home: Home, environment: Environment, source: Path) -> None:
         (staged / record.NOTE).write_text(record.dump(environment), encoding="utf-8")
         environment.path.parent.mkdir(parents=True, exist_ok=True)
         if environment.path.exists():
-            shutil.rmtree(_away(home, environment.path), ignore_errors=True)
+            _discard(_away(home, environment.path))
         staged.rename(environment.path)
     except OSError as error:
-        shutil.rmtree(staged, ignore_errors=True)
+        _discard(staged)
         raise EnvironmentFailedError(f"{error.filename or environment.path}: {error.strerror}") from error
 
 
@@ -116,11 +115,18 @@ def _away(home: Home, path: Path) -> Path:
     return aside
 
 
+def _discard(path: Path) -> None:
+    """Remove a tree, as far as that can be done."""
+    import shutil  # late, with its compressors: few environments begin with a removal
+
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def _sweep(home: Home) -> None:
     """Remove what killed runs left half made; under the lock, so nothing of anybody is at work."""
     for pattern in ("env-*", "template-*"):
         for left in home.tmp.glob(pattern):
-            shutil.rmtree(left, ignore_errors=True)
+            _discard(left)
 
 
 def clone(source: Path, target: Path, place: scripts.Place) -> None:
@@ -158,4 +164,6 @@ def _linked(entry: os.DirEntry[str], target: str) -> None:
         try:
             os.link(entry, target)
         except OSError:  # another filesystem, one without links, or too many of them
+            import shutil
+
             shutil.copy2(entry, target)

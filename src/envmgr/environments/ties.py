@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +57,8 @@ def enter(home: Home, project: Path) -> None:
     if entered != real:
         entered.parent.mkdir(parents=True, exist_ok=True)
         if entered.is_dir() and not entered.is_symlink():  # it was a directory of its own once
+            import shutil
+
             shutil.rmtree(entered)
         point(entered, str(real))
 

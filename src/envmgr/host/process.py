@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -104,6 +103,8 @@ class Child:
 
     def __init__(self, argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> None:
         """Start `argv`; raises CommandNotFoundError when it cannot be started."""
+        import tempfile
+
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `wait`
         try:
             self._process = subprocess.Popen(

@@ -48,7 +48,7 @@ def checked(name: str) -> str:
 
 def _refuse_taken(home: Home, build: Build, found: Found) -> None:
     """Refuse to let one name mean another interpreter than before, as long as that one is there."""
-    before = Store(home).interpreter(build).receipt().get("path")
+    before = str(Store(home).interpreter(build).receipt().get("path", ""))
     if before and os.path.exists(before) and os.path.realpath(before) != os.path.realpath(found.executable):  # noqa: PTH110
         raise UsageError(
             f"{build.build_alias} is linked to {before} already",

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from envmgr.errors import UsageError
 from envmgr.host.paths import Home
@@ -45,7 +44,7 @@ class Interpreter:
         except OSError:
             return False
 
-    def receipt(self) -> dict[str, Any]:
+    def receipt(self) -> dict[str, object]:
         """Return what the installer wrote down (url, sha256, origin, when); empty when that cannot be read."""
         try:
             data = json.loads((self.prefix / RECEIPT).read_text(encoding="utf-8"))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -255,6 +254,8 @@ def deny(home: Home, project: Path) -> bool:
     there = (folder / ALLOWED).exists()
     (folder / ALLOWED).unlink(missing_ok=True)
     for name in (COPIES, VARIABLES):
+        import shutil
+
         shutil.rmtree(folder / name, ignore_errors=True)
     return there
 

@@ -9,10 +9,9 @@ docs/reference/requests.md says what each means.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 from envmgr.errors import UsageError
 from envmgr.versions.version import Build
@@ -129,7 +128,7 @@ class VersionRequest:
         if self.specifier is None:
             return True
         version = build.version if re.search("[a-z]", self.specifier) else replace(build.version, pre=None)
-        return bool(_specifiers(self.specifier).contains(str(version), prereleases=True))
+        return _specified(self.specifier)(str(version))
 
     def best(self, builds: Iterable[Build]) -> Build | None:
         """Return the newest of `builds` that matches, a pre-release only if it was asked for or nothing else fits."""
@@ -146,10 +145,11 @@ def _refusal(text: str) -> UsageError:
 
 
 @lru_cache(maxsize=8)
-def _specifiers(text: str) -> Any:  # noqa: ANN401 - a SpecifierSet, which is imported late
+def _specified(text: str) -> Callable[[str], bool]:
+    """Return the test whether a version fits a specifier set; raises packaging's InvalidSpecifier."""
     from packaging.specifiers import SpecifierSet
 
-    return SpecifierSet(text)
+    return partial(SpecifierSet(text).contains, prereleases=True)
 
 
 def _ranged(request: VersionRequest, text: str) -> VersionRequest:
@@ -162,7 +162,7 @@ def _ranged(request: VersionRequest, text: str) -> VersionRequest:
     from packaging.specifiers import InvalidSpecifier
 
     try:
-        _specifiers(text)
+        _specified(text)
     except InvalidSpecifier as error:
         raise refusal from error
     same = _versioned(request, text.removeprefix("==")) if text.startswith("==") else None
