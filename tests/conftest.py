@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,11 @@ from envmgr.host import archive, lock
 from envmgr.host.paths import Home
 from envmgr.pythons import mirror as mirrors
 from envmgr.pythons import relocatable
+
+
+def pytest_configure() -> None:
+    """Let ^C mean something to the children: a shell has what it starts in the background ignore it, for good."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
