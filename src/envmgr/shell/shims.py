@@ -7,7 +7,6 @@ import re
 import shlex
 import site
 import sys
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def refresh(home: Home) -> None:
     try:
         with lock.exclusive(home.lock):
             _publish(home)
-            _link(home, set(commands(home)))
+            _link(home, commands(home))
     except OSError as error:
         raise EnvmgrError(f"{error.filename or home.shims}: {error.strerror}") from error
 
@@ -60,33 +59,33 @@ def launcher() -> str:
     return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {isolated} -m envmgr "$@"\n'
 
 
-def commands(home: Home) -> Iterator[str]:
-    """Yield the names that need a shim: what interpreters and environments have, without what the system has.
+def commands(home: Home) -> set[str]:
+    """Return the names that need a shim: what interpreters and environments have, without what the system has.
 
     A shim for `ls` would run a project's `ls` where nobody expects it, so only Python's own names may shadow.
     """
-    taken = set(chain.from_iterable(_names(Path(folder)) for folder in _SYSTEM))
+    taken = set(chain.from_iterable(map(_names, _SYSTEM)))
+    found: set[str] = set()
     for folder in chain(home.versions.glob("*/bin"), home.envs.glob("*/*/bin")):
-        for name in _names(folder):
-            program = folder / name
-            if (
-                _wanted(name)
-                and (family(name) or name not in taken)
-                and program.is_file()
-                and os.access(program, os.X_OK)
-            ):
-                yield name
+        new = _names(folder) - found
+        found.update(name for name in new if _wanted(name, taken) and _runs(f"{folder}/{name}"))
+    return found
 
 
-def _wanted(name: str) -> bool:
-    return bool(_PLAIN.fullmatch(name)) and name != LAUNCHER and not _MINOR.fullmatch(name)
+def _wanted(name: str, taken: set[str]) -> bool:
+    plain = _PLAIN.fullmatch(name) and name != LAUNCHER and not _MINOR.fullmatch(name)
+    return bool(plain) and (name not in taken or family(name))
 
 
-def _names(folder: Path) -> list[str]:
+def _runs(program: str) -> bool:
+    return os.access(program, os.X_OK) and os.path.isfile(program)  # noqa: PTH113 - there are thousands of them
+
+
+def _names(folder: Path | str) -> set[str]:
     try:
-        return os.listdir(folder)  # noqa: PTH208 - names are all that is needed
+        return set(os.listdir(folder))  # noqa: PTH208 - names are all that is needed
     except OSError:
-        return []
+        return set()
 
 
 def _link(home: Home, wanted: set[str]) -> None:
