@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packed import CACHE
+
+from envmgr.host import lock, process
 
 ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(sys.executable).parent  # where the dev group's uv is
+TOOLS = ("hatch", "nox", "pdm", "pipenv", "poetry", "tox")
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +45,24 @@ def program(request: pytest.FixtureRequest) -> Path:
     found = request.getfixturevalue("installed_wheel")
     assert isinstance(found, Path)
     return found
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """A folder of other tools' programs, each from PyPI and installed apart from the others, kept between runs.
+
+    uv is the dev group's; mise is there where npm has brought it, and ENVMGR_TEST_MISE says where.
+    """
+    place = CACHE / "tools"
+    environ = {"UV_TOOL_DIR": str(place), "UV_TOOL_BIN_DIR": str(place / "bin"), "UV_PYTHON_DOWNLOADS": "never"}
+    with lock.exclusive(CACHE / ".tools.lock"):
+        for tool in TOOLS:
+            if not (place / "bin" / tool).exists():
+                install: list[str | Path] = [SCRIPTS / "uv", "tool", "install", "-q", "-p", sys.executable, tool]
+                outcome = process.run(install, environ={**process.plain(os.environ), **environ})
+                assert outcome.code == 0, outcome.text
+        for tool, folder in {"uv": str(SCRIPTS), "mise": os.environ.get("ENVMGR_TEST_MISE")}.items():
+            (place / "bin" / tool).unlink(missing_ok=True)
+            if folder:
+                (place / "bin" / tool).symlink_to(Path(folder) / tool)
+    return place / "bin"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
-from packed import CACHE, TAG, unpack
+from packed import TAG, unpack
 
-from envmgr.host import lock, process
+from envmgr.host import process
 from envmgr.host.paths import Home
 
 TELL = "import sys; print('ran', *sys.version_info[:2], 'on', sys.base_prefix)"
@@ -36,23 +34,6 @@ COMMANDS = {
     "pipenv": [["pipenv", "--python", "3.12"], ["pipenv", "run", "python", "tell.py"]],
     "uv": [["uv", "venv", "-q", "-p", "3.12", "v"], ["v/bin/python", "tell.py"]],
 }
-SCRIPTS = Path(sys.executable).parent  # where the dev group's uv is
-
-
-@pytest.fixture(scope="session")
-def tools() -> Path:
-    """Return a folder of the tools' programs, each installed apart from the others, and kept between runs."""
-    place = CACHE / "tools"
-    environ = {"UV_TOOL_DIR": str(place), "UV_TOOL_BIN_DIR": str(place / "bin"), "UV_PYTHON_DOWNLOADS": "never"}
-    with lock.exclusive(CACHE / ".tools.lock"):
-        for tool in sorted(set(COMMANDS) - {"uv"}):
-            if not (place / "bin" / tool).exists():
-                install: list[str | Path] = [SCRIPTS / "uv", "tool", "install", "-q", "-p", sys.executable, tool]
-                outcome = process.run(install, environ={**process.plain(os.environ), **environ})
-                assert outcome.code == 0, outcome.text
-    (place / "bin" / "uv").unlink(missing_ok=True)
-    (place / "bin" / "uv").symlink_to(SCRIPTS / "uv")
-    return place / "bin"
 
 
 @pytest.mark.parametrize("tool", COMMANDS)

@@ -90,6 +90,48 @@ def test_what_its_owner_removed_is_listed_as_broken(linked: dict[str, str], pyen
     assert "(broken: not there)" in call(linked, "list", "3.12")
 
 
+def test_what_its_owner_replaced_is_said_until_it_is_linked_again(environ: dict[str, str], tmp_path: Path) -> None:
+    """Homebrew has one path for a minor version, and moves on what is behind it."""
+    brew = tmp_path / "brew"
+    opt = brew / "opt/python@3.12"
+    opt.parent.mkdir(parents=True)
+    for keg, version in (("old", NEW), ("new", "3.13.0")):  # two patches of one minor version are not at hand
+        minor = version.rpartition(".")[0]
+        for part in ("bin", "lib"):
+            (brew / "Cellar/python@3.12" / keg / part).mkdir(parents=True)
+        shutil.copy(pythons() / version / f"bin/python{minor}", brew / "Cellar/python@3.12" / keg / "bin/python3.12")
+        (brew / "Cellar/python@3.12" / keg / f"lib/python{minor}").symlink_to(
+            pythons() / version / f"lib/python{minor}"
+        )
+    opt.symlink_to("../Cellar/python@3.12/old")
+    environ |= {"HOMEBREW_PREFIX": str(brew)}
+    call(environ, "link", "--from", "homebrew")
+    call(environ, "link", str(opt), "mine")
+    assert rows(environ)[NEW]["changed"] is False
+    opt.unlink()
+    opt.symlink_to("../Cellar/python@3.12/new")
+    assert (rows(environ)[NEW]["works"], rows(environ)[NEW]["changed"]) == (False, True), "its library is gone"
+    call(environ, "link", "--from", "homebrew")
+    every = rows(environ)
+    assert set(every) == {"3.13.0"}
+    assert every["3.13.0"]["changed"] is False
+    assert "/cpython-3.13.0+mine-" in call(environ, "find", "mine")
+    assert "is not installed" in call(environ, "find", NEW, code=4)
+
+
+def test_what_was_built_anew_is_said_too(environ: dict[str, str], tmp_path: Path) -> None:
+    program = tmp_path / "opt/bin/python3.12"
+    program.parent.mkdir(parents=True)
+    shutil.copy(pythons() / NEW / "bin/python3.12", program)
+    (tmp_path / "opt/lib").symlink_to(pythons() / NEW / "lib")
+    call(environ, "link", str(program))
+    assert "replaced since" not in call(environ, "list")
+    shutil.copy(pythons() / NEW / "bin/python3.12", program)
+    assert "(replaced since: link it again)" in call(environ, "list")
+    call(environ, "link", str(program))
+    assert "replaced since" not in call(environ, "list")
+
+
 def test_linking_again_refreshes(linked: dict[str, str], home: Home, pyenv: Path) -> None:
     (home.versions / f"cpython-{NEW}+pyenv-{this_platform()}/bin/python3.12").unlink()
     call(linked, "link", str(pyenv / "versions" / NEW))

@@ -54,6 +54,7 @@ def test_each_tool_keeps_its_pythons_somewhere(origin: str, place: str, tmp_path
         ("uv", "UV_PYTHON_INSTALL_DIR", "cpython-3.12.1-linux-x86_64-gnu"),
         ("uv", "XDG_DATA_HOME", "uv/python/cpython-3.12.1-linux-x86_64-gnu"),
         ("mise", "MISE_DATA_DIR", "installs/python/3.12.1"),
+        ("mise", "MISE_INSTALLS_DIR", "python/3.12.1"),
         ("asdf", "ASDF_DATA_DIR", "installs/python/3.12.1"),
         ("pdm", "XDG_DATA_HOME", "pdm/python/cpython@3.12.1"),
         ("rye", "RYE_HOME", "py/cpython@3.12.1"),
@@ -81,6 +82,33 @@ def test_one_python_under_two_names_is_one(tmp_path: Path) -> None:
     (versions / "3.12").symlink_to("3.12.1")
     (versions / "latest").symlink_to("3.12.1")
     assert found("pyenv", tmp_path) == [".pyenv/versions/3.12.1/bin/python3.12"]
+
+
+def test_a_tool_s_own_names_that_move_on_are_passed_over(tmp_path: Path) -> None:
+    """As `mise link` and uv's minor versions do it: the Python itself may be a link, too."""
+    installs = tmp_path / ".local/share/mise/installs/python"
+    program(tmp_path / "opt/python/bin/python3.12")
+    installs.mkdir(parents=True)
+    (installs / "3.12.1").symlink_to(tmp_path / "opt/python")
+    for name in ("3", "3.12", "latest"):
+        (installs / name).symlink_to("./3.12.1")
+    assert found("mise", tmp_path) == [".local/share/mise/installs/python/3.12.1/bin/python3.12"]
+    located = discover.locate(installs / "latest", {"HOME": str(tmp_path)})
+    assert located == Found("mise", installs / "3.12.1/bin/python3.12")
+
+
+def test_what_was_removed_by_half_is_told(tmp_path: Path) -> None:
+    versions = tmp_path / ".pyenv/versions"
+    (versions / "3.10.1/lib").mkdir(parents=True)
+    (versions / "3.11.1").symlink_to(tmp_path / "gone")
+    (versions / "3.11").symlink_to("3.11.1")
+    (versions / ".DS_Store").touch()
+    (versions / "notes").touch()
+    places = found("pyenv", tmp_path)
+    assert places == [".pyenv/versions/3.10.1/bin/python3", ".pyenv/versions/3.11.1/bin/python3"]
+    for place in places:
+        with pytest.raises(BrokenInterpreterError, match="No such file"):
+            discover.identify(Found("pyenv", tmp_path / place), {})
 
 
 def test_an_environment_is_no_interpreter(tmp_path: Path) -> None:
@@ -124,6 +152,17 @@ def test_a_shim_is_never_started(tmp_path: Path) -> None:
     with pytest.raises(BrokenInterpreterError, match="a script, not an interpreter"):
         discover.identify(Found("local", shim), {})
     assert not (tmp_path / "started").exists()
+
+
+def test_a_link_to_a_tool_is_never_started(tmp_path: Path) -> None:
+    """The shims of mise and rye are programs, and no scripts."""
+    tool = program(tmp_path / "bin/mise")
+    shutil.copy(shutil.which("touch") or "touch", tool)
+    shim = tmp_path / "shims/python3.12"
+    shim.parent.mkdir()
+    shim.symlink_to(tool)
+    with pytest.raises(BrokenInterpreterError, match=r"a link to .*/bin/mise, not an interpreter"):
+        discover.identify(Found("local", shim), {})
 
 
 @pytest.mark.parametrize("text", ["", "\x7fELF nonsense"])

@@ -24,13 +24,17 @@ PYTHON = {"python", "python3", "python3.12"}
     ],
 )
 def test_an_interpreter_brings_the_programs_that_are_its_own(origin: str, expected: set[str], tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if origin == "conda":
+        (tmp_path / "conda-meta").mkdir()
     for name in ("python3.12", "python3.12-config", "python3.11", "pip", "pip3.12", "pip3.11", "idle3", "2to3-3.12"):
-        (tmp_path / name).touch(mode=0o755)
+        (programs / name).touch(mode=0o755)
     for name in ("black", "curl"):
-        (tmp_path / name).touch(mode=0o755)
-    (tmp_path / "notes.txt").touch(mode=0o644)
-    (tmp_path / "python2").symlink_to("nowhere")
-    found = linker.programs(BUILD, Found(origin, tmp_path / "python3.12"))
+        (programs / name).touch(mode=0o755)
+    (programs / "notes.txt").touch(mode=0o644)
+    (programs / "python2").symlink_to("nowhere")
+    found = linker.programs(BUILD, Found(origin, programs / "python3.12"))
     assert set(found) == expected | PYTHON
-    assert {found[name] for name in PYTHON} == {tmp_path / "python3.12"}
+    assert {found[name] for name in PYTHON} == {programs / "python3.12"}
     assert found["pip"].name == ("pip3.12" if origin == "system" else "pip")

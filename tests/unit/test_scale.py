@@ -48,7 +48,7 @@ def test_every_alias_leads_to_the_newest_that_it_means(home: Home) -> None:
 
 
 def test_every_command_has_one_shim(home: Home) -> None:
-    own = {"python", "python3", "pytest", *(f"own-{number}" for number in range(ENVIRONMENTS))}
+    own = {"python", "python3", "pip", "pip3", "pytest", *(f"own-{number}" for number in range(ENVIRONMENTS))}
     tools = {f"tool-{minor}" for minor in range(MINORS)}
     minors = {f"python3.{minor}" for minor in range(MINORS)}
     assert set(links(home.shims)) == own | tools | minors

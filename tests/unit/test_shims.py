@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -41,9 +42,17 @@ def linked(home: Home) -> dict[str, str]:
 def test_every_command_gets_a_link_and_nothing_else_does(home: Home) -> None:
     shims.refresh(home)
     assert linked(home) == {
-        **dict.fromkeys(("python", "python3", "pip", "black"), "../shell/shim.sh"),
+        **dict.fromkeys(("python", "python3", "pip", "pip3", "black"), "../shell/shim.sh"),
         "python3.12": "../aliases/3.12/bin/python3.12",
     }
+
+
+def test_without_any_python_its_names_are_there_all_the_same(home: Home) -> None:
+    """Else a pin whose Python is gone would silently mean the system's."""
+    shutil.rmtree(home.versions)
+    aliases.repoint(home)
+    shims.refresh(home)
+    assert {"python", "python3", "pip", "pip3"} <= set(linked(home))
 
 
 def test_links_follow_what_is_there(home: Home) -> None:

@@ -20,7 +20,8 @@ from envmgr.versions.request import VersionRequest
 def find(context: Context, request: str | None) -> None:
     """Print the path of the installed Python that answers REQUEST (by default, what rules here).
 
-    The path names one build and never another. Exit 4: it can be installed; exit 3: there is no such Python.
+    The path names one build and never another. Exit 4: it can be installed; exit 3: there is no such Python; exit 7:
+    it is gone.
     """
     if request is not None:
         console.data(_answer(context, VersionRequest.parse(request)))
@@ -28,14 +29,14 @@ def find(context: Context, request: str | None) -> None:
     ruling = resolve.ruling(context.home, context.cwd, context.environ)
     first = ruling.requests[0]
     store = Store(context.home)
-    console.data(_system(context) if first.system else resolve.interpreter(store, ruling, first).executable)
+    console.data(_system(context) if first.system else resolve.interpreter(store, ruling, first).checked().executable)
 
 
 def _answer(context: Context, request: VersionRequest) -> Path:
     if request.system:
         return _system(context)
     if found := Store(context.home).find(request):
-        return found.executable
+        return found.checked().executable
     known = catalogue.known(context.cache, catalogue.target(request), context.environ.get(catalogue.INDEX))
     catalogue.choose(request, known, "the index")
     raise NotInstalledError(

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
-from envmgr.errors import BrokenInterpreterError, NoSuchVersionError, UsageError
+from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError, UsageError
 from envmgr.pythons import discover, linker
+from envmgr.pythons.store import Store
 
 
 @click.command()
@@ -30,21 +31,35 @@ def link(context: Context, path: Path | None, name: str | None, *, origin: str |
 
 
 def _link(context: Context, found: discover.Found, name: str | None = None) -> None:
+    store = Store(context.home)
+    before = {*store.builds()}
     made = linker.link(context.home, found, context.environ, name=name)
     console.say(f"{made.build.build_alias}: linked to {found.executable}")
+    for old in sorted(before - {*store.builds()}):
+        console.say(f"{old.build_alias}: not linked any more, {made.build.version} has replaced it there")
 
 
 def _link_all(context: Context, origin: str) -> None:
     """Link every Python of `origin`; a broken one does not hide the others."""
     every = discover.discover(origin, context.environ)
-    if not every:
-        raise NoSuchVersionError(f"no Python of {origin} on this machine")
-    broken = []
+    broken: list[EnvmgrError] = []
     for found in every:
         try:
             _link(context, found)
         except (BrokenInterpreterError, UsageError) as error:
             broken.append(error)
             console.say(f"{'broken' if isinstance(error, BrokenInterpreterError) else 'not linked'}: {error.message}")
+    _tell_lost(context, origin)
+    if not every:
+        raise NoSuchVersionError(f"no Python of {origin} on this machine")
     if len(broken) == len(every):
         raise broken[0]
+
+
+def _tell_lost(context: Context, origin: str) -> None:
+    """Tell which Pythons of `origin` were linked before and are no more."""
+    store = Store(context.home)
+    for interpreter in map(store.interpreter, sorted(store.builds())):
+        if interpreter.linked and interpreter.noted("origin") == origin and not interpreter.works:
+            problem = interpreter.lost()
+            console.say(f"broken: {problem.message}; {problem.hint}")

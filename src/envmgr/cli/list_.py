@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -41,7 +40,8 @@ def list(  # noqa: A001 - the verb's name
 ) -> None:
     """List the installed Pythons that answer REQUEST, newest first: build, aliases, origin, place.
 
-    The global default is marked with *. A linked one whose program is gone is listed as broken.
+    The global default is marked with *. A linked one that is gone is listed as broken, one that its owner
+    has replaced since as to be linked again.
     """
     wanted = VersionRequest.parse(request) if request else None
     if available:
@@ -86,7 +86,7 @@ def _facts(build: Build) -> dict[str, Any]:
 
 
 def _place(store: Store, interpreter: Interpreter) -> dict[str, Any]:
-    """Return where an interpreter is, whose it is, which aliases mean it, and whether its program is there."""
+    """Return where an interpreter is, whose it is, which aliases mean it, and whether it is there and what it was."""
     build, receipt = interpreter.build, interpreter.receipt() if interpreter.linked else {}
     names = (build.minor_alias, build.patch_alias, build.build_alias)
     return {
@@ -94,7 +94,8 @@ def _place(store: Store, interpreter: Interpreter) -> dict[str, Any]:
         "origin": str(receipt.get("origin", "standalone")),
         "path": str(receipt.get("path", interpreter.executable)),
         "executable": str(interpreter.executable),
-        "works": os.access(interpreter.executable, os.X_OK),  # nothing is started to find out
+        "works": interpreter.works,
+        "changed": interpreter.changed,
     }
 
 
@@ -121,8 +122,13 @@ def _print(rows: Iterator[dict[str, Any]], *, as_json: bool) -> None:
 def _installed_cells(row: dict[str, Any]) -> tuple[str, ...]:
     build = Build.parse(row["build"])
     aliases = ", ".join(alias for alias in row["aliases"] if alias != build.build_alias)
-    place = row["path"] if row["works"] else f"{row['path']} (broken: not there)"
-    return "*" if row["default"] else " ", build.build_alias, aliases, row["origin"], place
+    return "*" if row["default"] else " ", build.build_alias, aliases, row["origin"], row["path"] + _remark(row)
+
+
+def _remark(row: dict[str, Any]) -> str:
+    if not row["works"]:
+        return " (broken: not there)"
+    return " (replaced since: link it again)" if row["changed"] else ""
 
 
 def _available_cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -49,5 +49,8 @@ def _variables(context: Context, ruling: Ruling, environ: dict[str, str]) -> dic
     if environment and environment.works:
         return inside.environment(context.home, environment, environ)
     store = Store(context.home)
-    asked = [request for request in ruling.requests if not request.system]
-    return inside.interpreters(context.home, [resolve.interpreter(store, ruling, one) for one in asked], environ)
+    found = [resolve.interpreter(store, ruling, request) for request in ruling.requests if not request.system]
+    working = [interpreter for interpreter in found if interpreter.works]
+    if found and not working:
+        raise found[0].lost()
+    return inside.interpreters(context.home, working, environ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -34,7 +35,7 @@ def _facts(context: Context, ruling: Ruling) -> dict[str, str | None]:
     environment = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
     facts = {
         "python": str(interpreter.build.version) if interpreter else problem,
-        "path": str(_path(context, interpreter, environment) or "") or None,
+        "path": str(_path(context, ruling, interpreter, environment) or "") or None,
         "asked for": ruling.words,
         "decided by": ruling.origin,
         "project": str(ruling.project) if ruling.project else None,
@@ -52,15 +53,19 @@ def _interpreter(context: Context, ruling: Ruling) -> tuple[Interpreter | None, 
     if ruling.requests[0].system:
         return None, "system"
     try:
-        return resolve.interpreter(Store(context.home), ruling, ruling.requests[0]), ""
+        return resolve.interpreter(Store(context.home), ruling, ruling.requests[0]).checked(), ""
     except EnvmgrError as error:
         return None, f"{error.message}; {error.hint}" if error.hint else error.message
 
 
-def _path(context: Context, interpreter: Interpreter | None, environment: Environment | None) -> object:
+def _path(
+    context: Context, ruling: Ruling, interpreter: Interpreter | None, environment: Environment | None
+) -> Path | None:
     if environment and environment.works:
         return environment.bin / "python"
-    return interpreter.executable if interpreter else resolve.system("python3", context.home, context.environ)
+    if ruling.requests[0].system:
+        return resolve.system("python3", context.home, context.environ)
+    return interpreter.executable if interpreter else None
 
 
 def _engine(context: Context, environment: Environment | None) -> str | None:

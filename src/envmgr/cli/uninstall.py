@@ -21,10 +21,12 @@ def uninstall(context: Context, requests: tuple[str, ...], *, force: bool) -> No
     """Remove every installed Python that REQUESTS match.
 
     Of a linked one only the link is removed. Environments of a removed patch go on with another of the same minor
-    version; where there is none, nothing is removed.
+    version; where there is none, nothing is removed, unless that Python is gone already.
     """
-    doomed = _matching(context, [VersionRequest.parse(word) for word in requests])
-    if (needing := dependents(context.home, doomed)) and not force:
+    store = Store(context.home)
+    doomed = _matching(store, [VersionRequest.parse(word) for word in requests])
+    needing = dependents(context.home, doomed)
+    if not force and dependents(context.home, [build for build in doomed if store.interpreter(build).works]):
         raise EnvironmentFailedError(
             "environments depend on it:\n" + "\n".join(f"{env.path} ({env.project})" for env in needing),
             hint="remove them with `envmgr env remove`, or add --force",
@@ -36,9 +38,9 @@ def uninstall(context: Context, requests: tuple[str, ...], *, force: bool) -> No
         console.say(f"note: {env.path} has lost its Python; `envmgr use` in {env.project} makes it anew")
 
 
-def _matching(context: Context, requests: list[VersionRequest]) -> set[Build]:
+def _matching(store: Store, requests: list[VersionRequest]) -> set[Build]:
     """Return the installed builds that the requests name; raises NotInstalledError for one that names none."""
-    installed = list(Store(context.home).builds())
+    installed = list(store.builds())
     found: set[Build] = set()
     for request in requests:
         matching = [build for build in installed if request.matches(build)]

@@ -50,11 +50,9 @@ def base(home: Home, interpreter: Interpreter) -> Base:
         found = Base(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
     else:
         found = Base(interpreter, home.aliases / interpreter.alias / "bin" / "python", interpreter.alias)
-    if not os.access(found.python, os.X_OK):
-        raise EnvironmentFailedError(
-            f"Python {interpreter.build} is gone: {found.python} does not run",
-            hint="install it again, or `envmgr uninstall` it",
-        )
+    if not (interpreter.works and os.access(found.python, os.X_OK)):
+        lost = interpreter.lost()
+        raise EnvironmentFailedError(lost.message, hint=lost.hint)
     _refuse(found.python, "\n" in str(found.python), "cannot be the home of an environment: it has a line break")
     _refuse(home.root, not _is_text(home.root), "is not UTF-8, which virtualenv requires")
     return found

@@ -27,7 +27,7 @@ def make(template: Path, home: Home, base: Base, environ: Environ, *, pip: bool)
     """
     staged = home.tmp / f"template-{os.getpid()}"
     try:
-        _make(staged / "env", base, staged, process.plain(environ), pip=pip)
+        _make(staged / "env", base, staged, _environ(environ, base), pip=pip)
         home.templates.mkdir(parents=True, exist_ok=True)
         for old in home.templates.glob(f"{base.family(pip=pip)}-" + "[0-9a-f]" * 12):
             old.rename(staged / old.name)
@@ -36,6 +36,12 @@ def make(template: Path, home: Home, base: Base, environ: Environ, *, pip: bool)
         raise EnvironmentFailedError(f"{error.filename or home.templates}: {error.strerror}") from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def _environ(environ: Environ, base: Base) -> Environ:
+    """Return what programs are started with; those of a linked interpreter write no byte code into what is not ours."""
+    plain = process.plain(environ)
+    return plain | {"PYTHONDONTWRITEBYTECODE": "1"} if base.interpreter.linked else plain
 
 
 def _make(path: Path, base: Base, scratch: Path, environ: Environ, *, pip: bool) -> None:
@@ -100,7 +106,7 @@ def _configure(config: Path, base: Base) -> None:
 def _compile(path: Path, environ: Environ) -> None:
     """Byte-compile what is installed, on all processors, so that the first `pip` of each clone is fast too."""
     if libraries := sorted(path.glob("lib/*/site-packages/*")):
-        options = ("-I", "-m", "compileall", "-q", "-j", "0")
+        options = ("-I", "-B", "-m", "compileall", "-q", "-j", "0")
         process.run([path / "bin" / "python", *options, *libraries], environ=environ)  # what fails is for other Pythons
 
 

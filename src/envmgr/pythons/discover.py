@@ -1,7 +1,7 @@
 """Other Pythons of this machine: found by reading directories, then asked who they are.
 
-No shim is ever executed: only a program that is one (ELF, Mach-O), never a script, is started, isolated and without
-site-packages. Nothing of theirs is changed.
+No shim is ever executed: only a program (ELF, Mach-O) whose own name is a Python's is started, never a script, nor a
+link to a tool such as mise; isolated and without site-packages. Nothing of theirs is changed, not even byte code made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +23,10 @@ LOCAL = "local"  # the origin of what belongs to no known tool
 _PATIENCE = 20.0  # seconds that an interpreter may take to say its version
 _NAMES = (re.compile(r"(?:python|pypy)\d\.\d+t?d?"), re.compile(r"python\d?|pypy\d?"))  # most telling first
 _MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-_HATCH = ("pythons/*/python", "pythons/*/python/install", "pythons/*/pypy*")
+_HATCH = ("python", "python/install", "pypy*")
+_ITS_NAME = re.compile(r"\.?(?:python|pypy|graalpy)", re.IGNORECASE)
 _PROBE = """
-import sys
+import os, sys
 v = sys.version_info
 stage = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(v[3])
 name = "pypy" if "__pypy__" in sys.builtin_module_names else getattr(sys, "implementation", None)
@@ -33,6 +34,7 @@ sys.stdout.write("\\n" + "|".join([
     getattr(name, "name", name) or "cpython",
     "%d.%d.%d" % tuple(v[:3]) + ("%s%d" % (stage, v[4]) if stage else ""),
     "t" * ("t" in getattr(sys, "abiflags", "")) + "d" * hasattr(sys, "gettotalrefcount"),
+    os.__file__,
 ]))
 """
 
@@ -51,9 +53,9 @@ class Found:
 
 
 def discover(origin: str, environ: Environ) -> list[Found]:
-    """Return the interpreters of `origin`, each once, by its own directory rather than by a link such as `latest`.
+    """Return the interpreters of `origin`, each once, by its own directory rather than by a link to it.
 
-    Raises UsageError for what is no origin.
+    Also where one should be and is none: what was removed by half is to be told. Raises UsageError for no origin.
     """
     if origin not in ORIGINS:
         raise UsageError(f"not an origin of Pythons: {origin!a}", hint=f"it is one of {', '.join(ORIGINS)}")
@@ -74,31 +76,50 @@ def locate(path: Path, environ: Environ) -> Found:
         raise UsageError(f"{path}: no Python there", hint="name a python program, or the directory it is installed in")
     if (executable.parent.parent / "pyvenv.cfg").exists():
         raise UsageError(f"{path}: an environment, not an interpreter", hint="link the Python that it was made from")
-    return Found(_owner(executable, environ), executable)
+    return _known(executable, environ) or Found(LOCAL, executable)
 
 
-def _owner(executable: Path, environ: Environ) -> str:
+def _known(executable: Path, environ: Environ) -> Found | None:
+    """Return an interpreter as the tool names it that it belongs to: not by a link such as `latest`, which moves on."""
     real = os.path.realpath(executable)
-    for origin, executables in ORIGINS.items():
-        if any(os.path.realpath(known) == real for known in executables(environ)):
-            return origin
-    return LOCAL
+    for origin in ORIGINS:
+        for found in discover(origin, environ):
+            if os.path.realpath(found.executable) == real:
+                return found
+    return None
 
 
-def identify(found: Found, environ: Environ) -> Build:
-    """Return what an interpreter says that it is, its origin as tag; raises BrokenInterpreterError with the reason."""
-    try:
-        with found.executable.open("rb") as file:
-            if not file.read(4).startswith(_MAGIC):
-                raise BrokenInterpreterError(f"{found.executable}: a script, not an interpreter")
-    except OSError as error:
-        raise BrokenInterpreterError(f"{found.executable}: {error.strerror}") from error
+@dataclass(frozen=True)
+class Identity:
+    """What an interpreter says that it is: its build, the origin as tag, and the file that its `os` comes from."""
+
+    build: Build
+    library: Path
+
+
+def identify(found: Found, environ: Environ) -> Identity:
+    """Ask an interpreter what it is; raises BrokenInterpreterError with the reason why it cannot say."""
+    _refuse_shim(found.executable)
     said = _answer(found.executable, environ)
     try:
-        implementation, version, variant = said.split("|")
-        return Build(implementation, Version.parse(version), variant, found.origin, platforms.this_platform())
+        implementation, version, variant, library = said.split("|", 3)
+        build = Build(implementation, Version.parse(version), variant, found.origin, platforms.this_platform())
     except (EnvmgrError, ValueError) as error:
         raise BrokenInterpreterError(f"{found.executable}: not a Python that envmgr knows: {said[:200]}") from error
+    return Identity(build, Path(library))
+
+
+def _refuse_shim(executable: Path) -> None:
+    """Raise BrokenInterpreterError for a script, and for a link to a tool that only passes on, as mise's are."""
+    real = Path(os.path.realpath(executable))
+    try:
+        with real.open("rb") as file:
+            if not file.read(4).startswith(_MAGIC):
+                raise BrokenInterpreterError(f"{executable}: a script, not an interpreter")
+    except OSError as error:
+        raise BrokenInterpreterError(f"{executable}: {error.strerror}") from error
+    if not _ITS_NAME.match(real.name):
+        raise BrokenInterpreterError(f"{executable}: a link to {real}, not an interpreter")
 
 
 def _answer(executable: Path, environ: Environ) -> str:
@@ -106,7 +127,7 @@ def _answer(executable: Path, environ: Environ) -> str:
     isolated = ["-E", "-s"] if _is_second(executable) else ["-I"]
     try:
         outcome = process.run(
-            [executable, *isolated, "-S", "-c", _PROBE], environ=process.plain(environ), timeout=_PATIENCE
+            [executable, *isolated, "-B", "-S", "-c", _PROBE], environ=process.plain(environ), timeout=_PATIENCE
         )
     except CommandNotFoundError as error:
         raise BrokenInterpreterError(error.message) from error
@@ -156,14 +177,40 @@ def _prefixes(*folders: Path) -> Iterator[Path]:
             yield executable
 
 
-def _tool(variable: str, default: Callable[[Environ], Path], *patterns: str) -> Search:
-    """Return the search of a tool whose prefixes are the folders `patterns` of one place, which `variable` moves."""
+def _tool(variable: str, default: Callable[[Environ], Path], pattern: str, *within: str) -> Search:
+    """Return the search of a tool that keeps its Pythons in the folders `pattern` of one place, which `variable` moves.
+
+    The prefix is the folder itself, or one of the folders `within` it.
+    """
 
     def search(environ: Environ) -> Iterator[Path]:
         place = Path(environ[variable]) if environ.get(variable) else default(environ)
-        yield from _prefixes(*(folder for pattern in patterns for folder in place.glob(pattern)))
+        for folder in place.glob(pattern):
+            if not (folder.name.startswith(".") or _is_alias(folder) or (folder / "pyvenv.cfg").exists()):
+                yield from _held(folder, within)
 
     return search
+
+
+def _held(folder: Path, within: Sequence[str]) -> Iterator[Path]:
+    """Yield the interpreters in a folder of a tool; of one that has none, where one should be."""
+    found = [*_prefixes(folder, *(prefix for name in within for prefix in folder.glob(name)))]
+    if not found and (folder.is_dir() or folder.is_symlink()):
+        found = [folder / "bin" / "python3"]
+    yield from found
+
+
+def _is_alias(folder: Path) -> bool:
+    """Tell a tool's own `3.12` or `latest` from its Pythons: a link to another folder beside it, which moves on."""
+    try:
+        target = folder.parent / os.readlink(folder)  # noqa: PTH115 - one step, not to the end
+    except OSError:
+        return False
+    return os.path.realpath(target.parent) == os.path.realpath(folder.parent)
+
+
+def _mise(environ: Environ) -> Path:
+    return Path(environ.get("MISE_DATA_DIR") or _data(environ) / "mise") / "installs"
 
 
 def _conda(environ: Environ) -> Iterator[Path]:
@@ -188,14 +235,19 @@ def _system(_: Environ) -> Iterator[Path]:
 
 
 ORIGINS: dict[str, Search] = {
+    # as uv, mise, PDM and hatch make them themselves (tests/e2e/test_layouts.py), and as the others document theirs
     "pyenv": _tool("PYENV_ROOT", lambda environ: _home(environ) / ".pyenv", "versions/*"),
     "uv": _tool("UV_PYTHON_INSTALL_DIR", lambda environ: _data(environ) / "uv" / "python", "*-*"),
-    "mise": _tool("MISE_DATA_DIR", lambda environ: _data(environ) / "mise", "installs/python/*"),
+    "mise": _tool("MISE_INSTALLS_DIR", _mise, "python/*"),
+    # https://asdf-vm.com/manage/configuration.html
     "asdf": _tool("ASDF_DATA_DIR", lambda environ: _home(environ) / ".asdf", "installs/python/*"),
     "pdm": _tool("", lambda environ: _data(environ, apple=True) / "pdm", "python/*"),
-    "rye": _tool("RYE_HOME", lambda environ: _home(environ) / ".rye", "py/*", "py/*/install"),
-    "hatch": _tool("HATCH_DATA_DIR", lambda environ: _data(environ, apple=True) / "hatch", *_HATCH),
+    # https://rye.astral.sh/guide/toolchains/; `install` is what findpython's provider knows of older ones
+    "rye": _tool("RYE_HOME", lambda environ: _home(environ) / ".rye", "py/*", "install"),
+    "hatch": _tool("HATCH_DATA_DIR", lambda environ: _data(environ, apple=True) / "hatch", "pythons/*", *_HATCH),
+    # https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html
     "conda": _conda,
+    # https://docs.brew.sh/Homebrew-and-Python
     "homebrew": _homebrew,
     "system": _system,
 }

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host import lock
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, discover
-from envmgr.pythons.discover import Found
-from envmgr.pythons.store import RECEIPT, Interpreter, Store
+from envmgr.pythons.discover import Found, Identity
+from envmgr.pythons.store import RECEIPT, Interpreter, Store, stamp
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
@@ -27,16 +27,53 @@ _ITS_OWN = re.compile(r"(?:python|pypy|pip|pydoc|idle|2to3)[\d.-]*(?:-config)?")
 def link(home: Home, found: Found, environ: Environ, *, name: str | None = None) -> Interpreter:
     """Put links to `found` into the store, called `name` (its origin by default); again to refresh them.
 
+    Where its owner has replaced it by another version, what said the old one goes, and its names mean the new one.
     Raises BrokenInterpreterError for one that does not start, UsageError for a name that is taken or is none.
     """
-    build = discover.identify(found, environ)
+    identity = discover.identify(found, environ)
     if name is not None:
-        build = replace(build, tag=checked(name))
+        identity = replace(identity, build=replace(identity.build, tag=checked(name)))
     with lock.exclusive(home.lock):
-        _refuse_taken(home, build, found)
-        _publish(home, build, found)
-        aliases.repoint(home)
-    return Store(home).interpreter(build)
+        _refuse_taken(home, identity.build, found)
+        outdated = [*_outdated(home, identity.build, found)]
+        for build in {identity.build, *(replace(identity.build, tag=old.tag) for old in outdated)}:
+            if not _taken(home, build, found):
+                _publish(home, replace(identity, build=build), found)
+        _retire(home, outdated)
+    return Store(home).interpreter(identity.build)
+
+
+def _outdated(home: Home, build: Build, found: Found) -> Iterator[Build]:
+    """Yield the builds in the store that led to what is `found` there now, which is another version."""
+    store = Store(home)
+    for other in store.builds():
+        interpreter = store.interpreter(other)
+        if interpreter.linked and not _same(other, build) and _replaced(interpreter, found):
+            yield other
+
+
+def _replaced(interpreter: Interpreter, found: Found) -> bool:
+    """Whether a linked interpreter was what is `found` now: the same program, or one that was beside it in a prefix."""
+    if os.path.realpath(interpreter.executable) == os.path.realpath(found.executable):
+        return True
+    before = Path(interpreter.noted("path"))
+    beside = os.path.realpath(before.parent) == os.path.realpath(found.bin)
+    return beside and not interpreter.works and not _is_shared(found)
+
+
+def _same(one: Build, other: Build) -> bool:
+    """Whether two builds differ in their tags at most."""
+    return replace(one, tag=other.tag) == other
+
+
+def _retire(home: Home, builds: Iterable[Build]) -> None:
+    """Remove builds by one rename each, after the aliases have left them."""
+    folders = [home.versions / str(build) for build in builds]
+    home.tmp.mkdir(parents=True, exist_ok=True)
+    aliases.repoint(home, without=folders)
+    for folder in folders:
+        aside = folder.rename(home.tmp / f"removed-{folder.name}-{os.getpid()}")
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def checked(name: str) -> str:
@@ -48,37 +85,44 @@ def checked(name: str) -> str:
 
 def _refuse_taken(home: Home, build: Build, found: Found) -> None:
     """Refuse to let one name mean another interpreter than before, as long as that one is there."""
-    before = str(Store(home).interpreter(build).receipt().get("path", ""))
-    if before and os.path.exists(before) and os.path.realpath(before) != os.path.realpath(found.executable):  # noqa: PTH110
+    if before := _taken(home, build, found):
         raise UsageError(
             f"{build.build_alias} is linked to {before} already",
             hint=f"give this one a name of its own: `envmgr link {found.executable} NAME`",
         )
 
 
-def _publish(home: Home, build: Build, found: Found) -> None:
+def _taken(home: Home, build: Build, found: Found) -> str | None:
+    """Return the other interpreter that a name means, as long as that one is there."""
+    before = Store(home).interpreter(build).noted("path")
+    if before and os.path.exists(before) and os.path.realpath(before) != os.path.realpath(found.executable):  # noqa: PTH110
+        return before
+    return None
+
+
+def _publish(home: Home, identity: Identity, found: Found) -> None:
     """Bring a new one into the store by one rename; one that is there is refreshed link by link, so that it works on.
 
     Raises EnvmgrError where the store does not take it.
     """
-    place = home.versions / str(build)
+    place = home.versions / str(identity.build)
     try:
         if place.is_dir():
-            _lay(place, build, found)
+            _lay(place, identity, found)
             return
         for left in home.tmp.glob("link-*"):  # of runs that were killed
             shutil.rmtree(left, ignore_errors=True)
-        staged = home.tmp / f"link-{build}"
-        _lay(staged, build, found)
+        staged = home.tmp / f"link-{identity.build}"
+        _lay(staged, identity, found)
         place.parent.mkdir(parents=True, exist_ok=True)
         staged.rename(place)
     except OSError as error:
         raise EnvmgrError(f"{place}: {error.strerror}") from error
 
 
-def _lay(folder: Path, build: Build, found: Found) -> None:
+def _lay(folder: Path, identity: Identity, found: Found) -> None:
     """Make `folder` hold links to every program of an interpreter, and nothing else but the receipt."""
-    wanted = programs(build, found)
+    wanted = programs(identity.build, found)
     (folder / "bin").mkdir(parents=True, exist_ok=True)
     for name, target in wanted.items():
         aliases.point(folder / "bin" / name, str(target))
@@ -86,11 +130,14 @@ def _lay(folder: Path, build: Build, found: Found) -> None:
         if left.name not in wanted:
             left.unlink()
     receipt = {
-        "build": str(build),
+        "build": str(identity.build),
         "origin": found.origin,
         "path": str(found.executable),
+        "stamp": stamp(found.executable),
         "linked": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+    if identity.library.is_file():  # not where it is in an archive
+        receipt["library"] = str(identity.library)
     staged = folder / f".{RECEIPT}"
     staged.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
     staged.replace(folder / RECEIPT)
@@ -104,12 +151,17 @@ def programs(build: Build, found: Found) -> dict[str, Path]:
     """
     minor = f"{build.version.minor_text}{build.variant.replace('d', '')}"
     named = dict(_all(found.bin))
-    if found.origin in _SHARED or found.bin in {Path("/usr/bin"), Path("/usr/local/bin")}:
+    if _is_shared(found):
         named = dict(_of_minor(found.bin, minor))
-    elif found.origin == "conda":
+    elif (found.bin.parent / "conda-meta").is_dir():  # pyenv and others install condas, too
         named = {name: path for name, path in named.items() if _ITS_OWN.fullmatch(name)}
     major = build.version.major
     return named | dict.fromkeys(("python", f"python{major}", f"python{minor}"), found.executable)
+
+
+def _is_shared(found: Found) -> bool:
+    """Whether more than one Python has its programs there."""
+    return found.origin in _SHARED or found.bin in {Path("/usr/bin"), Path("/usr/local/bin")}
 
 
 def _all(folder: Path) -> Iterator[tuple[str, Path]]:

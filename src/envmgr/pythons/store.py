@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.errors import UsageError
+from envmgr.errors import BrokenInterpreterError, UsageError
 from envmgr.host.paths import Home
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
@@ -44,6 +44,36 @@ class Interpreter:
         except OSError:
             return False
 
+    @property
+    def works(self) -> bool:
+        """Whether its program and its library are there; nothing is started to find out."""
+        library = self.noted("library") if self.linked else ""
+        return os.access(self.executable, os.X_OK) and (not library or os.path.exists(library))  # noqa: PTH110
+
+    @property
+    def changed(self) -> bool:
+        """Whether the owner of a linked interpreter has replaced it since, so that it may be another version by now."""
+        return self.linked and self.noted("stamp") not in {"", stamp(self.executable)}
+
+    def checked(self) -> Interpreter:
+        """Return itself; raises BrokenInterpreterError where it does not work."""
+        if not self.works:
+            raise self.lost()
+        return self
+
+    def lost(self) -> BrokenInterpreterError:
+        """Return the error for one that does not work any more; it names the next step."""
+        name, path = self.build.build_alias, self.noted("path") if self.linked else self.executable
+        if not self.linked:
+            hint = f"`envmgr uninstall --force {name}`, then `envmgr install {name}`"
+        else:
+            hint = f"bring it back, or remove the link: `envmgr uninstall {name}`"
+        return BrokenInterpreterError(f"Python {name} is gone: {path} is not there any more, or not whole", hint=hint)
+
+    def noted(self, key: str) -> str:
+        """Return what the receipt says of `key`, as text; empty where it does not."""
+        return str(self.receipt().get(key, ""))
+
     def receipt(self) -> dict[str, object]:
         """Return what the installer wrote down (url, sha256, origin, when); empty when that cannot be read."""
         try:
@@ -51,6 +81,16 @@ class Interpreter:
         except (OSError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}
+
+
+def stamp(program: Path) -> str:
+    """Return what tells a program from one that has replaced it: its real path, size and time; empty if it is gone."""
+    try:
+        real = os.path.realpath(program, strict=True)
+        status = os.stat(real)  # noqa: PTH116 - a text
+    except OSError:
+        return ""
+    return f"{real} {status.st_size} {status.st_mtime_ns}"
 
 
 @dataclass(frozen=True)

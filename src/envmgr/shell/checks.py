@@ -213,10 +213,10 @@ def interpreters(scene: Scene) -> Iterator[Finding]:
     with ThreadPoolExecutor(max_workers=4) as pool:
         for interpreter, problem in zip(found, pool.map(lambda one: _problem(one, plain), found), strict=True):
             if problem:
-                step = f"run `envmgr install --force {interpreter.alias}`"
-                if interpreter.linked:
-                    step = f"run `envmgr uninstall {interpreter.alias}`, or bring it back"
-                yield Finding(FAIL, "pythons", f"{interpreter.build}: {problem}", step)
+                yield Finding(FAIL, "pythons", f"{interpreter.build}: {problem}", interpreter.lost().hint or "")
+            elif interpreter.changed:
+                path = interpreter.noted("path")
+                yield Finding(WARN, "pythons", f"{path} was replaced since it was linked", f"run `envmgr link {path}`")
             else:
                 yield Finding(OK, "pythons", f"{interpreter.build} starts")
     if not found:
@@ -225,9 +225,11 @@ def interpreters(scene: Scene) -> Iterator[Finding]:
 
 def _problem(interpreter: Interpreter, environ: Mapping[str, str]) -> str:
     """Return why an interpreter cannot be used, empty when it can."""
-    tell = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
+    tell = "import sys; sys.stdout.write('.'.join(map(str, sys.version_info[:3])))"
     try:
-        done = process.run([interpreter.executable, "-I", "-S", "-c", tell], environ=environ, timeout=_PATIENCE)
+        isolated = ["-I"] if interpreter.build.version.major > 2 else ["-E", "-s"]  # noqa: PLR2004 - 2 has no -I
+        argv: list[str | Path] = [interpreter.executable, *isolated, "-B", "-S", "-c", tell]
+        done = process.run(argv, environ=environ, timeout=_PATIENCE)
     except EnvmgrError as error:
         return error.message
     said, expected = done.text.strip(), ".".join(map(str, interpreter.build.version.release))

@@ -78,8 +78,11 @@ def find(home: Home, ruling: Ruling, command: str, environ: Environ) -> Path:
 
 def missing(home: Home, ruling: Ruling, command: str) -> CommandNotFoundError:
     """Return the error for a command that nothing here has; it names the Pythons that do, or the next step."""
-    hint = None
-    if holders := ", ".join(resolve.holders(Store(home), command)):
+    hint, store = None, Store(home)
+    asked = [store.find(request) for request in ruling.requests]
+    if lost := next((found.lost() for found in asked if found and not found.works), None):
+        return CommandNotFoundError(f"{command}: {lost.message} ({ruling.origin})", hint=lost.hint)
+    if holders := ", ".join(resolve.holders(store, command)):
         hint = f"these have it: {holders}; pin one with `envmgr use`"
     elif ruling.project and not record.lookup(home, ruling.project, ruling.words):
         hint = f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"

@@ -19,6 +19,7 @@ from envmgr.shell.programs import family
 LAUNCHER = "envmgr"
 _TARGET = "../shell/shim.sh"
 _SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_ALWAYS = ("python", "python3", "pip", "pip3")  # without one, a pin whose Python is gone would mean the system's
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
 _MINOR = re.compile(r"python[0-9]+\.[0-9]+[td]*", re.ASCII)  # these are links of `aliases`
 
@@ -65,7 +66,7 @@ def commands(home: Home) -> set[str]:
     A shim for `ls` would run a project's `ls` where nobody expects it, so only Python's own names may shadow.
     """
     taken = set(chain.from_iterable(map(_names, _SYSTEM)))
-    found: set[str] = set()
+    found = set(_ALWAYS)
     for folder in chain(home.versions.glob("*/bin"), home.envs.glob("*/*/bin")):
         new = _names(folder) - found
         found.update(name for name in new if _wanted(name, taken) and _runs(f"{folder}/{name}"))
