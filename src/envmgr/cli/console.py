@@ -22,7 +22,7 @@ def data(text: object) -> None:
     lines = str(text)
     if sys.stdout.isatty():
         lines = "\n".join(printable(line) for line in lines.split("\n"))
-    sys.stdout.buffer.write(os.fsencode(lines) + b"\n")
+    sys.stdout.buffer.write(_bytes(lines) + b"\n")
     sys.stdout.flush()
 
 
@@ -34,7 +34,7 @@ def say(text: object) -> None:
 
 def raw(text: str) -> None:
     """Print what another program said to stdout, unchanged: it was the user who ran it."""
-    sys.stdout.write(text)
+    sys.stdout.buffer.write(_bytes(text))
     sys.stdout.flush()
 
 
@@ -60,6 +60,14 @@ def table(rows: Iterable[Sequence[object]]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _bytes(text: str) -> bytes:
+    """Return `text` as names of files are encoded; as UTF-8, where that is ASCII and the text was no name."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogateescape")
 
 
 def _colours() -> bool:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.host.paths import Home
@@ -89,16 +89,15 @@ def load(path: Path) -> Environment | None:
     """Return the environment in directory `path`, or None when envmgr did not make one there."""
     try:
         data = json.loads((path / NOTE).read_text(encoding="utf-8"))
-        return Environment(path, Path(data["project"]), data["base"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return Environment(path, Path(os.fsdecode(data["project"].encode(errors="surrogateescape"))), data["base"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def dump(environment: Environment) -> str:
-    """Return the text of an environment's `envmgr.json`."""
-    data = asdict(environment)
-    del data["path"]
-    return json.dumps({key: str(value) for key, value in data.items()}, indent=1, sort_keys=True) + "\n"
+    """Return the text of an environment's `envmgr.json`, the same in all locales."""
+    project = os.fsencode(environment.project).decode(errors="surrogateescape")
+    return json.dumps({"base": environment.base, "project": project}, indent=1) + "\n"
 
 
 def environments(home: Home) -> Iterator[Environment]:

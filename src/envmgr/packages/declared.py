@@ -34,7 +34,7 @@ class Declared:
     @property
     def digest(self) -> str:
         """A hash over what is declared, contents of files included; equal means that nothing changed."""
-        whole = hashlib.sha256("\0".join(self.arguments).encode())
+        whole = hashlib.sha256("\0".join(self.arguments).encode(errors="surrogateescape"))
         for file in self.files:
             whole.update(b"\0" + file.read_bytes())
         return whole.hexdigest()

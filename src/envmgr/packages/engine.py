@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,19 @@ class Engine:
 
 def _uv(home: Home, environment: Environment, environ: Environ) -> Engine | None:
     program = resolve.system("uv", home, environ) or _bundled()
-    if program is None:
+    if program is None or not _is_text(environment.project):  # uv takes no arguments but UTF-8
         return None
     python = ("--python", str(environment.bin / "python"))
     install, build = (str(program), "pip", "install", *python), (str(program), "build", "--wheel", *python, "--out-dir")
     return Engine("uv", install, build)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _bundled() -> Path | None:

@@ -233,7 +233,7 @@ def _same_variables(folder: Path, place: Path, names: list[str]) -> dict[str, st
     copies = [folder / COPIES / name for name in _FILES if (folder / COPIES / name).exists()]
     if any(_text(place / copy.name) != _text(copy) for copy in copies):
         return {}
-    return {name: (folder / VARIABLES / name).read_bytes().decode() for name in names}
+    return {name: os.fsdecode((folder / VARIABLES / name).read_bytes()) for name in names}
 
 
 def _lines(file: Path) -> list[str]:
