@@ -66,7 +66,7 @@ def _glanced() -> bool:
     """Print what can be installed, if that can be told at a glance."""
     from envmgr.pythons import glance
 
-    text = glance.available(os.environ)
+    text = glance.available(dict(os.environ))
     sys.stdout.write(text or "")
     sys.stdout.flush()
     return text is not None

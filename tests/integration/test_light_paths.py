@@ -15,14 +15,27 @@ from envmgr.pythons.store import Interpreter
 
 SOURCE = Path(__file__).parents[2] / "src"
 BOOT = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from envmgr.__main__ import main; main()"
-HEAVY = {"argparse", "click", "httpx", "json", "logging", "packaging", "pathlib", "re", "rich", "subprocess", "tomllib"}
+HEAVY = {
+    "argparse",
+    "click",
+    "collections",
+    "httpx",
+    "json",
+    "logging",
+    "packaging",
+    "pathlib",
+    "re",
+    "rich",
+    "subprocess",
+}
+HEAVY |= {"tomllib", "typing"}
 
 
 def loaded(arguments: list[str], home: Path) -> set[str]:
     """Return the modules that `envmgr ARGUMENTS` had imported when it ended, or became another program."""
     run = subprocess.run(
         [sys.executable, "-I", "-S", "-X", "importtime", "-c", BOOT, *arguments],
-        env={"ENVMGR_HOME": str(home), "PATH": os.defpath},
+        env={"ENVMGR_HOME": str(home), "PATH": os.defpath, "ENVMGR_OFFLINE": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -30,7 +43,7 @@ def loaded(arguments: list[str], home: Path) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")}
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["which", "python"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--version"], ["which", "python"], ["list", "--available"]], ids=" ".join)
 def test_a_light_call_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "shell").mkdir()
     (tmp_path / "shell/shim.sh").write_text("exit 0\n")

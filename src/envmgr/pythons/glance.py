@@ -1,8 +1,9 @@
 """`envmgr list --available` at a glance: what `catalogue.newest` says, by nothing but strings.
 
-The full path loads click, dataclasses and re, which takes ten times as long as an interpreter's start. This one reads
-the slice of the index line by line; wherever anything is out of the ordinary (a mirror, an index of the user's, a cache
-that is due for a refresh, an uncommon platform) it says nothing, and the full path answers.
+The full path loads click, dataclasses and re, which takes ten times as long as an interpreter's start; even
+`collections.abc` would take a tenth of it. This one reads the slice of the index line by line, the newest first.
+Wherever anything is out of the ordinary (a mirror, an index of the user's, a cache that is due for a refresh, an
+uncommon platform) it says nothing, and the full path answers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
 
 _DAY = 86400  # seconds
 _DIGITS = "0123456789"
@@ -18,7 +18,7 @@ _FINAL = "~"  # sorts after a, b and rc
 _UNUSUAL = ("ENVMGR_PYTHON_MIRROR", "ENVMGR_INDEX_URL")
 
 
-def available(environ: Mapping[str, str]) -> str | None:
+def available(environ: dict[str, str]) -> str | None:
     """Return the text to print, or None where the full path must answer."""
     platform, folders = _platform(), _folders(environ)
     if platform is None or folders is None or any(environ.get(name) for name in _UNUSUAL):
@@ -28,9 +28,9 @@ def available(environ: Mapping[str, str]) -> str | None:
     try:
         if environ.get("ENVMGR_OFFLINE") != "1" and time.time() - os.stat(cached).st_mtime > _DAY:  # noqa: PTH116
             return None
-        lines = _lines(cached) if os.access(cached, os.R_OK) else []
-        lines += _lines(f"{os.path.dirname(__file__)}/snapshot/{platform}.txt")  # noqa: PTH120
-        return _page(_newest(line.partition(" ")[0] for line in lines), _names(f"{home}/versions"))
+        builds = _builds(cached) if os.access(cached, os.R_OK) else []
+        builds += _builds(f"{os.path.dirname(__file__)}/snapshot/{platform}.txt")  # noqa: PTH120
+        return _page(_newest(builds), _names(f"{home}/versions"))
     except (OSError, ValueError):
         return None
 
@@ -48,7 +48,7 @@ def _platform() -> str | None:
         return None
 
 
-def _folders(environ: Mapping[str, str]) -> tuple[str, str] | None:
+def _folders(environ: dict[str, str]) -> tuple[str, str] | None:
     """Return the store and the cache, as `host.paths` finds them."""
     user = environ.get("HOME", "")
     data, cache = f"{user}/.local/share", f"{user}/.cache"
@@ -61,9 +61,16 @@ def _folders(environ: Mapping[str, str]) -> tuple[str, str] | None:
     return (home, cache) if home.startswith("/") and cache.startswith("/") else None
 
 
-def _lines(path: str) -> list[str]:
-    with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib is not light
-        return [line for line in file if not line.startswith("#")]
+def _builds(path: str) -> list[str]:
+    """Return the builds of a slice that may be the newest of their minor version: the first of a stage and variant."""
+    first: dict[tuple[str, str], str] = {}
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not light
+        for line in file:
+            if not line.startswith("#"):
+                build = line.partition(" ")[0]
+                minor, _, last = build.partition("+")[0].rpartition(".")
+                first.setdefault((minor, last.strip(_DIGITS)), build)
+    return [*first.values()]
 
 
 def _names(folder: str) -> set[str]:
@@ -73,7 +80,7 @@ def _names(folder: str) -> set[str]:
         return set()
 
 
-def _newest(builds: Iterable[str]) -> Iterable[str]:
+def _newest(builds: list[str]) -> list[str]:
     """Return the newest build of each minor version, debug builds left out; a stable one where there is one."""
     first: dict[object, str] = {}
     for cpython, release, stage, *_, variant, build in sorted(map(_read, builds), reverse=True):
@@ -81,7 +88,7 @@ def _newest(builds: Iterable[str]) -> Iterable[str]:
             minor = cpython, release[:2], variant
             if minor not in first or (stage == _FINAL and _read(first[minor])[2] != _FINAL):
                 first[minor] = build
-    return first.values()
+    return [*first.values()]
 
 
 def _read(build: str) -> tuple[bool, tuple[int, ...], str, int, tuple[int, ...], str, str]:
@@ -98,7 +105,7 @@ def _read(build: str) -> tuple[bool, tuple[int, ...], str, int, tuple[int, ...],
     return implementation == "cpython", release, stage or _FINAL, int(pre[len(stage) :] or 0), tag, variant, build
 
 
-def _page(builds: Iterable[str], installed: set[str]) -> str:
+def _page(builds: list[str], installed: set[str]) -> str:
     """Return the lines as `envmgr.cli.list_` prints them."""
     cells = [(_alias(build), "installed" if build in installed else "") for build in builds]
     width = max(len(alias) for alias, _ in cells)
