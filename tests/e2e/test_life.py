@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from desk import Desk
-from packed import NEWER_TAG, TAG
+from packed import NEWER_TAG, TAG, pythons
 
 from envmgr.host import process
 from envmgr.host.paths import Home
@@ -69,6 +70,22 @@ def test_only_what_is_asked_for_is_upgraded(desk: Desk) -> None:
     assert "up to date" in desk.talk("upgrade", "3.11")
     assert builds(desk.home) == {OLD, f"cpython-3.11.7+{TAG}"}
     assert "not installed" in desk.call("upgrade", "3.13", code=4)
+
+
+def test_an_exact_version_is_upgraded_to_its_rebuild_beside_a_newer_one(desk: Desk) -> None:
+    later = desk.home.versions / f"cpython-3.12.9+{TAG}-{this_platform()}"
+    shutil.copytree(desk.home.versions / f"{OLD}-{this_platform()}", later, symlinks=True)
+    assert "up to date" in desk.talk("upgrade", "3.12")
+    assert NEWER_TAG in desk.talk("upgrade", "3.12.1")
+    assert {OLD, NEW} < builds(desk.home)
+
+
+def test_a_linked_one_is_its_owner_s_to_upgrade(desk: Desk) -> None:
+    desk.call("link", str(pythons() / "3.13.0"), "work")
+    error = desk.call("upgrade", "work", code=4)
+    assert "3.13.0+work is linked, and its owner's to upgrade" in error
+    assert f"`envmgr link {pythons()}/3.13.0/bin/python3.13`" in error
+    assert "up to date" not in desk.talk("upgrade")
 
 
 def test_prune_removes_what_is_superseded_and_unused(desk: Desk) -> None:

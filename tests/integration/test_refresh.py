@@ -213,11 +213,11 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("scheme", ["file", "http"])
-@pytest.mark.parametrize("name", [*FORMATS, ""])
+@pytest.mark.parametrize("name", [*(f"/{name}" for name in FORMATS), "/", ""])
 def test_an_index_of_one_s_own_replaces_the_others(scheme: str, name: str, server: Mirror, cache: Path) -> None:
     for each, text in FORMATS.items():
         (server.folder / each).write_text(text)
-    url = f"{server.folder.as_uri() if scheme == 'file' else server.url}/{name}"
+    url = f"{server.folder.as_uri() if scheme == 'file' else server.url}{name}"
     network = Network({"ENVMGR_INDEX_URL": url, "ENVMGR_PYTHON_MIRROR": "http://127.0.0.1:1/not/asked"})
     nobody = Upstream((), "", ())
     found = refresh.available(HERE, network, cache, nobody)

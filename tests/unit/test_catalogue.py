@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from envmgr.errors import BrokenInterpreterError, NoSuchVersionError
+from envmgr.errors import BrokenInterpreterError, NoSuchVersionError, UsageError
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue
 from envmgr.pythons.candidate import Candidate
@@ -57,6 +57,7 @@ def test_the_newest_that_fits_is_chosen(request_text: str, build: str) -> None:
         ("3.13t", "3.14t"),
         ("3.13.1+20250101", "3.13.1+20241219, 3.13.1+20241206, 3.14.2+20261110, 3.12.7+20241016, 3.15.0a1+20261110"),
         ("pypy3.11", "pypy3.10"),
+        ("graalpy3.11", "3.12, pypy3.10, 3.13, 3.9, 3.14"),
     ],
 )
 def test_what_does_not_exist_is_answered_with_what_does(request_text: str, near: str) -> None:
@@ -71,10 +72,27 @@ def test_a_name_is_not_for_the_index() -> None:
     assert "envmgr link" in str(raised.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"), [("py312", "3.12, 3.13, 3.14"), ("pyhton3.13", "3.13, 3.14, 3.12"), ("x", "3.14, 3.13")]
+)
+def test_the_numbers_in_a_name_tell_what_was_meant(name: str, near: str) -> None:
+    with pytest.raises(NoSuchVersionError, match=f"no Python is called {name}") as raised:
+        catalogue.choose(VersionRequest.parse(name), CANDIDATES, "the mirror")
+    assert str(raised.value.hint).startswith(f"the nearest versions are {near}")
+
+
+def test_system_is_not_to_be_had() -> None:
+    with pytest.raises(UsageError, match="what PATH has"):
+        catalogue.choose(VersionRequest.parse("system"), CANDIDATES, "the mirror")
+
+
 def test_nothing_at_all_is_said_to_be_nothing() -> None:
     with pytest.raises(NoSuchVersionError) as raised:
         catalogue.choose(VersionRequest.parse("3"), [], "the mirror")
     assert raised.value.hint == "the mirror has no Python for this platform"
+    with pytest.raises(NoSuchVersionError) as raised:
+        catalogue.choose(VersionRequest.parse("3.12-aarch64-musl"), [], "the mirror")
+    assert raised.value.hint == "the mirror has no Python for aarch64-musl"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +109,7 @@ def test_what_a_request_leaves_out_is_as_this_machine(request_text: str, platfor
 
 
 def test_a_foreign_system_is_refused() -> None:
-    with pytest.raises(BrokenInterpreterError, match="is for windows-x86_64-none; this machine is linux-x86_64-gnu"):
+    with pytest.raises(BrokenInterpreterError, match="is for windows; this machine is linux-x86_64-gnu"):
         catalogue.target(VersionRequest.parse("cpython-3.12-windows-x86_64-none"), HERE)
 
 

@@ -6,10 +6,11 @@ The network's part is in `refresh`.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError
+from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError, UsageError
 from envmgr.host import platforms
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index
@@ -55,7 +56,7 @@ def target(request: VersionRequest, here: Platform | None = None) -> Platform:
     system, arch, libc = request.platform
     wanted = Platform(system or here.os, arch or here.arch, libc or here.libc)
     if wanted.os != here.os:
-        raise BrokenInterpreterError(f"Python {request} is for {wanted}; this machine is {here}")
+        raise BrokenInterpreterError(f"Python {request} is for {wanted.os}; this machine is {here}")
     if lacks := platforms.missing_features(wanted.arch):
         raise BrokenInterpreterError(
             f"Python {request} needs {wanted.arch}; this processor lacks {', '.join(lacks)}",
@@ -67,24 +68,35 @@ def target(request: VersionRequest, here: Platform | None = None) -> Platform:
 def choose(request: VersionRequest, candidates: Sequence[Candidate], source: str) -> Candidate:
     """Return the newest candidate that `request` means; `source` says in messages where the candidates are from.
 
-    Raises NoSuchVersionError, whose hint names the nearest versions.
+    Raises NoSuchVersionError, whose hint names the nearest versions; UsageError for `system`.
     """
     builds = {candidate.build: candidate for candidate in candidates}
     if best := request.best(builds):
         return builds[best]
+    if request.system:
+        raise UsageError("`system` is what PATH has, not a Python of envmgr's", hint="`envmgr find system` prints it")
     if request.name is not None:
-        hint = "`envmgr list` shows the names of linked ones; `envmgr link` gives one"
-        raise NoSuchVersionError(f"no Python is called {request}", hint=hint)
+        raise _unknown_name(request, builds)
     near = ", ".join(nearest(request, builds))
+    place = "-".join(filter(None, request.platform)) or "this platform"
     raise NoSuchVersionError(
         f"no Python answers {request} in {source}",
-        hint=f"the nearest are {near}" if near else f"{source} has no Python for this platform",
+        hint=f"the nearest are {near}" if near else f"{source} has no Python for {place}",
     )
+
+
+def _unknown_name(request: VersionRequest, builds: Iterable[Build]) -> NoSuchVersionError:
+    """Return the error for a word that is no version; it offers those that are meant by the numbers in it."""
+    numbers = re.search(r"\d{1,4}(?:\.\d{1,4}){0,2}", request.text, re.ASCII)
+    near = ", ".join(nearest(VersionRequest.parse(numbers[0] if numbers else "3"), builds))
+    hint = f"the nearest versions are {near}; `envmgr list` shows the names of linked ones, `envmgr link` gives one"
+    return NoSuchVersionError(f"no Python is called {request}", hint=hint)
 
 
 def nearest(request: VersionRequest, builds: Iterable[Build]) -> list[str]:
     """Return the names of existing versions that are closest to what `request` asks for, closest first."""
-    alike = [build for build in builds if request.implementation in (None, build.implementation)]
+    builds = list(builds)
+    alike = [build for build in builds if request.implementation in (None, build.implementation)] or builds
     alike = [build for build in alike if build.variant == (request.variant or "")] or alike
     ranked = sorted(sorted(alike, reverse=True), key=lambda build: _distance(request.release, build))
     kept: dict[str, str] = {}  # of a minor version one is enough, unless patches or builds are asked for

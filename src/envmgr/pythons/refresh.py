@@ -33,9 +33,12 @@ _PATIENCE = "5"  # seconds for a server to answer a question that nobody asked
 def pick(request: VersionRequest, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> Candidate:
     """Return the newest candidate that `request` means on this machine; asks upstream for one that is not known.
 
-    Raises NoSuchVersionError with the nearest versions, BrokenInterpreterError for a foreign platform, DownloadError.
+    Raises NoSuchVersionError with the nearest versions, BrokenInterpreterError for a foreign platform, DownloadError,
+    UsageError for `system`.
     """
     platform = catalogue.target(request)
+    if request.system or request.name is not None:  # nobody need be asked for these
+        return catalogue.choose(request, catalogue.known(cache, platform), "the index")
     held = mirrored(platform, network)
     if held is not None:
         return catalogue.choose(request, held, shown(network.environ[MIRROR]))
@@ -129,7 +132,8 @@ def update(platform: Platform, network: Network, cache: Path, upstream: Upstream
             known = _of(platform, answer.candidates if source else [*answer.candidates, *known])
         _keep(file, f"# {url} {answer.etag}", (found for found in known if found not in bundled))
         return known
-    raise DownloadError("the index could not be refreshed:\n" + "\n".join(problems), hint="is this machine online?")
+    hint = f"{INDEX} names it" if source else "is this machine online?"
+    raise DownloadError("the index could not be refreshed:\n" + "\n".join(problems), hint=hint)
 
 
 def _of(platform: Platform, candidates: Iterable[Candidate]) -> list[Candidate]:

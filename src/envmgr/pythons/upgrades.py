@@ -17,9 +17,13 @@ from envmgr.versions.version import Build
 
 def newest(home: Home) -> dict[str, Build]:
     """Return the newest installed build of each minor version (of a variant, for a platform); linked ones left out."""
+    return {f"{build.minor_alias}-{build.platform}": build for build in _installed(home)}
+
+
+def _installed(home: Home) -> list[Build]:
+    """Return the builds that are not linked, newest last."""
     store = Store(home)
-    builds = sorted(build for build in store.builds() if not store.interpreter(build).linked)
-    return {f"{build.minor_alias}-{build.platform}": build for build in builds}
+    return sorted(build for build in store.builds() if not store.interpreter(build).linked)
 
 
 def upgrades(home: Home, requests: Sequence[VersionRequest], network: Network, cache: Path) -> list[Candidate]:
@@ -28,22 +32,32 @@ def upgrades(home: Home, requests: Sequence[VersionRequest], network: Network, c
     A request for an exact version means its rebuilds. Raises NotInstalledError for a request that nothing installed
     matches, DownloadError.
     """
-    installed = newest(home).values()
-    return list(dict.fromkeys(_newer(_wanted(installed, requests), network, cache)))
+    wanted = [found for request in requests for found in _matching(home, request)]
+    if not requests:
+        wanted = [(build, _successors(build, build.version.release[:2])) for build in newest(home).values()]
+    return list(dict.fromkeys(_newer(wanted, network, cache)))
 
 
-def _wanted(installed: Iterable[Build], requests: Sequence[VersionRequest]) -> Iterator[tuple[Build, VersionRequest]]:
-    """Yield the builds to be succeeded, each with a request for its successors."""
-    for build in installed if not requests else ():
-        yield build, _successors(build, build.version.release[:2])
-    for request in requests:
-        matching = [build for build in installed if request.matches(build)]
-        if not matching:
-            raise NotInstalledError(
-                f"Python {request} is not installed", hint=f"`envmgr install {request}` installs it"
-            )
-        for build in matching:
-            yield build, _successors(build, build.version.release[: 3 if request.exact else 2])
+def _matching(home: Home, request: VersionRequest) -> Iterator[tuple[Build, VersionRequest]]:
+    """Yield the installed builds that `request` means, the newest of a kind, each with a request for its successors."""
+    if request.exact:
+        installed = {f"{build.patch_alias}-{build.platform}": build for build in _installed(home)}
+    else:
+        installed = newest(home)
+    matching = [build for build in installed.values() if request.matches(build)]
+    if not matching:
+        raise _not_installed(home, request)
+    for build in matching:
+        yield build, _successors(build, build.version.release[: 3 if request.exact else 2])
+
+
+def _not_installed(home: Home, request: VersionRequest) -> NotInstalledError:
+    if (linked := Store(home).find(request)) and linked.linked:
+        return NotInstalledError(
+            f"Python {linked.build.build_alias} is linked, and its owner's to upgrade",
+            hint=f"then `envmgr link {linked.noted('path')}` again",
+        )
+    return NotInstalledError(f"Python {request} is not installed", hint=f"`envmgr install {request}` installs it")
 
 
 def _successors(build: Build, release: tuple[int, ...]) -> VersionRequest:

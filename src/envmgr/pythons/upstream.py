@@ -65,6 +65,8 @@ def places(source: str | None, upstream: Upstream) -> Iterator[Place]:
     """Yield the places to ask, in order: that of the user, `source`, or each of upstream's."""
     if source:
         yield Place(source, partial(_read, _sums_of(source)))
+        if _may_be_folder(source):
+            yield Place(f"{source}/{SUMS}", partial(_read, f"{source}/{SUMS}"))
         return
     for url in upstream.records:
         yield Place(url, partial(_read, url))
@@ -76,6 +78,12 @@ def _sums_of(url: str) -> str:
     parts = urlsplit(url)
     folder = url.endswith("/") or (parts.scheme == "file" and Path(unquote(parts.path)).is_dir())
     return f"{url.rstrip('/')}/{SUMS}" if folder else url
+
+
+def _may_be_folder(url: str) -> bool:
+    """Whether `url`, which no file system tells of, may be a folder: it ends in no slash, but in no suffix either."""
+    parts = urlsplit(url)
+    return parts.scheme != "file" and not url.endswith("/") and "." not in parts.path.rpartition("/")[2]
 
 
 def _read(url: str, network: Network, etag: str, held: list[Candidate]) -> Answer:
