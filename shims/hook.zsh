@@ -3,7 +3,8 @@
 # Before each prompt and after each change of directory, with builtins alone: walk up to the nearest .python-version,
 # look its words up among the records (docs/reference/state-on-disk.md), and enter or leave the environment found there.
 # At a prompt, one call of `envmgr _enter` for a project that has no record; it prints notes and may write one. Nothing
-# of a project, and no data, is ever evaluated. hook.bash tells the same.
+# of a project, and no data, is ever evaluated. hook.bash tells the same. What a shell seldom needs is in hook-more.zsh,
+# which is read at the first use: parsing is all that sourcing costs.
 #
 # `emulate -LR zsh` in what zsh calls gives the rest of it the options that it was written for. zsh itself keeps $? and
 # pipestatus for the user and for the next hook. `$(<file)` does not fork.
@@ -15,17 +16,15 @@ _envmgr_prompt() {
   if _envmgr_idle; then return; fi
   builtin emulate -LR zsh
   _envmgr_update
-  _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}
+  _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}
 }
 
 # Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
-# and the environment is still there, or still is not. What was allowed is looked at every time. Runs under the user's
-# options.
+# and the environment is still there and on record, or still is not. What was allowed is looked at every time. Runs under
+# the user's options.
 _envmgr_idle() {
   builtin local __file
-  if [[ "${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}" != "$_envmgr_seen" ]]; then
-    return 1
-  fi
+  if [[ "${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}" != "$_envmgr_seen" ]]; then return 1; fi
   if [[ "${ENVMGR_HOOK-}" == cd ]]; then return 0; fi # for slow filesystems
   for __file in "${_envmgr_nearer[@]}"; do
     if [[ -f "$__file" ]]; then return 1; fi
@@ -34,9 +33,10 @@ _envmgr_idle() {
     if [[ ! -f "$_envmgr_file" || ! -r "$_envmgr_file" || "$(<"$_envmgr_file")" != "$_envmgr_text" ]]; then return 1; fi
   fi
   if [[ -n "$_envmgr_env" ]]; then
-    [[ -x "$_envmgr_env/bin/python" && -z "$_envmgr_allowed" ]]
+    [[ -x "$_envmgr_env/bin/python" && -z "$_envmgr_allowed" && -f "$_envmgr_record" ]] &&
+      [[ "$_envmgr_home/$(<"$_envmgr_record")" == "$_envmgr_env" ]]
   else
-    [[ ! -f "$_envmgr_waited" ]]
+    [[ ! -f "$_envmgr_record" ]]
   fi
 }
 
@@ -46,8 +46,8 @@ _envmgr_cd() {
   builtin emulate -LR zsh
   if (( ZSH_SUBSHELL )); then return; fi
   _envmgr_update quietly
-  if [[ -n $_envmgr_env || -z $_envmgr_waited ]]; then # nothing is left to tell
-    _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${_OLD_VIRTUAL_PATH-}:${PATH-}
+  if [[ -n $_envmgr_env || -z $_envmgr_record ]]; then # nothing is left to tell
+    _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}
   fi
 }
 
@@ -58,17 +58,16 @@ _envmgr_update() {
 }
 
 _envmgr_change() {
-  if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_envmgr_env" ]]; then
-    if [[ $VIRTUAL_ENV != "$_envmgr_home"/envs/* || -n ${_OLD_VIRTUAL_PATH-} ]]; then
-      _envmgr_yield
+  if [[ -n ${VIRTUAL_ENV-} ]]; then
+    if [[ -n ${_OLD_VIRTUAL_PATH-} || ( $VIRTUAL_ENV != "$_envmgr_env" && $VIRTUAL_ENV != "$_envmgr_home"/envs/* ) ]]; then
+      if [[ -n $_envmgr_env ]] && _envmgr_more 2>&3; then _envmgr_yield; fi
+      _envmgr_env=''
       return
+    elif [[ $VIRTUAL_ENV != "$_envmgr_env" ]]; then
+      _envmgr_leave # inherited, or brought back by somebody who restores old values
+      _envmgr_env=$VIRTUAL_ENV
+      _envmgr_leave
     fi
-    _envmgr_leave # inherited, or brought back by somebody who restores old values
-    _envmgr_env=$VIRTUAL_ENV
-    _envmgr_leave
-  elif [[ -n ${_OLD_VIRTUAL_PATH-} && -n ${VIRTUAL_ENV-} ]]; then
-    _envmgr_yield
-    return
   fi
   if [[ ${ENVMGR_HOOK-} == off ]]; then
     _envmgr_pwd='' _envmgr_allowed='' _envmgr_visit='' _envmgr_off=''
@@ -78,7 +77,7 @@ _envmgr_change() {
   fi
   if [[ $_envmgr_allowed != "$_envmgr_loaded" ]]; then
     _envmgr_leave
-    _envmgr_drop
+    _envmgr_drop # it is there: only a place that is allowed makes these differ
     if [[ -n $_envmgr_allowed ]]; then _envmgr_set; fi
   fi
   if [[ $__env != "$_envmgr_env" ]]; then
@@ -102,7 +101,7 @@ _envmgr_walk() {
   builtin local __file __text
   __project=${PWD-}
   __project=${__project%/}
-  _envmgr_nearer=() _envmgr_file='' _envmgr_waited=''
+  _envmgr_nearer=() _envmgr_file='' _envmgr_record=''
   while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__project:-/}":* ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
@@ -154,22 +153,21 @@ _envmgr_lookup() {
     _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
-  if [[ -n $_envmgr_off ]] || _envmgr_granted; then return; fi
-  if [[ -z $__words || $__words == system ]] || _envmgr_record || [[ -n $_envmgr_told || -n ${1-} ]]; then return; fi
+  if [[ -n $_envmgr_off ]] || { [[ -n $_envmgr_allowed ]] && _envmgr_granted }; then return; fi
+  if [[ -z $__words || $__words == system ]] || _envmgr_find || [[ -n $_envmgr_told || -n ${1-} ]]; then return; fi
   _envmgr_told=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
-    _envmgr_record
+    _envmgr_find
   fi
 }
 
 # Set __env from the record; fail when there is none, or its environment does not work.
-_envmgr_record() {
-  __env=''
+_envmgr_find() {
   if [[ $__words == *[^A-Za-z0-9._+\<\>=!~,*@\ -]* || $__words == *..* ]] || (( $#__words > 200 )); then return 1; fi
-  _envmgr_waited=$_envmgr_home/projects$__project/.envmgr/$__words
-  if [[ ! -f $_envmgr_waited ]]; then return 1; fi
-  IFS='' builtin read -r __env <"$_envmgr_home/projects$__project/.envmgr/$__words"
+  _envmgr_record=$_envmgr_home/projects$__project/.envmgr/$__words
+  if [[ ! -f $_envmgr_record ]]; then return 1; fi
+  IFS='' builtin read -r __env <"$_envmgr_record"
   if [[ $__env == envs/?* && $__env != *..* && -x $_envmgr_home/$__env/bin/python ]]; then
     __env=$_envmgr_home/$__env
   else
@@ -186,7 +184,7 @@ _envmgr_survey() {
   _envmgr_pwd=${PWD-} _envmgr_allowed=''
   while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__place:-/}":* ]]; do
     if [[ -f $_envmgr_home/projects$__place/.envmgr/.allowed ]]; then
-      _envmgr_allowed=$__place/
+      if _envmgr_more 2>&3; then _envmgr_allowed=$__place/; fi
       break
     fi
     if [[ -f $__place/.python-version || -z $__place ]]; then break; fi
@@ -198,69 +196,6 @@ _envmgr_survey() {
   fi
   _envmgr_foreign=$__foreign
   if [[ $_envmgr_stale != "$_envmgr_allowed" ]]; then _envmgr_stale=''; fi
-}
-
-# Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
-_envmgr_granted() {
-  __env=''
-  if [[ -z $_envmgr_allowed ]]; then return 1; fi
-  builtin local __folder=$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr __python=''
-  { IFS='' builtin read -r __env && IFS='' builtin read -r __python } <"$__folder/.allowed"
-  if [[ -z $__env ]]; then return 1; fi
-  if [[ -x $__env/bin/python && $__env/bin/python -ef $__python ]] && _envmgr_same "$__folder/.copies" "$__env" pyvenv.cfg; then
-    return
-  fi
-  __env=''
-  _envmgr_changed
-  return 1
-}
-
-# COPIES DIRECTORY FILE: whether the file in the directory is still what it was when it was allowed.
-_envmgr_same() {
-  [[ -f $2/$3 && "$(<"$1/$3")" == "$(<"$2/$3")" ]]
-}
-
-_envmgr_changed() {
-  if [[ $_envmgr_stale == "$_envmgr_allowed" ]]; then return; fi
-  _envmgr_stale=$_envmgr_allowed
-  builtin printf '%s\n' "envmgr: what was allowed here has changed; \`envmgr allow\` shows it and allows it again" >&3
-}
-
-# Set the variables that were allowed in _envmgr_allowed, if the files that they come from are still the same.
-_envmgr_set() {
-  builtin local __folder=$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr __name __value
-  _envmgr_loaded=$_envmgr_allowed
-  for __name in pyproject.toml .env; do
-    if [[ -f $__folder/.copies/$__name ]] && ! _envmgr_same "$__folder/.copies" "${_envmgr_allowed%/}" "$__name"; then
-      _envmgr_changed
-      return
-    fi
-  done
-  while IFS='' builtin read -r __name; do
-    if [[ $__name == *[^A-Za-z0-9_]* || ! -f $__folder/.variables/$__name ]]; then continue; fi
-    IFS='' builtin read -r -d '' __value <"$__folder/.variables/$__name"
-    if [[ -n ${(P)__name+x} ]]; then
-      if [[ ${(P)__name} == "$__value" || ${(tP)__name} == *(readonly|integer|float|array|association|special)* ]]; then
-        continue # assigning to a number evaluates
-      fi
-      _envmgr_old[$__name]=${(P)__name}
-      if [[ ${(tP)__name} != *export* ]]; then _envmgr_own[$__name]=1; fi
-    fi
-    _envmgr_new[$__name]=$__value
-    builtin typeset -gx "$__name=$__value"
-  done <"$__folder/.allowed"
-}
-
-# Undo _envmgr_set by value: what the user has changed since stays.
-_envmgr_drop() {
-  builtin local __name
-  for __name in ${(k)_envmgr_new}; do
-    if [[ -n ${(P)__name+x} && ${(P)__name} == "$_envmgr_new[$__name]" ]]; then
-      if (( ${+_envmgr_own[$__name]} )); then builtin typeset -g +x "$__name"; fi
-      if (( ${+_envmgr_old[$__name]} )); then : ${(P)__name::=$_envmgr_old[$__name]}; else builtin unset "$__name"; fi
-    fi
-  done
-  _envmgr_old=() _envmgr_new=() _envmgr_own=() _envmgr_loaded=''
 }
 
 # DIRECTORY: make this environment the active one. Assigning PATH makes zsh forget where it found programs.
@@ -296,22 +231,6 @@ _envmgr_leave() {
   builtin unset _envmgr_pythonhome _envmgr_deactivate
 }
 
-# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
-# activate script has put it aside, so that its `deactivate` does not bring ours back.
-_envmgr_yield() {
-  if [[ -z $_envmgr_env ]]; then return; fi
-  builtin local __saved
-  _envmgr_strip "$_envmgr_env/bin" last
-  if [[ -n ${_OLD_VIRTUAL_PATH-} ]]; then
-    __saved=$PATH PATH=$_OLD_VIRTUAL_PATH
-    _envmgr_strip "$_envmgr_env/bin"
-    _OLD_VIRTUAL_PATH=$PATH PATH=$__saved
-    if [[ -n ${_envmgr_pythonhome-} ]]; then builtin typeset -g _OLD_VIRTUAL_PYTHONHOME=$_envmgr_pythonhome; fi
-  fi
-  _envmgr_env=''
-  builtin unset _envmgr_pythonhome _envmgr_deactivate
-}
-
 # Take from PATH what direnv and other tools that restore old values have brought back.
 _envmgr_clean() {
   builtin local __rest=$_envmgr_gone __one
@@ -337,81 +256,31 @@ _envmgr_strip() {
   PATH=${__path%:}
 }
 
-# The verbs that only this shell can do; everything else is the program's.
+# Read what is seldom needed. It may have been replaced since this shell started, by what no longer fits.
+_envmgr_more() {
+  builtin setopt localoptions noaliases
+  if [[ -z $_envmgr_whole ]]; then builtin . "$_envmgr_home/shell/hook-more.zsh" 2>/dev/null; fi
+  if [[ -n $_envmgr_whole ]]; then return; fi
+  builtin printf '%s\n' "envmgr: this shell's hook is no longer the installed one: open a new shell, or run \`envmgr setup\`" >&2
+  return 1
+}
+
+# The verbs that only this shell can do, and the program.
 envmgr() {
   builtin emulate -LR zsh
-  _envmgr_seen=''
-  case ${1-} in
-    (activate) _envmgr_off='' ;;
-    (deactivate) _envmgr_off=$_envmgr_project/ ;;
-    (shell)
-      builtin shift
-      _envmgr_shell "$@" || return
-      ;;
-    (unload)
-      _envmgr_unload
-      return
-      ;;
-    (*)
-      builtin local -x ENVMGR_HOME=${ENVMGR_HOME:-$_envmgr_home}
-      if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="zsh $$"; fi
-      if builtin whence -p envmgr >/dev/null; then
-        builtin command envmgr "$@"
-      else
-        "$_envmgr_home/shell/envmgr" "$@"
-      fi || return
-      if [[ ${1-} != (allow|deny) ]]; then return; fi
-      _envmgr_leave
-      _envmgr_drop
-      _envmgr_pwd=''
-      ;;
-  esac
-  _envmgr_update
+  _envmgr_more && _envmgr_verb "$@"
 }
 
-# [VERSION | --unset | -]: set ENVMGR_VERSION in this shell, unset it, swap it with the one before; or print it.
-_envmgr_shell() {
-  builtin local __before=${ENVMGR_VERSION-}
-  case ${1-} in
-    ('')
-      builtin printf '%s\n' "$__before"
-      return
-      ;;
-    (--unset) builtin unset ENVMGR_VERSION ;;
-    (-) builtin typeset -gx ENVMGR_VERSION=$_envmgr_before ;;
-    (*)
-      envmgr find "$1" >/dev/null || return
-      builtin typeset -gx ENVMGR_VERSION="$*"
-      ;;
-  esac
-  if [[ -z ${ENVMGR_VERSION-} ]]; then builtin unset ENVMGR_VERSION; fi
-  _envmgr_before=$__before
-}
-
-# Undo what sourcing this file did.
-_envmgr_unload() {
-  _envmgr_leave
-  _envmgr_drop
-  _envmgr_strip "$_envmgr_home/shims"
-  precmd_functions=(${precmd_functions:#_envmgr_prompt})
-  chpwd_functions=(${chpwd_functions:#_envmgr_cd})
-  fpath=(${fpath:#$_envmgr_home/shell})
-  if (( $+functions[compdef] )); then compdef -d envmgr; fi
-  builtin unset _envmgr_home _envmgr_env _envmgr_gone _envmgr_twice _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
-    _envmgr_project _envmgr_visit _envmgr_told _envmgr_off _envmgr_before \
-    _envmgr_seen _envmgr_nearer _envmgr_file _envmgr_waited _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded _envmgr_old _envmgr_new _envmgr_own
-  builtin unset -f _envmgr_idle _envmgr_survey _envmgr_granted _envmgr_same _envmgr_changed _envmgr_set _envmgr_drop
-  builtin unset -f _envmgr_prompt _envmgr_cd _envmgr_update _envmgr_change _envmgr_walk _envmgr_parse _envmgr_lookup \
-    _envmgr_record _envmgr_enter _envmgr_leave _envmgr_yield _envmgr_clean _envmgr_strip _envmgr_shell _envmgr _envmgr_unload envmgr
-}
-
-# Find the store from the path of this file, start with empty state, and come first among the hooks: those that
+# FILE: find the store from the path of this file, start with empty state, and come first among the hooks: those that
 # draw the prompt should see the result. The shims come first on PATH; an environment goes before them when entered.
 _envmgr_load() {
   builtin emulate -LR zsh
-  builtin local __file=${funcsourcetrace[1]%:*} # unlike %x, as it is
-  __file=${__file:a}
-  if [[ $__file != */shell/hook.zsh ]]; then __file=${__file:A}; fi
+  builtin local __file=$1
+  if [[ $__file != /*/shell/hook.zsh ]]; then # an option, or how it was sourced, keeps it from us; that loads a module
+    __file=${funcsourcetrace[1]%:*}
+    __file=${__file:a}
+    if [[ $__file != */shell/hook.zsh ]]; then __file=${__file:A}; fi
+  fi
   builtin typeset -g _envmgr_home=${__file%/shell/*}
   builtin typeset -g _envmgr_env='' _envmgr_gone='' _envmgr_twice='' # put on PATH; taken from it, each followed by a colon
   builtin typeset -g _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' # looked at last
@@ -419,7 +288,8 @@ _envmgr_load() {
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
   builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' # surveyed last
   builtin typeset -g _envmgr_loaded='' # where the variables are from that are set
-  builtin typeset -g _envmgr_seen='' _envmgr_file='' _envmgr_waited='' # what an idle prompt compares
+  builtin typeset -g _envmgr_seen='' _envmgr_file='' _envmgr_record='' # what an idle prompt compares
+  builtin typeset -g _envmgr_edition=1 _envmgr_whole='' # hook-more.zsh must be of the same edition
   builtin typeset -ga _envmgr_nearer
   builtin typeset -gA _envmgr_old _envmgr_new _envmgr_own
   builtin typeset -ga precmd_functions chpwd_functions
@@ -431,9 +301,9 @@ _envmgr_load() {
   fi
   fpath=(${fpath:#$_envmgr_home/shell} $_envmgr_home/shell) # a later compinit finds _envmgr; an earlier one is told
   builtin autoload -Uz _envmgr
-  if (( $+functions[compdef] )); then compdef _envmgr envmgr; fi
+  if builtin typeset +f compdef >/dev/null; then compdef _envmgr envmgr; fi
 }
-_envmgr_load
+_envmgr_load "$0"
 builtin unset -f _envmgr_load
 if [[ -n ${_envmgr_aliases-} ]]; then
   builtin unset _envmgr_aliases

@@ -455,18 +455,19 @@ def test_line_20_edits_are_seen_whatever_their_time(desk: Desk) -> None:
         assert desk.active(terminal) == desk.env("shop")
 
 
-def test_line_20_a_record_that_is_written_is_seen(desk: Desk) -> None:
+def test_line_20_what_another_terminal_puts_on_record_is_seen(desk: Desk) -> None:
     words = record.record_file(desk.scene.home, desk.path("shop"), "3.12.7")
     desk.path("shop/.python-version").write_text("3.12.7\n")
     with desk.open("shop") as terminal:
         assert "`envmgr use`" in terminal.first
         assert terminal.type("") == "", "told once"
-        words.write_text(f"{Path(desk.env('shop')).relative_to(desk.scene.home.root)}\n")
-        terminal.type("")
-        assert desk.active(terminal) == desk.env("shop")
-        words.write_text(f"{Path(desk.env('other')).relative_to(desk.scene.home.root)}\n")
-        terminal.type("envmgr --version")
-        assert desk.active(terminal) == desk.env("other")
+        for name in ("shop", "other"):  # made, then under the same pin another one
+            words.write_text(f"{Path(desk.env(name)).relative_to(desk.scene.home.root)}\n")
+            assert terminal.type("") == ""
+            assert desk.active(terminal) == desk.env(name)
+        words.unlink()
+        assert terminal.type("") == "", "told before"
+        assert desk.active(terminal) == "unset"
 
 
 def test_line_21_an_environment_that_vanishes_is_dropped_with_one_line(desk: Desk) -> None:
@@ -688,6 +689,25 @@ def test_line_34_unloading(desk: Desk) -> None:
         assert desk.cd(terminal, "spelled") == ""
 
 
+@pytest.mark.parametrize("change", ["missing", "newer"])
+def test_line_34_a_shell_from_before_an_upgrade_says_so(desk: Desk, change: str) -> None:
+    with desk.open("shop") as terminal:
+        more = desk.scene.home.shell / f"hook-more.{desk.shell.name}"
+        if change == "missing":
+            more.unlink()
+        else:
+            more.write_text(re.sub(r"(_envmgr_edition\S* !?= )1", r"\g<1>999", more.read_text()))
+        for _ in range(2):
+            said = terminal.type("envmgr --version")
+            assert "open a new shell" in said
+            assert said.count("\n") == 1
+        said = desk.cd(terminal, "own")
+        assert "open a new shell" in said, "what was allowed there needs the rest"
+        assert terminal.type("") == ""
+        desk.cd(terminal, "spelled")
+        assert desk.active(terminal) == desk.env("spelled"), "and goes on as before"
+
+
 def test_line_34_one_shells_version(desk: Desk) -> None:
     with desk.open("shop") as terminal:
         assert terminal.type("envmgr shell 3.11") == ""
@@ -708,7 +728,8 @@ NEWER_THAN_BASH_32 = re.compile(
 
 
 @pytest.mark.parametrize("desk", ["bash"], indirect=True)
-def test_line_35_bash_32_can_read_the_hook(desk: Desk) -> None:
-    text = (desk.scene.home.shell / "hook.bash").read_text()
+@pytest.mark.parametrize("file", ["hook.bash", "hook-more.bash"])
+def test_line_35_bash_32_can_read_the_hook(desk: Desk, file: str) -> None:
+    text = (desk.scene.home.shell / file).read_text()
     assert not NEWER_THAN_BASH_32.search(text)
     assert subprocess.run(["bash", "-n"], input=text.encode(), check=False).returncode == 0

@@ -1,0 +1,151 @@
+# shellcheck shell=bash disable=SC2128,SC2154,SC2178,SC2317 # hook.bash has the variables
+# What hook.bash reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
+# `envmgr`, unloading. The rules of hook.bash hold here. The edition goes up whenever the two files no longer fit together.
+
+if [[ ${_envmgr_edition-} != 1 ]]; then return 0; fi
+
+# Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
+_envmgr_granted() {
+  builtin local __folder="$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr" __python=''
+  { IFS='' builtin read -r __env && IFS='' builtin read -r __python; } <"$__folder/.allowed"
+  if [[ -z $__env ]]; then return 1; fi
+  if [[ -x $__env/bin/python && $__env/bin/python -ef $__python ]] && _envmgr_same "$__folder/.copies" "$__env" pyvenv.cfg; then
+    return
+  fi
+  __env=''
+  _envmgr_changed
+  return 1
+}
+
+# COPIES DIRECTORY FILE: whether the file in the directory is still what it was when it was allowed.
+_envmgr_same() {
+  builtin local __copy='' __now=''
+  if ! [[ -f $2/$3 ]]; then return 1; fi
+  IFS='' builtin read -r -d '' __copy <"$1/$3"
+  IFS='' builtin read -r -d '' __now <"$2/$3"
+  [[ $__copy == "$__now" ]]
+}
+
+_envmgr_changed() {
+  if [[ $_envmgr_stale == "$_envmgr_allowed" ]]; then return; fi
+  _envmgr_stale=$_envmgr_allowed
+  builtin printf '%s\n' "envmgr: what was allowed here has changed; \`envmgr allow\` shows it and allows it again" >&3
+}
+
+# Set the variables that were allowed in _envmgr_allowed, if the files that they come from are still the same.
+_envmgr_load() {
+  builtin local __folder="$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr" __name='' __value='' __flags
+  _envmgr_loaded=$_envmgr_allowed
+  for __name in pyproject.toml .env; do
+    if [[ -f $__folder/.copies/$__name ]] && ! _envmgr_same "$__folder/.copies" "${_envmgr_allowed%/}" "$__name"; then
+      _envmgr_changed
+      return
+    fi
+  done
+  while IFS='' builtin read -r __name; do
+    if [[ $__name != [A-Za-z_]* || $__name == *[!A-Za-z0-9_]* || ! -f $__folder/.variables/$__name ]]; then continue; fi
+    IFS='' builtin read -r -d '' __value <"$__folder/.variables/$__name"
+    if [[ ${!__name+x} && ${!__name} == "$__value" ]]; then continue; fi
+    if [[ ${!__name+x} ]]; then
+      __flags=$(builtin declare -p "$__name") __flags=${__flags%%=*}
+      if [[ $__flags == 'declare -'*[aAinr]*' '* ]]; then continue; fi # assigning to an integer evaluates
+      builtin printf -v "_envmgr_old_$__name" %s "${!__name}"
+      if [[ $__flags != 'declare -'*x*' '* ]]; then builtin printf -v "_envmgr_own_$__name" %s 1; fi
+    fi
+    builtin export "$__name=$__value" && builtin printf -v "_envmgr_new_$__name" %s "$__value" &&
+      _envmgr_names=$_envmgr_names$__name:
+  done <"$__folder/.allowed"
+}
+
+# Undo _envmgr_load by value: what the user has changed since stays.
+_envmgr_drop() {
+  builtin local __name __old __new __own
+  while [[ $_envmgr_names ]]; do
+    __name=${_envmgr_names%%:*} _envmgr_names=${_envmgr_names#*:}
+    __old=_envmgr_old_$__name __new=_envmgr_new_$__name __own=_envmgr_own_$__name
+    if [[ ${!__name+x} && ${!__name} == "${!__new-}" ]]; then
+      if [[ ${!__old+x} ]]; then builtin export "$__name=${!__old}"; else builtin unset -v "$__name"; fi
+      if [[ ${!__own-} ]]; then builtin export -n "${__name?}"; fi
+    fi
+    builtin unset -v "$__old" "$__new" "$__own"
+  done
+  _envmgr_loaded=''
+}
+
+# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# activate script has put it aside, so that its `deactivate` does not bring ours back.
+_envmgr_yield() {
+  builtin local __saved
+  _envmgr_strip "$_envmgr_env/bin" last
+  if [[ ${_OLD_VIRTUAL_PATH-} ]]; then
+    __saved=$PATH PATH=$_OLD_VIRTUAL_PATH
+    _envmgr_strip "$_envmgr_env/bin"
+    _OLD_VIRTUAL_PATH=$PATH PATH=$__saved
+    if [[ ${_envmgr_pythonhome-} ]]; then _OLD_VIRTUAL_PYTHONHOME=$_envmgr_pythonhome; fi
+  fi
+  builtin unset -v _envmgr_pythonhome _envmgr_deactivate
+}
+
+# The verbs that only this shell can do; everything else is the program's.
+_envmgr_verb() {
+  _envmgr_seen=''
+  case ${1-} in
+    activate) _envmgr_off='' ;;
+    deactivate) _envmgr_off=$_envmgr_project/ ;;
+    shell) builtin shift && _envmgr_shell "$@" || return ;;
+    unload)
+      _envmgr_unload
+      return
+      ;;
+    *)
+      builtin local -x ENVMGR_HOME="${ENVMGR_HOME:-$_envmgr_home}"
+      if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="bash $$"; fi
+      if builtin type -P envmgr >/dev/null; then builtin command envmgr "$@"; else "$_envmgr_home/shell/envmgr" "$@"; fi || return
+      if [[ ${1-} != allow && ${1-} != deny ]]; then return; fi
+      _envmgr_leave
+      _envmgr_drop
+      _envmgr_pwd=''
+      ;;
+  esac
+  _envmgr_prompt
+}
+
+# [VERSION | --unset | -]: set ENVMGR_VERSION in this shell, unset it, swap it with the one before; or print it.
+_envmgr_shell() {
+  builtin local __before="${ENVMGR_VERSION-}"
+  case ${1-} in
+    '') builtin printf '%s\n' "${ENVMGR_VERSION-}" && return ;;
+    --unset) builtin unset -v ENVMGR_VERSION ;;
+    -) builtin export ENVMGR_VERSION="$_envmgr_before" ;;
+    *)
+      _envmgr_verb find "$1" >/dev/null || return
+      builtin export ENVMGR_VERSION="$*"
+      ;;
+  esac
+  if ! [[ ${ENVMGR_VERSION-} ]]; then builtin unset -v ENVMGR_VERSION; fi
+  _envmgr_before=$__before
+}
+
+# Undo what sourcing did. A stub stays where another tool has wrapped PROMPT_COMMAND around the hook.
+_envmgr_unload() {
+  _envmgr_leave
+  _envmgr_drop
+  _envmgr_strip "$_envmgr_home/shims"
+  builtin complete -r envmgr
+  builtin unset -v "${!_envmgr_@}"
+  builtin unset -f _envmgr_idle _envmgr_update _envmgr_walk _envmgr_parse _envmgr_lookup _envmgr_find _envmgr_survey \
+    _envmgr_enter _envmgr_leave _envmgr_clean _envmgr_strip _envmgr_more _envmgr_complete _envmgr_offer envmgr \
+    _envmgr_granted _envmgr_same _envmgr_changed _envmgr_load _envmgr_drop _envmgr_yield _envmgr_verb _envmgr_shell \
+    _envmgr_unload
+  _envmgr_prompt() { return "$?"; }
+  if [[ ${PROMPT_COMMAND-} == _envmgr_prompt ]]; then
+    builtin unset -v 'PROMPT_COMMAND[0]'
+    if [[ ${#PROMPT_COMMAND[@]} -gt 0 ]]; then PROMPT_COMMAND=("${PROMPT_COMMAND[@]}"); else builtin unset -v PROMPT_COMMAND; fi
+    builtin unset -f _envmgr_prompt
+  elif [[ ${PROMPT_COMMAND-} == '_envmgr_prompt;'* ]]; then
+    PROMPT_COMMAND=${PROMPT_COMMAND#'_envmgr_prompt;'}
+    builtin unset -f _envmgr_prompt
+  fi
+}
+
+_envmgr_whole=1
