@@ -19,6 +19,7 @@ from packed import NEWER_TAG, TAG, pythons
 from envmgr.host import process
 from envmgr.host.download import digest
 from envmgr.host.paths import Home
+from envmgr.host.platforms import this_platform
 from envmgr.pythons import mirror as mirrors
 from envmgr.pythons.upstream import SUMS
 
@@ -83,6 +84,20 @@ def test_other_platforms_are_collected_too(desk: Desk, tmp_path: Path) -> None:
         desk.call("mirror", "sync", str(tmp_path / "mine"), "3.12", *wanted)
     assert {path.name for path in (tmp_path / "mine" / TAG).glob("*.gz")} == set(names)
     assert "not a platform" in desk.call("mirror", "sync", "x", "3.12", "--platform", "amiga", code=2)
+
+
+def test_pypy_is_collected_too(desk: Desk, tmp_path: Path) -> None:
+    with serving(tmp_path) as elsewhere:
+        archive = tmp_path / "pypy3.10-v7.3.17-linux64.tar.gz"
+        archive.write_text("a PyPy")
+        (tmp_path / "ours").write_text(
+            f"pypy-3.10.14+7.3.17-{this_platform()} {digest(archive)} {elsewhere.url}/{archive.name}\n"
+        )
+        del desk.environ["ENVMGR_PYTHON_MIRROR"]
+        desk.environ["ENVMGR_INDEX_URL"] = f"{elsewhere.url}/ours"
+        desk.call("mirror", "sync", str(tmp_path / "mine"), "pypy3.10")
+    assert (tmp_path / "mine/7.3.17" / archive.name).read_text() == "a PyPy"
+    assert (tmp_path / "mine" / SUMS).read_text() == f"{digest(archive)}  7.3.17/{archive.name}\n"
 
 
 TRIPLES = {"macos-aarch64-none": "aarch64-apple-darwin", "linux-x86_64_v3-musl": "x86_64_v3-unknown-linux-musl"}

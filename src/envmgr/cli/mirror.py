@@ -58,7 +58,7 @@ def pack(context: Context, prefix: Path, into: Path, tag: str | None, without: s
 @click.option("-j", "--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="How many at once.")
 @click.pass_obj
 def sync(context: Context, directory: Path, requests: tuple[str, ...], names: tuple[str, ...], *, jobs: int) -> None:
-    """Bring the newest CPythons that REQUESTS mean into the mirror DIRECTORY, each verified.
+    """Bring the newest Pythons that REQUESTS mean into the mirror DIRECTORY, each verified.
 
     What is there and right is not downloaded again; what broke off goes on.
     """

@@ -57,13 +57,13 @@ def pack(
 def choose(
     requests: Sequence[VersionRequest], platforms: Sequence[Platform], network: Network, cache: Path
 ) -> list[Candidate]:
-    """Return the newest CPython for each request and platform.
+    """Return the newest Python for each request and platform.
 
     Raises NoSuchVersionError for a request that nothing answers on one of the platforms, DownloadError.
     """
     chosen = []
     for platform in platforms:
-        available = [one for one in refresh.available(platform, network, cache) if not one.build.prefix]
+        available = refresh.available(platform, network, cache)
         chosen += [catalogue.choose(request, available, f"the index of {platform}") for request in requests]
     return list(dict.fromkeys(chosen))
 
