@@ -338,12 +338,15 @@ end
 
 # Read what is seldom needed.
 function _envmgr_more
-    if test -z "$_envmgr_whole" -a -r "$_envmgr_home/shell/hook-more.fish"
-        builtin source "$_envmgr_home/shell/hook-more.fish"
-    end
+    test -z "$_envmgr_whole" -a -r "$_envmgr_home/shell/hook-more.fish"; and _envmgr_source
     test -n "$_envmgr_whole"; and return
     echo "envmgr: this shell's hook is no longer the installed one: open a new shell, or run `envmgr setup`" >&2
     return 1
+end
+
+# A function of its own, because a `return` in the file returns from it.
+function _envmgr_source
+    builtin source "$_envmgr_home/shell/hook-more.fish"
 end
 
 # The verbs that only this shell can do, and the program.
