@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
 from desk import Desk
+from mirror_server import Mirror
 from packed import NEWER_TAG, TAG
 
 from envmgr.environments import record
@@ -46,6 +50,26 @@ def test_the_newest_build_is_installed_and_works(desk: Desk, python: Callable[..
     program = desk.home.shims / "python3.12"
     assert process.run([program, "-V"], environ=desk.environ).text == "Python 3.12.1\n"
     assert program.is_symlink()
+
+
+def test_without_a_terminal_every_download_has_its_line(desk: Desk, mirror: Mirror) -> None:
+    desk.environ["ENVMGR_PYTHON_MIRROR"] = mirror.url
+    said = desk.talk("install", "3.11", "3.13", "--jobs", "2")
+    assert sorted(re.findall(r"^Downloading (\S+) \(\d+\.\d MB\)$", said, re.MULTILINE)) == ["3.11.7", "3.13.0"]
+    assert len(re.findall("^Installed Python", said, re.MULTILINE)) == 2
+    assert "\x1b" not in said
+
+
+def test_on_a_terminal_one_display_has_a_bar_for_each(desk: Desk, mirror: Mirror) -> None:
+    desk.environ |= {"ENVMGR_PYTHON_MIRROR": mirror.url, "TERM": "xterm-256color", "COLUMNS": "100"}
+    argv = ["-m", "envmgr", "install", "3.11", "3.13", "--jobs", "2"]
+    screen = pexpect.spawn(sys.executable, argv, env=desk.environ, cwd=desk.project, encoding="utf-8", timeout=60)
+    screen.expect(pexpect.EOF)
+    text = screen.before or ""
+    for name in ("3.11.7", "3.13.0"):
+        assert re.search(rf"{re.escape(name)}.*[━╸╺].*MB", text), text
+    assert text.count("Installed Python") == 2
+    assert "Downloading" not in text
 
 
 def test_sysconfig_names_the_real_prefix_and_any_compiler(desk: Desk, python: Callable[..., process.Outcome]) -> None:

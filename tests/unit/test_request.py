@@ -129,6 +129,12 @@ def test_within_a_minor_version_installed_builds_go_before_linked_ones() -> None
     assert VersionRequest.parse("3.12").best([linked]) == linked
 
 
+@pytest.mark.parametrize(("text", "count"), [("latest", 1), ("default", 1), ("3.99", 0)])
+def test_latest_means_one(text: str, count: int) -> None:
+    assert len(VersionRequest.parse(text).every(BUILDS)) == count
+    assert len(VersionRequest.parse("3").every(BUILDS)) > 1
+
+
 @pytest.mark.parametrize(
     ("text", "build"),
     [

@@ -66,8 +66,9 @@ def test_what_is_missing_is_named_with_its_place_and_the_next_step(home: Home, d
     with pytest.raises(NotInstalledError, match=r"\.python-version:1") as missing:
         resolve.interpreter(Store(home), found, found.requests[0])
     assert missing.value.hint == "run `envmgr install '>=3.13'`"
-    with pytest.raises(NoSuchVersionError, match="no Python is called nobody"):
+    with pytest.raises(NoSuchVersionError, match="no Python is called nobody") as unknown:
         resolve.interpreter(Store(home), found, found.requests[1])
+    assert unknown.value.hint == "no Python has a name yet; `envmgr link` gives one"
 
 
 def test_system_is_path_without_the_shims_and_links_to_them(home: Home, tmp_path: Path) -> None:

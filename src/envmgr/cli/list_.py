@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -52,18 +52,18 @@ def list(  # noqa: A001 - the verb's name
         _print(_installed(context, wanted), as_json=as_json)
 
 
-def _selected(found: Iterable[Candidate], wanted: VersionRequest | None, *, every: bool) -> Iterable[Candidate]:
+def _selected(found: Sequence[Candidate], wanted: VersionRequest | None, *, every: bool) -> Iterable[Candidate]:
     if wanted:
-        return (candidate for candidate in found if wanted.matches(candidate.build))
+        builds = {*wanted.every(candidate.build for candidate in found)}
+        return [candidate for candidate in found if candidate.build in builds]
     return found if every else catalogue.newest(found)
 
 
 def _installed(context: Context, wanted: VersionRequest | None) -> Iterator[dict[str, Any]]:
     store = Store(context.home)
     default = _default(context, store)
-    for build in sorted(store.builds(), reverse=True):
-        if wanted is None or wanted.matches(build):
-            yield _facts(build) | _place(store, store.interpreter(build)) | {"default": build == default}
+    for build in sorted(wanted.every(store.builds()) if wanted else store.builds(), reverse=True):
+        yield _facts(build) | _place(store, store.interpreter(build)) | {"default": build == default}
 
 
 def _available(context: Context, found: Iterable[Candidate]) -> Iterator[dict[str, Any]]:

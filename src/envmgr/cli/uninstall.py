@@ -43,7 +43,7 @@ def _matching(store: Store, requests: list[VersionRequest]) -> set[Build]:
     installed = list(store.builds())
     found: set[Build] = set()
     for request in requests:
-        matching = [build for build in installed if request.matches(build)]
+        matching = request.every(installed)
         if not matching:
             raise NotInstalledError(f"Python {request} is not installed", hint="`envmgr list` shows what is")
         found.update(matching)

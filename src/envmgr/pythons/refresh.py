@@ -132,7 +132,8 @@ def update(platform: Platform, network: Network, cache: Path, upstream: Upstream
             known = _of(platform, answer.candidates if source else [*answer.candidates, *known])
         _keep(file, f"# {url} {answer.etag}", (found for found in known if found not in bundled))
         return known
-    hint = f"{INDEX} names it" if source else "is this machine online?"
+    online = "drop --offline or unset ENVMGR_OFFLINE" if network.forbidden else "is this machine online?"
+    hint = f"{INDEX} names it" if source else online
     raise DownloadError("the index could not be refreshed:\n" + "\n".join(problems), hint=hint)
 
 

@@ -70,9 +70,10 @@ def interpreter(store: Store, ruling: Ruling, request: VersionRequest) -> Interp
     if found := store.find(request):
         return found
     if request.name is not None:
+        names = ", ".join(sorted({build.tag for build in store.builds() if store.interpreter(build).linked}))
         raise NoSuchVersionError(
             f"no Python is called {request.text} ({ruling.origin})",
-            hint="`envmgr list` shows the names; `envmgr link` gives one",
+            hint=f"the names are {names}" if names else "no Python has a name yet; `envmgr link` gives one",
         )
     raise NotInstalledError(
         f"Python {request.text} is not installed ({ruling.origin})",

@@ -44,7 +44,7 @@ def _matching(home: Home, request: VersionRequest) -> Iterator[tuple[Build, Vers
         installed = {f"{build.patch_alias}-{build.platform}": build for build in _installed(home)}
     else:
         installed = newest(home)
-    matching = [build for build in installed.values() if request.matches(build)]
+    matching = request.every(installed.values())
     if not matching:
         raise _not_installed(home, request)
     for build in matching:

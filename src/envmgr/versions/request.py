@@ -36,6 +36,7 @@ _VERSION = re.compile(
     r"(?P<variant>td?|d)?(?P<dev>-dev)?(?P<extras>(?:\+[A-Za-z0-9._-]+)*)(?:-v?(?P<pypy>\d+(?:\.\d+)+))?",
     re.ASCII,
 )
+_NEWEST = {"latest", "default"}
 _ANY_VERSION = {"", "any", "latest", "x"}
 _VARIANTS = {"freethreaded": "t", "debug": "d", "gil": ""}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
@@ -77,7 +78,7 @@ class VersionRequest:
             raise _refusal(text)
         if text == "system":
             return cls(text, implementation=None, system=True)
-        if text in {"latest", "default", "any"}:
+        if text in {*_NEWEST, "any"}:
             return cls(text, None if text == "any" else "cpython")
         found = _IMPLEMENTATION.match(text)
         implementation, rest = (_IMPLEMENTATIONS[found[1]], text[found.end() :]) if found else ("cpython", text)
@@ -129,6 +130,12 @@ class VersionRequest:
             return True
         version = build.version if re.search("[a-z]", self.specifier) else replace(build.version, pre=None)
         return _specified(self.specifier)(str(version))
+
+    def every(self, builds: Iterable[Build]) -> list[Build]:
+        """Return all of `builds` that match; `latest` means one, the newest."""
+        found = [build for build in builds if self.matches(build)]
+        newest = self.best(found) if self.text in _NEWEST else None
+        return [newest] if newest else found
 
     def best(self, builds: Iterable[Build]) -> Build | None:
         """Return the newest of `builds` that matches, a pre-release only if it was asked for or nothing else fits."""
