@@ -16,8 +16,10 @@ from packed import NEWER_TAG, TAG
 
 from envmgr.environments import record
 from envmgr.host import process
+from envmgr.host.download import digest
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
+from envmgr.pythons import mirror as mirrors
 
 
 @pytest.fixture
@@ -94,6 +96,40 @@ def test_the_receipt_says_where_it_came_from(desk: Desk) -> None:
     receipt = json.loads((desk.home.aliases / "3.11/receipt.json").read_text())
     assert receipt["path"].startswith(f"{TAG}/cpython-3.11.7+{TAG}-")
     assert len(receipt["sha256"]) == 64
+
+
+def test_a_full_archive_is_unpacked_from_its_zstd(desk: Desk, archives: Path, tmp_path: Path) -> None:
+    """Debug builds, and the oldest ones, are published in no other form; the prefix is `python/install` in it."""
+    (packed,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
+    name = packed.name.replace("install_only_stripped.tar.gz", "debug-full.tar.zst")
+    (tmp_path / "full/python/install").mkdir(parents=True)
+    (tmp_path / "full/python/PYTHON.json").write_text("{}")
+    (tmp_path / "mine" / TAG).mkdir(parents=True)
+    commands: list[list[str | Path]] = [
+        ["tar", "-xzf", packed, "-C", tmp_path / "full/python/install", "--strip-components", "1"],
+        ["tar", "-cf", tmp_path / "full.tar", "-C", tmp_path / "full", "python"],
+        ["zstd", "-q", "-1", tmp_path / "full.tar", "-o", tmp_path / "mine" / TAG / name],
+    ]
+    for argv in commands:
+        outcome = process.run(argv, environ=desk.environ)
+        assert outcome.code == 0, outcome.text
+    mirrors.enter(tmp_path / "mine", tmp_path / "mine" / TAG / name, digest(tmp_path / "mine" / TAG / name))
+    desk.environ["ENVMGR_PYTHON_MIRROR"] = (tmp_path / "mine").as_uri()
+    desk.call("install", "3.12d")
+    assert builds(desk.home) == {f"cpython-3.12.1d+{TAG}"}
+    assert (
+        desk.call("find", "3.12+debug") == f"{desk.home.versions}/cpython-3.12.1d+{TAG}-{this_platform()}/bin/python\n"
+    )
+    assert process.run([desk.home.aliases / "3.12d/bin/pip", "-V"], environ=desk.environ).code == 0
+    assert "nearest are 3.12d" in desk.call("install", "3.12", code=3)
+
+
+@pytest.mark.parametrize("required", [">=3.11,<3.13", ">= 3.11, < 3.13", "~=3.12.0"])
+def test_without_a_request_requires_python_says_what_to_install(required: str, desk: Desk) -> None:
+    assert "envmgr install 3.12" in desk.call("install", code=2)
+    (desk.project / "pyproject.toml").write_text(f'[project]\nname = "shop"\nrequires-python = "{required}"\n')
+    desk.call("install")
+    assert builds(desk.home) == {f"cpython-3.12.1+{NEWER_TAG}"}
 
 
 def test_twice_is_once(desk: Desk) -> None:

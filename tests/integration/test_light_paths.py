@@ -31,10 +31,14 @@ HEAVY = {
 HEAVY |= {"tomllib", "typing"}
 
 
-def loaded(arguments: list[str], home: Path) -> set[str]:
-    """Return the modules that `envmgr ARGUMENTS` had imported when it ended, or became another program."""
+def loaded(arguments: list[str], home: Path, *, alone: bool = True) -> set[str]:
+    """Return the modules that `envmgr ARGUMENTS` had imported when it ended, or became another program.
+
+    It is called in the store; `alone` is without anything but the standard library.
+    """
     run = subprocess.run(
-        [sys.executable, "-I", "-S", "-X", "importtime", "-c", BOOT, *arguments],
+        [sys.executable, "-I", *(["-S"] if alone else []), "-X", "importtime", "-c", BOOT, *arguments],
+        cwd=home,
         env={"ENVMGR_HOME": str(home), "PATH": os.defpath, "ENVMGR_OFFLINE": "1"},
         capture_output=True,
         text=True,
@@ -50,6 +54,15 @@ def test_a_light_call_imports_nothing_heavy(arguments: list[str], tmp_path: Path
     modules = loaded(arguments, tmp_path)
     assert "envmgr.__main__" in modules
     assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("call", ["_shim", "_which", "_enter"])
+def test_what_shims_and_hooks_call_knows_no_network(call: str, tmp_path: Path) -> None:
+    """Not even for a version that nobody has heard of, with an index that is long out of date."""
+    (tmp_path / ".python-version").write_text("3.99\n")
+    modules = loaded([call, str(tmp_path), str(tmp_path) if call == "_enter" else "python"], tmp_path, alone=False)
+    assert "envmgr.pythons.resolve" in modules
+    assert not modules & {"httpx", "socket", "ssl", "envmgr.host.download", "envmgr.pythons.refresh"}
 
 
 BUILD = """
