@@ -61,10 +61,14 @@ def test_each_tool_keeps_its_pythons_somewhere(origin: str, place: str, tmp_path
         ("hatch", "HATCH_DATA_DIR", "pythons/3.12/python"),
         ("hatch", "HATCH_DATA_DIR", "pythons/3.7/python/install"),
         ("homebrew", "HOMEBREW_PREFIX", "opt/python@3.12"),
+        ("homebrew", "HOMEBREW_PREFIX", "opt/python-freethreading"),
+        ("conda", "MAMBA_ROOT_PREFIX", "envs/science"),
+        ("conda", "XDG_DATA_HOME", "mamba"),
     ],
 )
 def test_a_tool_s_variable_says_where(origin: str, variable: str, place: str, tmp_path: Path) -> None:
     program(tmp_path / "else where" / place / "bin/python3.12")
+    (tmp_path / "else where" / place / "conda-meta").mkdir()
     assert f"else where/{place}/bin/python3.12" in found(origin, tmp_path, **{variable: str(tmp_path / "else where")})
 
 
@@ -95,6 +99,14 @@ def test_a_tool_s_own_names_that_move_on_are_passed_over(tmp_path: Path) -> None
     assert found("mise", tmp_path) == [".local/share/mise/installs/python/3.12.1/bin/python3.12"]
     located = discover.locate(installs / "latest", {"HOME": str(tmp_path)})
     assert located == Found("mise", installs / "3.12.1/bin/python3.12")
+
+
+def test_what_is_only_registered_with_rye_is_its_owner_s(tmp_path: Path) -> None:
+    """`rye toolchain register` makes a link to the program itself."""
+    toolchains = tmp_path / ".rye/py"
+    toolchains.mkdir(parents=True)
+    (toolchains / "cpython@3.12.1").symlink_to(program(tmp_path / "opt/bin/python3.12"))
+    assert found("rye", tmp_path) == []
 
 
 def test_what_was_removed_by_half_is_told(tmp_path: Path) -> None:

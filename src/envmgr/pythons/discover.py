@@ -195,7 +195,7 @@ def _tool(variable: str, default: Callable[[Environ], Path], pattern: str, *with
 def _held(folder: Path, within: Sequence[str]) -> Iterator[Path]:
     """Yield the interpreters in a folder of a tool; of one that has none, where one should be."""
     found = [*_prefixes(folder, *(prefix for name in within for prefix in folder.glob(name)))]
-    if not found and (folder.is_dir() or folder.is_symlink()):
+    if not found and not folder.is_file():  # rye has links to programs of others
         found = [folder / "bin" / "python3"]
     yield from found
 
@@ -217,6 +217,7 @@ def _conda(environ: Environ) -> Iterator[Path]:
     home = _home(environ)
     names = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba")
     roots = [home / name for name in names] + [Path("/opt") / name for name in ("conda", *names)]
+    roots.append(Path(environ.get("MAMBA_ROOT_PREFIX") or _data(environ) / "mamba"))
     places = [place for root in roots for place in (root, *root.glob("envs/*"))]
     with contextlib.suppress(OSError, ValueError):
         places += map(Path, (home / ".conda" / "environments.txt").read_text(encoding="utf-8").splitlines())
@@ -226,7 +227,7 @@ def _conda(environ: Environ) -> Iterator[Path]:
 def _homebrew(environ: Environ) -> Iterator[Path]:
     roots = environ.get("HOMEBREW_PREFIX"), "/opt/homebrew", "/usr/local", "/home/linuxbrew/.linuxbrew"
     for root in filter(None, roots):
-        yield from _prefixes(*Path(root).glob("opt/python@3.*"))
+        yield from _prefixes(*Path(root).glob("opt/python@3.*"), Path(root) / "opt/python-freethreading")
 
 
 def _system(_: Environ) -> Iterator[Path]:
