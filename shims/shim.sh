@@ -12,15 +12,28 @@ set -f
 IFS=' 	' # blank and tab
 __foreign='*[!A-Za-z0-9._+<=>!~,*@ -]*'
 
-# PROGRAM [ARGUMENT...]: become it, or print it; a path that could steer a terminal is printed there by Python.
+# [ARGUMENT...]: leave it to Python.
+__ask() {
+  if ! [ -x "$__home/shell/envmgr" ]; then
+    case $__home in *[![:print:]]*) __home="(its store)" ;; esac # its name could steer a terminal
+    printf 'envmgr: error: %s/shell/envmgr is missing\n  run any envmgr command to write it anew\n' "$__home" >&2
+    exit 127
+  fi
+  if [ "$__print" ]; then exec "$__home/shell/envmgr" _which "$__home" "$__command"; fi
+  exec "$__home/shell/envmgr" _shim "$__home" "$__command" "$@"
+}
+
+# PROGRAM [ARGUMENT...]: become it, or print it. A path that could steer a terminal is for Python: a shell that cannot
+# execute a program says so, and prints the path, and its own.
 __run() {
   if [ "$__print" ]; then
     if [ -t 1 ]; then
-      case $1 in *[!A-Za-z0-9/._+@\ -]*) exec "$__home/shell/envmgr" _which "$__home" "$__command" ;; esac
+      case $1 in *[!A-Za-z0-9/._+@\ -]*) __ask ;; esac
     fi
     printf '%s\n' "$1"
     exit
   fi
+  case $0$1 in *[[:cntrl:]]*) shift && __ask "$@" ;; esac
   exec "$@"
 }
 
@@ -61,7 +74,11 @@ if ! [ "$__home" ] || ! [ -e "$__home/shell/shim.sh" ]; then
   case $0 in /*) __home=$(__origin "$0") ;; *) __home=$(__origin "$PWD/$0") ;; esac
 fi
 if [ "$__command" = shim.sh ]; then
-  __print=1 __command=${1:?which command?}
+  if ! [ "${1-}" ]; then
+    echo 'envmgr: error: which command?' >&2
+    exit 2
+  fi
+  __print=1 __command=$1
   set --
 fi
 
@@ -92,7 +109,7 @@ if [ "${ENVMGR_VERSION-}" ]; then
   for __word in $ENVMGR_VERSION; do __pinned="$__pinned $__word"; done
   if [ "$__pinned" ]; then __words=${__pinned# } __unread=''; fi
 fi
-if [ -z "$__words" ] && [ -r "$__home/default" ]; then __read_any "$__home/default"; fi
+if [ -z "$__words" ] && [ -f "$__home/default" ] && [ -r "$__home/default" ]; then __read_any "$__home/default"; fi
 __words=${__words:-system}
 # shellcheck disable=SC2254 # a pattern
 case $__words in $__foreign | *..*) __unread=1 ;; esac
@@ -111,7 +128,8 @@ if [ "$__allowed" ]; then
   __folder=$__home/projects${__allowed%/}/.envmgr
   { IFS='' read -r __env && IFS='' read -r __python; } <"$__folder/.allowed"
   # shellcheck disable=SC3013 # POSIX has it since 2024, and shells before that
-  if [ -x "$__env/bin/$__command" ] && [ "$__env/bin/python" -ef "$__python" ] && [ -r "$__env/pyvenv.cfg" ] \
+  if [ -x "$__env/bin/$__command" ] && [ "$__env/bin/python" -ef "$__python" ] \
+    && [ -f "$__env/pyvenv.cfg" ] && [ -r "$__env/pyvenv.cfg" ] && [ -f "$__folder/.copies/pyvenv.cfg" ] \
     && __same "$__folder/.copies/pyvenv.cfg" "$__env/pyvenv.cfg"; then
     __run "$__env/bin/$__command" "$@"
   fi
@@ -144,16 +162,6 @@ fi
 if [ -x "$__home/aliases/$__words/bin/$__command" ] && ! [ "$__unread" ]; then
   __run "$__home/aliases/$__words/bin/$__command" "$@"
 fi
-
-# [ARGUMENT...]: leave it to Python.
-__ask() {
-  if ! [ -x "$__home/shell/envmgr" ]; then
-    printf 'envmgr: error: %s/shell/envmgr is missing\n  run any envmgr command to write it anew\n' "$__home" >&2
-    exit 127
-  fi
-  if [ "$__print" ]; then exec "$__home/shell/envmgr" _which "$__home" "$__command"; fi
-  exec "$__home/shell/envmgr" _shim "$__home" "$__command" "$@"
-}
 
 # PROGRAM: whether it is a link to a shim; running that would come back here for ever.
 __is_shim() {

@@ -322,6 +322,53 @@ def test_a_venv_is_allowed_shown_used_and_denied_whatever_the_names(scene: Scene
     piped(envmgr("run", "greet"), project, environ, code=127)
 
 
+SH = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"], "ksh": ["ksh"]}
+
+
+@pytest.fixture
+def broken(scene: Scene) -> Iterator[str]:
+    """A shim of a program that cannot be executed."""
+    program, shim = scene.home.aliases / "3.12/bin/broken", scene.home.shims / "broken"
+    program.write_text("#!/nowhere/\x1b]0;x\x07\n")
+    program.chmod(0o755)
+    shim.symlink_to("../shell/shim.sh")
+    yield str(shim)
+    program.unlink()
+    shim.unlink()
+
+
+@pytest.mark.parametrize("shell", SH)
+def test_what_a_shim_says(scene: Scene, broken: str, shell: str) -> None:
+    """A shell that cannot execute a program prints its path, and the shim's."""
+    cwd, launcher = scene.root / NEST, scene.home.shell / "envmgr"
+    environ = variables(scene, cwd)
+    told = [
+        shown([*SH[shell], broken], cwd, environ),
+        shown([*SH[shell], str(scene.home.shell / "shim.sh")], cwd, environ),
+    ]
+    launcher.rename(f"{launcher}.away")
+    told += [shown([*SH[shell], broken], cwd, environ), shown([*SH[shell], broken], scene.root / "missing", environ)]
+    Path(f"{launcher}.away").rename(launcher)
+    assert [one.code for one in told] == [127, 2, 127, 127], told
+    assert all(harmless(one.said) for one in told), told
+
+
+def test_a_shim_reads_files_only(scene: Scene, broken: str) -> None:
+    """Whatever `envmgr allow` was shown may be a FIFO by now, and the default a directory."""
+    project = scene.root / "none" / ODD / "fifo"
+    made = venv(project / ".venv")
+    (project / ".env").write_text("A=1\n")
+    environ = variables(scene, project)
+    piped(envmgr("allow"), project, environ)
+    for file in (made / "pyvenv.cfg", project / ".env"):
+        file.unlink()
+        os.mkfifo(file)
+    scene.home.default.mkdir()
+    for argv in ([broken], envmgr("run", "true"), envmgr("status")):
+        assert harmless(shown(argv, project, environ).said)
+    scene.home.default.rmdir()
+
+
 def test_the_note_on_entering(scene: Scene, tmp_path: Path) -> None:
     project = tmp_path / ODD
     venv(project / ".venv")

@@ -243,7 +243,7 @@ def _lines(file: Path) -> list[str]:
 
 def _text(file: Path) -> bytes | None:
     try:
-        return file.read_bytes()
+        return file.read_bytes() if file.is_file() else None  # a FIFO would never end
     except OSError:
         return None
 
