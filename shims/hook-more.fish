@@ -1,7 +1,128 @@
-# What hook.fish reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
-# `envmgr`, unloading. The edition goes up whenever the two files no longer fit together.
+# What hook.fish reads at the first use, once there is a project, an environment or a command: what to do about them. The
+# edition goes up whenever the two files no longer fit together.
 
 test "$_envmgr_edition" = 1; or return 0
+
+# Whether VIRTUAL_ENV, which is not as we left it, is ours to take away: inherited, or brought back by somebody who restores
+# old values. What the user has activated is theirs, also if it is one of ours.
+function _envmgr_ours
+    if not set -q _OLD_VIRTUAL_PATH
+        and string match -rq -- '^'(string escape --style=regex -- "$_envmgr_home/envs/") "$VIRTUAL_ENV"
+        _envmgr_leave
+        set _envmgr_env $VIRTUAL_ENV
+        _envmgr_leave
+        return 0
+    end
+    test -n "$_envmgr_env"; and _envmgr_yield
+    set _envmgr_env ''
+    return 1
+end
+
+# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# activate script has put it aside, so that its `deactivate` does not bring ours back.
+function _envmgr_yield
+    _envmgr_strip PATH "$_envmgr_env/bin" last
+    if set -q _OLD_VIRTUAL_PATH
+        _envmgr_strip _OLD_VIRTUAL_PATH "$_envmgr_env/bin"
+        set -q _envmgr_pythonhome; and set -gx _OLD_VIRTUAL_PYTHONHOME $_envmgr_pythonhome
+    end
+    set -e _envmgr_pythonhome
+    set -e _envmgr_deactivate
+end
+
+# Take from PATH what direnv and other tools that restore old values have brought back: what we took from it, and what we
+# put there, the second time.
+function _envmgr_clean
+    for gone in $_envmgr_gone
+        while test "$gone" != "$_envmgr_env"; and contains -- "$gone/bin" $PATH
+            _envmgr_strip PATH "$gone/bin"
+        end
+    end
+    test -n "$_envmgr_env" -a -z "$_envmgr_twice"; or return 0
+    set -l places
+    for entry in $PATH
+        test "$entry" = "$_envmgr_env/bin"; and set -a places $entry
+    end
+    while set -q places[2]
+        _envmgr_strip PATH $places[1] last
+        set -e places[1]
+    end
+end
+
+# DIRECTORY FILE: whether this version file holds a word; then it rules, or the variable does. `!` stands for what shells do
+# not read: unreadable, too long, with a NUL in it.
+function _envmgr_ruled -a place file
+    set -l IFS ''
+    set -l text '!'
+    set -l rest ''
+    if test -r "$file"
+        begin
+            read -z -n 8193 text
+            read -z -n 1 rest
+            and set text '!'
+        end <"$file"
+    end
+    if test "$text" != "$_envmgr_text"
+        set _envmgr_text "$text"
+        set _envmgr_words (_envmgr_parse "$text")
+    end
+    test -n "$_envmgr_words"; or return
+    set _envmgr_project "$place"
+    set _envmgr_ruling "$_envmgr_words"
+    set _envmgr_file "$file"
+    test -n "$ENVMGR_VERSION"; or return 0
+    if test "$ENVMGR_VERSION" != "$_envmgr_variable"
+        set _envmgr_variable "$ENVMGR_VERSION"
+        set _envmgr_pinned (_envmgr_parse "$ENVMGR_VERSION")
+    end
+    test -z "$_envmgr_pinned"; or set _envmgr_ruling "$_envmgr_pinned"
+    return 0
+end
+
+# TEXT: print the words of a version file, joined by one blank.
+function _envmgr_parse -a text
+    set -l IFS \n
+    set text (string replace -r '^\x{feff}' '' -- "$text" | string replace -r '#.*' '')
+    echo (string match -ar '[^ \t\r\n]+' -- $text)
+end
+
+# [quietly]: set _envmgr_wanted to the environment on record, if it works; else tell about that, once per visit.
+function _envmgr_lookup -a quietly
+    test -n "$_envmgr_ruling"; or set _envmgr_project (string replace -r '/$' '' -- "$_envmgr_allowed")
+    if test "$_envmgr_visit" != "$_envmgr_project/$_envmgr_ruling"
+        set _envmgr_visit "$_envmgr_project/$_envmgr_ruling"
+        set _envmgr_told ''
+        test "$_envmgr_off" = "$_envmgr_project/"; or set _envmgr_off ''
+    end
+    test -z "$_envmgr_off"; or return
+    test -n "$_envmgr_allowed"; and _envmgr_granted; and return
+    test -n "$_envmgr_ruling" -a "$_envmgr_ruling" != system; or return
+    _envmgr_find; and return
+    test -z "$_envmgr_told$quietly"; or return
+    set _envmgr_told 1
+    if test -x "$_envmgr_home/shell/envmgr"
+        set -l project "$_envmgr_project"
+        test -n "$project"; or set project /
+        "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "$project" </dev/null >&2
+        _envmgr_find
+    end
+end
+
+# Set _envmgr_wanted from the record; fail when there is none, or its environment does not work.
+function _envmgr_find
+    string match -rq '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_ruling"; or return
+    string match -q '*..*' -- "$_envmgr_ruling"; and return 1
+    set _envmgr_record "$_envmgr_home/projects$_envmgr_project/.envmgr/$_envmgr_ruling"
+    test -f "$_envmgr_record"; or return
+    set -l IFS ''
+    set -l env ''
+    read env <"$_envmgr_record"
+    string match -rq '^envs/[A-Za-z0-9._+-]+/[A-Za-z0-9._+-]+$' -- "$env"; and not string match -q '*..*' -- "$env"; or return
+    test -x "$_envmgr_home/$env/bin/python"; or return
+    set _envmgr_wanted "$_envmgr_home/$env"
+    set _envmgr_name (string replace -r '^envs/(.*)-[^-]*/.*' '$1' -- "$env")
+    return 0
+end
 
 # Set _envmgr_wanted to the environment that was allowed, if it still is what was shown; else say so, once per visit.
 function _envmgr_granted
@@ -86,16 +207,66 @@ function _envmgr_drop
     set _envmgr_loaded ''
 end
 
-# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
-# activate script has put it aside, so that its `deactivate` does not bring ours back.
-function _envmgr_yield
-    _envmgr_strip PATH "$_envmgr_env/bin" last
-    if set -q _OLD_VIRTUAL_PATH
-        _envmgr_strip _OLD_VIRTUAL_PATH "$_envmgr_env/bin"
-        set -q _envmgr_pythonhome; and set -gx _OLD_VIRTUAL_PYTHONHOME $_envmgr_pythonhome
+# Make the shell have what _envmgr_wanted and _envmgr_allowed say. PATH may have been reset, or VIRTUAL_ENV.
+function _envmgr_change
+    if test "$_envmgr_allowed" != "$_envmgr_loaded"
+        _envmgr_leave
+        _envmgr_drop
+        test -z "$_envmgr_allowed"; or _envmgr_load
     end
+    if test "$_envmgr_wanted" = "$_envmgr_env"
+        test -z "$_envmgr_env"; and return
+        test "$VIRTUAL_ENV" = "$_envmgr_env"; and contains -- "$_envmgr_env/bin" $PATH; and return
+    end
+    _envmgr_leave
+    test -z "$_envmgr_wanted"; or _envmgr_enter
+end
+
+# Make _envmgr_wanted, called _envmgr_name, the active environment.
+function _envmgr_enter
+    set _envmgr_env $_envmgr_wanted
+    set _envmgr_twice ''
+    contains -- "$_envmgr_env/bin" $PATH; and set _envmgr_twice 1
+    set -gx PATH "$_envmgr_env/bin" $PATH
+    set -gx VIRTUAL_ENV $_envmgr_env
+    set -gx VIRTUAL_ENV_PROMPT "$_envmgr_name"
+    if set -qx PYTHONHOME
+        set -g _envmgr_pythonhome "$PYTHONHOME"
+        set -e PYTHONHOME
+    end
+    if not functions -q deactivate
+        set -g _envmgr_deactivate 1
+        function deactivate -a how
+            test "$how" = nondestructive; or envmgr deactivate
+        end
+    end
+end
+
+# Undo what _envmgr_enter did, by value; anything that the user changed meanwhile stays.
+function _envmgr_leave
+    test -n "$_envmgr_env"; or return 0
+    if test "$PATH[1]" = "$_envmgr_env/bin"
+        set -e PATH[1]
+    else
+        _envmgr_strip PATH "$_envmgr_env/bin"
+    end
+    contains -- "$_envmgr_env" $_envmgr_gone; or contains -- "$_envmgr_env/bin" $PATH; or set -a _envmgr_gone $_envmgr_env
+    set _envmgr_env ''
+    set -e VIRTUAL_ENV
+    set -e VIRTUAL_ENV_PROMPT
+    set -q _envmgr_pythonhome; and not set -q PYTHONHOME; and set -gx PYTHONHOME $_envmgr_pythonhome
     set -e _envmgr_pythonhome
+    set -q _envmgr_deactivate; and functions -e deactivate
     set -e _envmgr_deactivate
+end
+
+# VARIABLE DIRECTORY [last]: take the first, or last, occurrence of it from the list.
+function _envmgr_strip -a variable directory last
+    if test -n "$last"
+        set -l place (contains -i -- "$directory" $$variable[1][-1..1]); and set -e {$variable}[-$place]
+    else
+        set -l place (contains -i -- "$directory" $$variable); and set -e {$variable}[$place]
+    end
 end
 
 # The verbs that only this shell can do; everything else is the program's.
@@ -119,7 +290,6 @@ function _envmgr_verb
             contains -- "$argv[1]" allow deny; or return 0
             _envmgr_leave
             _envmgr_drop
-            set _envmgr_pwd ''
     end
     _envmgr_update
     return 0

@@ -19,7 +19,7 @@ from envmgr.versions import pins
 READ = {
     "bash": 'while IFS= read -r -d "" text; do _envmgr_parse "$text"; printf "%s\\0" "$__words"; done',
     "zsh": 'while IFS= read -r -d "" text; do _envmgr_parse "$text"; printf "%s\\0" "$__words"; done',
-    "fish": "while read -z text; printf '%s\\0' (_envmgr_parse $text); end",
+    "fish": "_envmgr_more; while read -z text; printf '%s\\0' (_envmgr_parse $text); end",
 }
 ARGV = {
     "bash": ("bash", "--norc", "--noprofile", "-ic"),
