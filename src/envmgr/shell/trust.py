@@ -151,18 +151,20 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path}: not UTF-8 text") from None
 
 
-def check_owner(path: Path) -> None:
+def check_owner(path: Path, *, user: int | None = None, group: int | None = None) -> None:
     """Raise UsageError unless `path` and its directory are ours (or root's) and closed to other writers.
 
+    We are `user` and `group`, by default those of this process.
     A directory that others may write to is fine where it is sticky and the entry is ours; and so is what our own group
     may write to: many systems give each user a private one, and a umask of 002.
     """
+    us, ours = os.geteuid() if user is None else user, os.getegid() if group is None else group
     for place in (path, path.parent):
         step = f"run `chmod go-w {shlex.quote(str(place))}` first"
         status = place.stat()
-        foreign = stat.S_IWOTH if status.st_gid == os.getegid() else stat.S_IWOTH | stat.S_IWGRP
+        foreign = stat.S_IWOTH if status.st_gid == ours else stat.S_IWOTH | stat.S_IWGRP
         others = status.st_mode & foreign and not (place != path and status.st_mode & stat.S_ISVTX)
-        if status.st_uid not in (os.geteuid(), 0):
+        if status.st_uid not in (us, 0):
             raise UsageError(f"{place}: belongs to another user", hint="only what is yours can be allowed")
         if others:
             raise UsageError(f"{place}: other users can write to it", hint=step)
