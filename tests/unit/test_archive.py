@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -159,8 +160,8 @@ def test_damaged_archives_are_refused(packed: bytes, unpack: Callable[..., Path]
 def test_a_size_below_zero_is_refused(unpack: Callable[..., Path]) -> None:
     info, _ = member("p/x")
     info.pax_headers = {"size": "-2048"}
-    with pytest.raises(DownloadError):
-        unpack(packed=gzip.compress(tar((info, b""), form=tarfile.PAX_FORMAT)))
+    with suppress(DownloadError):  # tarfile, since it knows CVE-2025-8194, takes such a header for the end
+        assert not list(unpack(packed=gzip.compress(tar((info, b""), form=tarfile.PAX_FORMAT))).iterdir())
 
 
 def test_other_compressions_are_read(tmp_path: Path) -> None:
