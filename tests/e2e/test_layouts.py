@@ -202,16 +202,27 @@ def test_what_a_tool_has_installed_is_linked_and_left_as_it_is(tool: str, owner:
 def test_what_the_tool_has_removed_is_told_and_can_be_unlinked(tool: str, owner: Owner, desk: Desk) -> None:
     MAKERS[tool](owner, "3.12.1")
     desk.call("link", "--from", tool)
-    desk.call("use", "3.12")
     owner.run(tool, *REMOVE[tool])
     assert listed(desk)["3.12.1"]["works"] is False
-    step = f"`envmgr uninstall 3.12.1+{tool}`"
-    for words, code in ((("find", "3.12"), 7), (("run", "python", "-V"), 7), (("use",), 8)):
-        assert step in desk.call(*words, code=code)
     again = desk.call("link", "--from", tool, code=0 if tool == "pdm" else 3)  # of PDM's, one is left
-    assert tool == "pdm" or step in again
+    assert tool == "pdm" or f"`envmgr uninstall 3.12.1+{tool}`" in again
     desk.call("uninstall", f"3.12.1+{tool}")
     assert "3.12.1" not in listed(desk)
+
+
+def test_every_command_that_needs_what_is_gone_names_the_next_step(owner: Owner, desk: Desk) -> None:
+    uv(owner, "3.12.1")
+    desk.call("link", "--from", "uv")
+    desk.call("use", "3.12")
+    owner.run("uv", *REMOVE["uv"])
+    step = "`envmgr uninstall 3.12.1+uv`"
+    shim = [desk.home.shims / "python", "-V"]
+    ours = [[sys.executable, "-m", "envmgr", *words] for words in (("find",), ("run", "python"), ("use",), ("doctor",))]
+    for argv, code in zip([shim, *ours], (127, 7, 7, 8, 1), strict=True):
+        outcome = process.run(argv, environ=desk.environ, cwd=desk.project)
+        assert (outcome.code, step in outcome.text) == (code, True), outcome.text
+    assert step in desk.call("status")
+    desk.call("uninstall", "3.12.1+uv")  # its environment had lost it before
 
 
 def test_what_the_tool_has_updated_in_place_leaves_no_stale_entry(owner: Owner, desk: Desk) -> None:

@@ -34,7 +34,7 @@ sys.stdout.write("\\n" + "|".join([
     getattr(name, "name", name) or "cpython",
     "%d.%d.%d" % tuple(v[:3]) + ("%s%d" % (stage, v[4]) if stage else ""),
     "t" * ("t" in getattr(sys, "abiflags", "")) + "d" * hasattr(sys, "gettotalrefcount"),
-    os.__file__,
+    getattr(os, "__file__", ""),
 ]))
 """
 
@@ -106,7 +106,7 @@ def identify(found: Found, environ: Environ) -> Identity:
         build = Build(implementation, Version.parse(version), variant, found.origin, platforms.this_platform())
     except (EnvmgrError, ValueError) as error:
         raise BrokenInterpreterError(f"{found.executable}: not a Python that envmgr knows: {said[:200]}") from error
-    return Identity(build, Path(library))
+    return Identity(build, Path(library.removesuffix("c")))  # Python 2 may name the byte code
 
 
 def _refuse_shim(executable: Path) -> None:
