@@ -7,39 +7,47 @@ import subprocess
 from pathlib import Path
 
 import measure
+import peers
 import stage
 from measure import Case, Samples
+from peers import Peer
 
-ROUNDS = 200
+ROUNDS, FEW = 200, 10  # prompts of a session; of one that changes directory and is slow
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
 SESSION = Path(__file__).with_name("session.sh")
 FISH = Path(__file__).with_name("session.fish")
+START = {
+    "bash": ("bash", "--norc", "-i", "-c"),
+    "zsh": ("zsh", "-f", "-i", "-c"),
+    "fish": ("fish", "--no-config", "-i", "-c"),
+}
 
 
 def main() -> None:
     """Print the tables."""
     with stage.built() as built:
-        for shell in SHELLS:
-            if measure.program(shell):
-                _prompts(built, shell)
+        others = peers.installed(built)
+        for shell in filter(measure.program, SHELLS):
+            _prompts(built, others, shell)
         if measure.program("fish"):
             _fish(built)
-        _start(built)
+        for shell in filter(measure.program, START):
+            _start(built, others, shell)
         with stage.built() as crowded:
             stage.crowd(crowded)
             for shell in filter(measure.program, SHELLS):
                 _flat(built.deepest, crowded.deepest, shell)
 
 
-def _prompts(built: stage.Stage, shell: str) -> None:
-    contenders = ["floor", "envmgr", *filter(measure.program, ("direnv", "mise"))]
-    idle: Samples = {what: [] for what in contenders}
+def _prompts(built: stage.Stage, others: list[Peer], shell: str) -> None:
+    contenders: list[str | Peer] = ["floor", "envmgr", *others]
+    idle: Samples = {_name(what): [] for what in contenders}
     idle["envmgr outside a project"] = []
-    change: Samples = {what: [] for what in contenders}
+    change: Samples = {_name(what): [] for what in contenders}
     for _ in range(3):  # sessions take turns, too
         for what in contenders:
-            idle[what] += _session(built, shell, what, "idle")
-            change[what] += _session(built, shell, what, "cd", rounds=ROUNDS if what in {"floor", "envmgr"} else 10)
+            idle[_name(what)] += _session(built, shell, what, "idle")
+            change[_name(what)] += _session(built, shell, what, "cd")
         idle["envmgr outside a project"] += _session(built, shell, "envmgr", "idle", outside=True)
     budgets = {"envmgr": 1.3, "envmgr outside a project": 1.3}
     title = f"idle prompt in {shell}"
@@ -50,6 +58,10 @@ def _prompts(built: stage.Stage, shell: str) -> None:
     more = statistics.median(change["envmgr"]) - statistics.median(change["floor"])
     measure.count(title, "envmgr, ms on top of the floor", more * 1e3, budget=0.5)
     measure.count(title, "envmgr, forks", _forks(built, shell, "cd"), budget=0)
+
+
+def _name(what: str | Peer) -> str:
+    return what if isinstance(what, str) else what.name
 
 
 def _flat(few: stage.Stage, many: stage.Stage, shell: str) -> None:
@@ -69,13 +81,12 @@ def _words(shell: str, what: str, mode: str, rounds: int) -> list[str]:
     return [*SHELLS[shell], str(SESSION), what, mode, str(rounds)]
 
 
-def _session(
-    built: stage.Stage, shell: str, what: str, mode: str, *, rounds: int = ROUNDS, outside: bool = False
-) -> list[float]:
+def _session(built: stage.Stage, shell: str, what: str | Peer, mode: str, *, outside: bool = False) -> list[float]:
     """Run one session; returns the seconds of each prompt."""
+    rounds = FEW if mode == "cd" and isinstance(what, Peer) else ROUNDS
     told = subprocess.run(
-        _words(shell, what, mode, rounds),
-        env=_environ(built, outside=outside),
+        _words(shell, _name(what), mode, rounds),
+        env=_environ(built, outside=outside) if isinstance(what, str) else _their(what),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -83,6 +94,10 @@ def _session(
         check=True,
     )
     return [int(line) / 1e6 for line in told.stdout.splitlines() if line.isdigit()]
+
+
+def _their(peer: Peer) -> dict[str, str]:
+    return {**peer.environ, "HERE": str(peer.here), "THERE": str(peer.there), "ACTIVE": "1"}
 
 
 def _environ(built: stage.Stage, *, outside: bool = False) -> dict[str, str]:
@@ -104,25 +119,28 @@ def _fish(built: stage.Stage) -> None:
             for what, budget in (("none", None), ("floor", None), ("envmgr", 1.3 if mode == "idle" else None))
         ]
         title = f"{ROUNDS} prompts in fish, {mode}"
-        measure.compare(title, cases, base="floor", rounds=5)
+        samples = measure.compare(title, cases, base="floor", rounds=9)
+        if mode == "cd":
+            more = statistics.median(samples["envmgr"]) - statistics.median(samples["floor"])
+            measure.count(title, "envmgr, ms on top of the floor, each", more * 1e3 / ROUNDS, budget=0.5)
         measure.count(title, "envmgr, forks", _forks(built, "fish", mode), budget=0)
 
 
-def _start(built: stage.Stage) -> None:
-    """Compare a shell that reads an empty rc file with one that reads the line of each tool."""
-    hook = built.store / "shell/hook.bash"
-    lines = {"nothing": ":", "envmgr": f". '{hook}'"}
-    if measure.program("direnv"):
-        lines["direnv"] = 'eval "$(direnv hook bash)"'
-    if pyenv := measure.program("pyenv"):
-        lines["pyenv"] = f'eval "$({pyenv} init - bash)"'
+def _start(built: stage.Stage, others: list[Peer], shell: str) -> None:
+    """Compare a shell that reads an empty rc file with one that reads the line of each tool, outside of any project."""
+    hook = built.store / f"shell/hook.{shell}"
+    source = "source" if shell == "fish" else "."
+    lines = {"nothing": (":", built.environ), "envmgr": (f"{source} '{hook}'", built.environ)}
+    lines |= {peer.name: (peer.start[shell], peer.environ) for peer in others}
     cases = [
-        Case(name, measure.command("bash", "--norc", "-i", "-c", line, env=_environ(built), cwd=built.outside))
-        for name, line in lines.items()
+        Case(name, measure.command(*START[shell], line, env=environ, cwd=built.outside))
+        for name, (line, environ) in lines.items()
     ]
-    samples = measure.compare("start of an interactive bash", cases, base="nothing", rounds=30)
-    more = statistics.median(samples["envmgr"]) - statistics.median(samples["nothing"])
-    measure.count("start of an interactive bash", "envmgr, ms", more * 1e3, budget=1)
+    title = f"start of an interactive {shell}"
+    samples = measure.compare(title, cases, base="nothing", rounds=40)
+    pairs = zip(samples["envmgr"], samples["nothing"], strict=True)  # one after the other: what is slow is so for both
+    more = statistics.median(ours - nothing for ours, nothing in pairs)
+    measure.count(title, "envmgr, ms for sourcing", more * 1e3, budget=0.5)
 
 
 if __name__ == "__main__":
