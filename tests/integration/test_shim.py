@@ -93,7 +93,8 @@ def test_a_command_that_nothing_has_names_the_versions_that_have_it(scene: Scene
     done = run(scene, ["black"], "outer")
     assert done.returncode == 127
     assert "black: no such command under 3.11" in done.stderr
-    assert "these have it: 3.12.7" in done.stderr
+    assert "these have it: 3.12.7; pin one with `envmgr use`\n" in done.stderr
+    assert "`envmgr use --global` everywhere" in run(scene, ["black"], "none").stderr
 
 
 def test_a_deleted_directory_has_the_default(scene: Scene, tmp_path: Path) -> None:

@@ -34,10 +34,11 @@ def test_what_is_made_from_the_verbs_is_up_to_date(script: str, made: str, capsy
     assert (ROOT / made).read_text() == capsys.readouterr().out, f"run scripts/{script}.py > {made}"
 
 
-def test_an_unknown_verb_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="no such command: 'instal'") as caught:
-        cli.main(["instal"])
-    assert caught.value.hint == "did you mean `envmgr install`?"
+@pytest.mark.parametrize(("word", "verb"), [("instal", "install"), ("shel", "shell")])
+def test_an_unknown_verb_names_the_nearest(word: str, verb: str) -> None:
+    with pytest.raises(UsageError, match=f"no such command: '{word}'") as caught:
+        cli.main([word])
+    assert caught.value.hint == f"did you mean `envmgr {verb}`?"
 
 
 def test_what_is_the_hooks_is_said_to_be() -> None:

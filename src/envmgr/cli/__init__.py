@@ -109,7 +109,7 @@ class _Verbs(click.Group):
                 ) from error
             import difflib
 
-            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            near = difflib.get_close_matches(args[0], [*VERBS, *OF_THE_HOOK], n=1)
             hint = f"did you mean `envmgr {near[0]}`?" if near else "`envmgr --help` lists the commands"
             raise UsageError(f"no such command: {args[0]!a}", hint=hint) from error
 

@@ -83,7 +83,8 @@ def missing(home: Home, ruling: Ruling, command: str) -> CommandNotFoundError:
     if lost := next((found.lost() for found in asked if found and not found.works), None):
         return CommandNotFoundError(f"{command}: {lost.message} ({ruling.origin})", hint=lost.hint)
     if holders := ", ".join(resolve.holders(store, command)):
-        hint = f"these have it: {holders}; pin one with `envmgr use`"
+        step = "`envmgr use`" if ruling.pin else "`envmgr use` here, or `envmgr use --global` everywhere"
+        hint = f"these have it: {holders}; pin one with {step}"
     elif ruling.project and not record.lookup(home, ruling.project, ruling.words):
         hint = f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"
     return CommandNotFoundError(f"{command}: no such command under {ruling.words} ({ruling.origin})", hint=hint)
