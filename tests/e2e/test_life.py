@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from desk import Desk
 from packed import NEWER_TAG, TAG, pythons
 
-from envmgr.host import process
+from envmgr.host import lock, process
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
 
@@ -103,6 +105,29 @@ def test_prune_removes_what_is_superseded_and_unused(desk: Desk) -> None:
     assert not list(desk.home.templates.iterdir())  # it was of the old build
     assert runs_on(desk, "3.12") == NEW
     assert "Nothing to remove" in desk.talk("prune")
+
+
+def test_prune_leaves_what_is_being_downloaded(desk: Desk) -> None:
+    downloads = Path(desk.environ["ENVMGR_CACHE_DIR"]) / "downloads"
+    (archive,) = downloads.glob("*.tar.gz")
+    (downloads / f"{archive.name}.part").write_bytes(b"the beginning")
+    with lock.exclusive(downloads / f".{archive.name}.lock"):
+        assert "Nothing to remove" in desk.talk("prune")
+        assert len(list(downloads.iterdir())) == 3
+    assert "Freed" in desk.talk("prune")
+    assert not list(downloads.iterdir())
+
+
+def test_prune_with_others_at_work_is_fine(desk: Desk) -> None:
+    desk.call("upgrade")
+    words = [["prune"], ["install", "3.11"], ["install", "3.13"], ["uninstall", "3.11"]] * 3
+    with ThreadPoolExecutor(len(words)) as pool:
+        argvs = ([sys.executable, "-m", "envmgr", *word] for word in words)
+        outcomes = pool.map(lambda argv: process.run(argv, environ=desk.environ), argvs)
+        for word, outcome in zip(words, outcomes, strict=True):
+            assert outcome.code == 0 or (word[0], outcome.code) == ("uninstall", 4), (word, outcome.text)
+    assert all((link / "bin/python").exists() for link in desk.home.aliases.iterdir())
+    assert not [path for path in desk.home.tmp.iterdir() if not path.name.startswith(".")]
 
 
 def test_prune_keeps_what_the_default_means(desk: Desk) -> None:

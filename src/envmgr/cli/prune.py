@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from envmgr.cli import Context, console
 from envmgr.environments import leftovers
-from envmgr.pythons import installer
+from envmgr.pythons import downloads, installer
 
 
 @click.command()
@@ -22,32 +24,39 @@ def prune(context: Context, *, dry_run: bool) -> None:
     environment means. Linked Pythons and environments are never touched.
     """
     installer.mend(context.home)
-    freed = 0
-    for path in list(_useless(context)):
-        size = _size(path)
-        if not dry_run:
-            _remove(context, path)
-        freed += size
-        console.say(f"{'Would remove' if dry_run else 'Removed'} {path} ({size / 1e6:.1f} MB)")
+    freed = sum(_removed(context, path, size, dry_run=dry_run) for path, size in list(_useless(context)))
     console.say(f"{'Would free' if dry_run else 'Freed'} {freed / 1e6:.1f} MB" if freed else "Nothing to remove")
 
 
-def _useless(context: Context) -> Iterator[Path]:
+def _useless(context: Context) -> Iterator[tuple[Path, int]]:
+    """Yield what may go, and the bytes that it takes."""
     for build in leftovers.superseded(context.home):
-        yield context.home.versions / str(build)
-    yield from leftovers.stale_templates(context.home)
-    yield from sorted((context.cache / "downloads").glob("*"))
+        yield (path := context.home.versions / str(build)), _size(path)
+    for path in leftovers.stale_templates(context.home):
+        yield path, _size(path)
+    for path in downloads.archives(context.cache):
+        yield path, downloads.size(path)
 
 
-def _remove(context: Context, path: Path) -> None:
-    if path.is_dir():
-        installer.discard(context.home, path)
-    else:
-        path.unlink(missing_ok=True)
+def _removed(context: Context, path: Path, size: int, *, dry_run: bool) -> int:
+    """Remove `path`, unless somebody is at it, and tell; returns the bytes freed."""
+    if not dry_run:
+        if path.parent == context.cache / "downloads":
+            if not downloads.discard(context.home, path):
+                return 0
+        else:
+            installer.discard(context.home, path)
+    if size:
+        console.say(f"{'Would remove' if dry_run else 'Removed'} {path} ({size / 1e6:.1f} MB)")
+    return size
 
 
 def _size(path: Path) -> int:
-    """Return the bytes that removing `path` frees; what other directories have by a hard link too stays."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    found = [file.lstat() for file in files if not file.is_dir() or file.is_symlink()]
-    return sum(status.st_blocks * 512 for status in found if status.st_nlink == 1)
+    """Return the bytes that removing a directory frees; what other directories have by a hard link too stays."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):  # another prune is at it
+                status = os.lstat(f"{folder}/{name}")
+                total += status.st_blocks * 512 if status.st_nlink == 1 else 0
+    return total
