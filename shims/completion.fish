@@ -11,7 +11,7 @@ function _envmgr_complete
     set -l found -
     set -l known
     while read -l -d \t command help kind options
-        if test "$command" = "$first" -o "$command" = "$both"
+        if contains -- "$command" "$first" "$both"
             set found $kind
             set known (string split ' ' -- $options)
         end

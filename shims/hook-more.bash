@@ -139,8 +139,11 @@ _envmgr_unload() {
     _envmgr_unload
   _envmgr_prompt() { return "$?"; }
   if [[ ${PROMPT_COMMAND-} == _envmgr_prompt ]]; then
-    builtin unset -v 'PROMPT_COMMAND[0]'
-    if [[ ${#PROMPT_COMMAND[@]} -gt 0 ]]; then PROMPT_COMMAND=("${PROMPT_COMMAND[@]}"); else builtin unset -v PROMPT_COMMAND; fi
+    if [[ ${#PROMPT_COMMAND[@]} -gt 1 ]]; then
+      PROMPT_COMMAND=("${PROMPT_COMMAND[@]:1}")
+    else
+      builtin unset -v PROMPT_COMMAND
+    fi
     builtin unset -f _envmgr_prompt
   elif [[ ${PROMPT_COMMAND-} == '_envmgr_prompt;'* ]]; then
     PROMPT_COMMAND=${PROMPT_COMMAND#'_envmgr_prompt;'}

@@ -96,7 +96,7 @@ function _envmgr_lookup -a quietly
     end
     test -z "$_envmgr_off"; or return
     test -n "$_envmgr_allowed"; and _envmgr_granted; and return
-    test -n "$_envmgr_ruling" -a "$_envmgr_ruling" != system; or return
+    contains -- "$_envmgr_ruling" '' system; and return # to `test` with -a, words like `!` are operators
     _envmgr_find; and return
     test -z "$_envmgr_told$quietly"; or return
     set _envmgr_told 1

@@ -29,11 +29,15 @@ fn words {|text|
   put [(re:find '[^ \t\r\n]+' $plain)] | each {|found| str:join ' ' [(each {|one| put $one[text] } $found)] }
 }
 
+# The directory of the project; '' stands for the root where a path follows.
+fn place { if (eq $project '') { put / } else { put $project } }
+
 # Set project and ruling from the nearest version file that holds a word; whether there is one.
 fn walk {
   set ruling = ''
   set project = (str:trim-suffix $pwd /)
-  while $true {
+  var ceilings = [(str:split : (env ENVMGR_CEILING_DIRS))]
+  while (not (has-value $ceilings (place))) {
     var file = $project/.python-version
     if (path:is-regular &follow-symlink=$true $file) {
       try { set ruling = (words (slurp < $file)) } catch { set ruling = '!' }
@@ -84,9 +88,7 @@ fn wanted {
   var found = (recorded)
   if (and (eq $found '') (not $told)) {
     set told = $true
-    var place = $project
-    if (eq $place '') { set place = / }
-    try { program _enter $home $place < /dev/null >&2 } catch { nop }
+    try { program _enter $home (place) < /dev/null >&2 } catch { nop }
     set found = (recorded)
   }
   put $found

@@ -51,6 +51,7 @@ function _envmgr_walk {
   typeset file text
   _envmgr_project=${PWD%/}
   while :; do
+    if [[ -n ${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${_envmgr_project:-/}":* ]]; then return 1; fi
     file=$_envmgr_project/.python-version
     if [[ -f $file ]] && { [[ ! -O / ]] || [[ -O $file ]]; }; then
       text=''

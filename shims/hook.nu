@@ -23,7 +23,9 @@ def _envmgr_read [file: string]: nothing -> string {
 def _envmgr_ruling [] {
     if ($env.ENVMGR_HOOK? == off) { return null }
     mut project = $env.PWD | str trim --right --char '/'
+    let ceilings = $env.ENVMGR_CEILING_DIRS? | default '' | split row ':'
     loop {
+        if (if $project == '' { '/' } else { $project }) in $ceilings { return null }
         let words = _envmgr_words (_envmgr_read $"($project)/.python-version")
         if $words != '' {
             let pinned = _envmgr_words ($env.ENVMGR_VERSION? | default '')

@@ -5,19 +5,21 @@
 # Nothing of a project is ever evaluated.
 
 $global:_envmgr = @{
-    Home = Split-Path -Parent (Split-Path -Parent $PSCommandPath)
+    Home = [IO.Path]::GetDirectoryName([IO.Path]::GetDirectoryName($PSCommandPath))
     Active = ''; Gone = ''; Project = ''; Words = ''; Visit = ''; Told = $false; Off = ''; Before = ''; PythonHome = $null
     Prompt = if ($global:_envmgr) { $global:_envmgr.Prompt } else { $function:prompt }
 }
 
 # The words of a version file, joined by one blank.
 function global:_envmgr_words([string] $text) {
-    ([regex]::Matches(($text -replace '#[^\n]*', ''), '[^ \t\r\n\uFEFF]+') | ForEach-Object { $_.Value }) -join ' '
+    ([regex]::Matches(($text -replace '\A\uFEFF' -replace '#[^\n]*'), '[^ \t\r\n]+') | ForEach-Object { $_.Value }) -join ' '
 }
 
 function global:_envmgr_read([string] $file) {
     if (-not [IO.File]::Exists($file)) { return '' }
-    if ((Get-Item -Force -LiteralPath $file).UnixMode -notmatch '^[-l]') { return '' } # a FIFO would hang the prompt
+    $item = Get-Item -Force -LiteralPath $file
+    if ($item.LinkType) { $item = Get-Item -Force -LiteralPath $item.ResolveLinkTarget($true).FullName }
+    if ($item.UnixMode -notmatch '^-') { return '' } # a FIFO would hang the prompt
     try { _envmgr_words ([IO.File]::ReadAllText($file)) } catch { '!' }
 }
 
@@ -26,7 +28,9 @@ function global:_envmgr_walk {
     $state = $global:_envmgr
     if ($env:ENVMGR_HOOK -ceq 'off' -or $PWD.Provider.Name -cne 'FileSystem') { return $false }
     $state.Project = $PWD.ProviderPath.TrimEnd('/')
+    $ceilings = "$env:ENVMGR_CEILING_DIRS".Split(':')
     while ($true) {
+        if ($ceilings -ccontains $(if ($state.Project) { $state.Project } else { '/' })) { return $false }
         $state.Words = _envmgr_read "$($state.Project)/.python-version"
         if ($state.Words) { break }
         if (-not $state.Project) { return $false }

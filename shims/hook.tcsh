@@ -71,6 +71,11 @@ endif
 set _envmgr_project = $cwd:q _envmgr_words = ''
 if ( "$_envmgr_project:q" == "/" ) set _envmgr_project = ''
 while ( 1 )
+  if ( $?ENVMGR_CEILING_DIRS ) then
+    set _envmgr_entry = $_envmgr_project:q
+    if ( "$_envmgr_entry:q" == '' ) set _envmgr_entry = /
+    if ( ":${ENVMGR_CEILING_DIRS:q}:" =~ *:"$_envmgr_entry:q":* ) break
+  endif
   set _envmgr_file = $_envmgr_project:q/.python-version
   set _envmgr_mine = 1
   if ( -o / ) then

@@ -20,7 +20,7 @@ def _envmgr_load(hook):
 
     def words(text):
         """The words of a version file, joined by one blank."""
-        return " ".join(re.findall(r"[^ \t\r\n]+", re.sub(r"#[^\n]*", "", text.lstrip("\ufeff"))))
+        return " ".join(re.findall(r"[^ \t\r\n]+", re.sub(r"#[^\n]*", "", re.sub("^\ufeff", "", text))))
 
     def read(file):
         """The words of a version file, "!" for what shells do not read. Root leaves the files of others alone."""
@@ -32,8 +32,12 @@ def _envmgr_load(hook):
 
     def walk():
         """Set project and words from the nearest version file that holds a word; whether there is one."""
-        now["project"] = variables.get("PWD", "/").rstrip("/")
+        now["project"], now["words"] = variables.get("PWD", "/").rstrip("/"), ""
+        # to xonsh, what ends in DIRS is a list
+        ceilings = variables.detype()["ENVMGR_CEILING_DIRS"].split(":") if "ENVMGR_CEILING_DIRS" in variables else ()
         while True:
+            if (now["project"] or "/") in ceilings:
+                return False
             try:
                 now["words"] = read(now["project"] + "/.python-version")
             except (FileNotFoundError, NotADirectoryError):

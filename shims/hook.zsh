@@ -99,14 +99,21 @@ _envmgr_change() {
 # files of others alone. `!` stands for what shells do not read: what is unreadable, too long, or has a NUL in it.
 _envmgr_walk() {
   builtin local __file __text
+  builtin local -a __large
   __project=${PWD-}
   __project=${__project%/}
   _envmgr_nearer=() _envmgr_file='' _envmgr_record=''
   while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__project:-/}":* ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
-      __text=$(<"$__file")
-      if [[ ( -z $__text && ! -r $__file ) || $__text == *$'\0'* ]] || (( $#__text > 8192 )); then __text='!'; fi
+      __large=("$__file"(N-L+32768))
+      if (( $#__large )); then
+        __text='!'
+        _envmgr_nearer+=("$__file") # an idle prompt would read it: have it come back here
+      else
+        __text=$(<"$__file")
+        if [[ ( -z $__text && ! -r $__file ) || $__text == *$'\0'* ]] || (( $#__text > 8192 )); then __text='!'; fi
+      fi
       if [[ $__text != "$_envmgr_text" ]]; then
         _envmgr_parse "$__text"
         _envmgr_text=$__text _envmgr_words=$__words

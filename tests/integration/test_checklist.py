@@ -537,6 +537,15 @@ def test_line_24_errors_show_no_control_bytes(desk: Desk) -> None:
     assert not list(desk.scene.root.rglob("pwned"))
 
 
+@pytest.mark.parametrize("words", ["!", "(", ")", "-n", "-a !", "] [", "=~", "a" * 100_000, "# " + "a" * 100_000])
+def test_line_24_words_that_are_operators_elsewhere(desk: Desk, words: str) -> None:
+    desk.path("prefix/.python-version").write_text(f"{words}\n")
+    with desk.open() as terminal:
+        said = [*desk.cd(terminal, "prefix").splitlines(), *terminal.type("").splitlines()]
+        assert not [line for line in said if not line.startswith(("envmgr: ", "  "))]
+        assert desk.active(terminal) == "unset"
+
+
 def test_line_25_the_prompt_is_left_alone(desk: Desk) -> None:
     with desk.open("shop") as terminal:
         assert desk.tell(terminal, "VIRTUAL_ENV_PROMPT") == {"VIRTUAL_ENV_PROMPT": "shop"}

@@ -133,6 +133,15 @@ def test_the_hook_can_be_switched_off(place: Place) -> None:
     assert place.active(place.shell.type(place.words.unset.format("ENVMGR_HOOK"))) == "shop"
 
 
+def test_nothing_is_looked_for_at_a_ceiling_or_above(place: Place) -> None:
+    place.shell.type(place.words.set.format("ENVMGR_CEILING_DIRS", f"/nowhere:{place.root}/shop"))
+    assert place.active(place.shell.type("cd shop")) is None
+    assert place.active(place.shell.type("cd inner")) == "shop/inner"
+    assert place.active(place.shell.type("cd ../../other")) == "other"
+    place.shell.type(place.words.unset.format("ENVMGR_CEILING_DIRS"))
+    assert place.active(place.shell.type("cd ../shop")) == "shop"
+
+
 def test_a_version_file_that_changes_is_seen(place: Place) -> None:
     assert place.active(place.shell.type("cd shop")) == "shop"
     file = place.root / "shop" / ".python-version"
