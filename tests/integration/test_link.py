@@ -132,6 +132,15 @@ def test_what_was_built_anew_is_said_too(environ: dict[str, str], tmp_path: Path
     assert "replaced since" not in call(environ, "list")
 
 
+def test_a_version_file_may_name_what_pyenv_calls_no_version(environ: dict[str, str], pyenv: Path, home: Home) -> None:
+    (pyenv / "versions/miniconda3-latest").symlink_to(pythons() / "3.13.0")
+    call(environ, "link", "--from", "pyenv")
+    found = call(environ | {"ENVMGR_VERSION": "miniconda3-latest"}, "find").strip()
+    assert found == f"{home.versions}/cpython-3.13.0+miniconda3-latest-{this_platform()}/bin/python"
+    subprocess.run([found, "-c", "pass"], check=True)
+    assert rows(environ)["3.13.0"]["origin"] == "pyenv"
+
+
 def test_linking_again_refreshes(linked: dict[str, str], home: Home, pyenv: Path) -> None:
     (home.versions / f"cpython-{NEW}+pyenv-{this_platform()}/bin/python3.12").unlink()
     call(linked, "link", str(pyenv / "versions" / NEW))

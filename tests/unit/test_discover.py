@@ -149,6 +149,26 @@ def test_a_python_is_located_by_prefix_folder_or_program(named: str, tmp_path: P
     assert os.path.realpath(located.executable) == str(executable)
 
 
+@pytest.mark.parametrize(
+    ("origin", "folder", "name"),
+    [
+        ("pyenv", "miniconda3-latest", "miniconda3-latest"),
+        ("pyenv", "3.12.1", None),
+        ("pyenv", "3.14-dev", None),
+        ("pyenv", "pypy3.10-7.3.17", None),
+        ("conda", "science", "science"),
+        ("conda", "a b", None),
+        ("conda", "system", None),
+        ("uv", "cpython-3.12.1-linux-x86_64-gnu", None),
+        ("homebrew", "python@3.12", None),
+        ("hatch", "python", None),
+        ("system", "usr", None),
+    ],
+)
+def test_a_name_that_is_no_version_is_kept(origin: str, folder: str, name: str | None) -> None:
+    assert discover.called(Found(origin, Path("/x") / folder / "bin/python3.12")) == name
+
+
 def test_what_is_no_tool_s_is_local(tmp_path: Path) -> None:
     executable = program(tmp_path / "opt/bin/python3.12")
     assert discover.locate(tmp_path / "opt", {"HOME": str(tmp_path)}) == Found("local", executable)

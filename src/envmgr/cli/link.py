@@ -20,7 +20,8 @@ from envmgr.pythons.store import Store
 def link(context: Context, path: Path | None, name: str | None, *, origin: str | None) -> None:
     """Make the Python at PATH (a program, or the directory it is installed in) usable under NAME.
 
-    Only links are made: nothing is copied, and nothing of theirs is changed. Link again to refresh.
+    With --from, one that its owner knows by a name (miniconda3-latest, a conda environment) gets that name, others that
+    of their owner. Only links are made: nothing is copied, and nothing of theirs is changed. Link again to refresh.
     """
     if (path is None) == (origin is None):
         raise UsageError("say what to link", hint="envmgr link PATH [NAME], or envmgr link --from pyenv")
@@ -45,7 +46,7 @@ def _link_all(context: Context, origin: str) -> None:
     broken: list[EnvmgrError] = []
     for found in every:
         try:
-            _link(context, found)
+            _link(context, found, discover.called(found))
         except (BrokenInterpreterError, UsageError) as error:
             broken.append(error)
             console.say(f"{'broken' if isinstance(error, BrokenInterpreterError) else 'not linked'}: {error.message}")

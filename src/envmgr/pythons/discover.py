@@ -17,12 +17,14 @@ from pathlib import Path
 from envmgr.errors import BrokenInterpreterError, CommandNotFoundError, EnvmgrError, UsageError
 from envmgr.host import platforms, process
 from envmgr.host.paths import Environ
+from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build, Version
 
 LOCAL = "local"  # the origin of what belongs to no known tool
 _PATIENCE = 20.0  # seconds that an interpreter may take to say its version
 _NAMES = (re.compile(r"(?:python|pypy)\d\.\d+t?d?"), re.compile(r"python\d?|pypy\d?"))  # most telling first
 _MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_NAMING = {"asdf", "conda", "mise", "pyenv"}  # origins whose folders people name, or pin by name
 _HATCH = ("python", "python/install", "pypy*")
 _ITS_NAME = re.compile(r"\.?(?:python|pypy|graalpy)", re.IGNORECASE)
 _PROBE = """
@@ -86,6 +88,15 @@ def _known(executable: Path, environ: Environ) -> Found | None:
         for found in discover(origin, environ):
             if os.path.realpath(found.executable) == real:
                 return found
+    return None
+
+
+def called(found: Found) -> str | None:
+    """Return the name that its owner knows an interpreter by, if no version: `miniconda3-latest`, `science`."""
+    folder = found.bin.parent.name
+    with contextlib.suppress(UsageError):
+        if found.origin in _NAMING and VersionRequest.parse(folder).name == folder:
+            return folder
     return None
 
 
