@@ -1,6 +1,7 @@
 """Installing from one local mirror over http, with nothing in any cache: envmgr against uv, 1 and 4 versions at once.
 
-The archives are packed from the Pythons of this machine in upstream's layout, with all that upstream's have.
+The archives are packed from the Pythons of this machine in upstream's layout: once as they are, about 11 MB, and once
+filled up with libraries of this machine to the size of upstream's, which carry theirs: about 35 MB, unpacked 100.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,24 +19,30 @@ from pathlib import Path
 import measure
 from measure import Case
 
+from envmgr.host import archive
+from envmgr.host.download import digest
 from envmgr.pythons import index
 from envmgr.pythons import mirror as mirrors
 from envmgr.pythons.candidate import HOSTS, Candidate
 
 _TAG = "20240107"
-_CACHE = Path(__file__).parents[1] / ".cache" / "benchmarks" / "mirror"
+_CACHE = Path(__file__).parents[1] / ".cache" / "benchmarks"
+_FULL = 100_000_000  # bytes of an unpacked CPython of upstream
 
 
 def main() -> None:
     """Print the tables."""
-    mirror = _packed()
-    minors = list(dict.fromkeys(one.build.minor_alias for one in _candidates(mirror)))
-    with measure.scratch() as root, _served(mirror) as url:
-        for wanted in (minors[:1], minors[:4]):
-            title = f"install {len(wanted)} from a local mirror"
-            measure.compare(
-                title, [*_uv(root, url, wanted), _envmgr(root, url, wanted)], base="uv python install", rounds=9
-            )
+    packed = _packed()
+    for mirror, size in ((packed, "small"), (_filled(packed), "of upstream's size")):
+        candidates = _candidates(mirror)
+        minors = list(dict.fromkeys(one.build.minor_alias for one in candidates))
+        with measure.scratch() as root, _served(mirror) as url:
+            table = root / "uv.json"
+            table.write_text(json.dumps(dict(_entry(one) for one in candidates)))
+            for wanted in (minors[:1], minors[:4]):
+                cases = [*_uv(root, url, table, wanted), _envmgr(root, url, wanted)]
+                title = f"install {len(wanted)} {size} from a local mirror"
+                measure.compare(title, cases, base="uv python install", rounds=9)
 
 
 def _envmgr(root: Path, url: str, wanted: list[str]) -> Case:
@@ -44,13 +52,11 @@ def _envmgr(root: Path, url: str, wanted: list[str]) -> Case:
     return Case("envmgr install", measure.command(program, "install", *wanted, env=environ), _gone(home), budget=1.0)
 
 
-def _uv(root: Path, url: str, wanted: list[str]) -> list[Case]:
+def _uv(root: Path, url: str, table: Path, wanted: list[str]) -> list[Case]:
     uv = measure.program("uv")
     if uv is None:
         return []
     home = root / "uv"
-    table = root / "uv.json"
-    table.write_text(json.dumps(dict(_entry(one) for one in _candidates(_CACHE))))
     environ = measure.environ(
         home,
         UV_PYTHON_INSTALL_MIRROR=url,
@@ -85,8 +91,15 @@ def _entry(candidate: Candidate) -> tuple[str, dict[str, object]]:
 
 
 def _gone(home: Path) -> Callable[[], object]:
+    """Return what puts an empty `home` there.
+
+    The last one is moved aside, not removed: ext4 passes over each inode that was freed a moment ago whenever it looks
+    for a free one, so that after a removal every contender is slowed down, the later the more.
+    """
+
     def run() -> None:
-        shutil.rmtree(home, ignore_errors=True)
+        if home.exists():
+            home.rename(home.with_name(f"{home.name}-{time.monotonic_ns()}"))
         home.mkdir()
 
     return run
@@ -98,13 +111,38 @@ def _candidates(mirror: Path) -> list[Candidate]:
 
 def _packed() -> Path:
     """Pack the newest four Pythons of pyenv once; raises FileNotFoundError where there are none."""
-    if not (_CACHE / "SHA256SUMS").exists():
+    mirror = _CACHE / "mirror"
+    if not (mirror / "SHA256SUMS").exists():
         versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
         named = Path(os.environ.get("ENVMGR_TEST_PYTHONS") or versions)
         found = sorted((path for path in named.glob("3.*") if (path / "bin/python3").exists()), key=_order)
         for prefix in found[-4:]:
-            mirrors.pack(prefix, _CACHE, _TAG, environ=os.environ)
-    return _CACHE
+            mirrors.pack(prefix, mirror, _TAG, environ=os.environ)
+    return mirror
+
+
+def _filled(packed: Path) -> Path:
+    """Pack them once more, with libraries of this machine in `lib`, the largest of a sensible size first."""
+    mirror = _CACHE / "filled"
+    if not (mirror / "SHA256SUMS").exists():
+        libraries = [path for path in Path("/usr/lib").glob("*/lib*.so*") if path.stat().st_size < _FULL // 4]
+        for small in sorted(packed.glob("*/*.tar.gz")):
+            full = mirror / small.relative_to(packed)
+            full.parent.mkdir(parents=True, exist_ok=True)
+            with measure.scratch() as root:
+                archive.unpack(small, root, os.environ)
+                _fill(root / "python", libraries)
+                archive.write(root / "python", full, level=6)
+            mirrors.enter(mirror, full, digest(full))
+    return mirror
+
+
+def _fill(root: Path, libraries: list[Path]) -> None:
+    left = _FULL - sum(path.stat().st_size for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    for library in sorted(set(map(Path.resolve, libraries)), key=lambda path: (-path.stat().st_size, path.name)):
+        if (size := library.stat().st_size) < left:
+            shutil.copyfile(library, root / "lib" / f"filler-{library.name}")
+            left -= size
 
 
 def _order(prefix: Path) -> list[int]:

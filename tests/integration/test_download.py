@@ -17,7 +17,8 @@ import pytest
 from mirror_server import Mirror
 
 from envmgr.errors import ChecksumError, DownloadError, EnvmgrError, UsageError
-from envmgr.host.download import Network
+from envmgr.host import download
+from envmgr.host.network import Network
 
 BODY = os.urandom(300_000)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -49,7 +50,7 @@ NETWORK = Network({"ENVMGR_HTTP_TIMEOUT": "1"})
 
 
 def fetch(mirror: Mirror, to: Path, *others: Mirror, sha256: str = SHA256) -> Path:
-    return NETWORK.fetch([f"{host.url}/file" for host in (mirror, *others)], to, sha256)
+    return download.fetch(NETWORK, [f"{host.url}/file" for host in (mirror, *others)], to, sha256)
 
 
 def left(to: Path) -> set[str]:
@@ -59,7 +60,7 @@ def left(to: Path) -> set[str]:
 
 def test_a_verified_file_is_fetched_once(served: Mirror, to: Path) -> None:
     seen: list[tuple[int, int | None]] = []
-    NETWORK.fetch([f"{served.url}/file"], to, SHA256, watch=lambda *now: seen.append(now))
+    download.fetch(NETWORK, [f"{served.url}/file"], to, SHA256, watch=lambda *now: seen.append(now))
     assert to.read_bytes() == BODY
     assert seen[-1] == (len(BODY), len(BODY))
     fetch(served, to)
@@ -175,19 +176,19 @@ def test_hosts_take_turns(served: Mirror, other: Mirror, to: Path) -> None:
 
 def test_a_host_that_is_not_there_is_told(to: Path) -> None:
     with pytest.raises(DownloadError, match="cannot connect"):
-        NETWORK.fetch(["http://127.0.0.1:1/file"], to, SHA256)
+        download.fetch(NETWORK, ["http://127.0.0.1:1/file"], to, SHA256)
 
 
 def test_a_silent_server_is_given_up(served: Mirror, to: Path) -> None:
     served.faults["file"] = server.slow(30)
     with pytest.raises(DownloadError, match=r"no answer within 0\.1 s"):
-        Network({"ENVMGR_HTTP_TIMEOUT": "0.1"}).fetch([f"{served.url}/file"], to, SHA256)
+        download.fetch(Network({"ENVMGR_HTTP_TIMEOUT": "0.1"}), [f"{served.url}/file"], to, SHA256)
 
 
 def test_a_dripping_server_is_given_up(served: Mirror, other: Mirror, to: Path) -> None:
     served.faults["file"] = server.loris(0.05)
     before = time.monotonic()
-    Network({"ENVMGR_HTTP_TIMEOUT": "0.3"}).fetch([f"{served.url}/file", f"{other.url}/file"], to, SHA256)
+    download.fetch(Network({"ENVMGR_HTTP_TIMEOUT": "0.3"}), [f"{served.url}/file", f"{other.url}/file"], to, SHA256)
     assert time.monotonic() - before < 5
     assert to.read_bytes() == BODY
 
@@ -211,25 +212,25 @@ def test_a_redirect_does_not_lead_to_files(served: Mirror, tmp_path: Path, to: P
 def test_files_are_read_as_urls(served: Mirror, to: Path) -> None:
     odd = served.folder / "a b+c%"
     odd.write_bytes(BODY)
-    Network({"ENVMGR_OFFLINE": "1"}).fetch([odd.as_uri()], to, SHA256)
+    download.fetch(Network({"ENVMGR_OFFLINE": "1"}), [odd.as_uri()], to, SHA256)
     with pytest.raises(DownloadError, match="No such file"):
-        NETWORK.fetch([f"{odd.as_uri()}x"], to.with_name("x"), SHA256)
+        download.fetch(NETWORK, [f"{odd.as_uri()}x"], to.with_name("x"), SHA256)
     with pytest.raises(DownloadError, match="names no host"):
-        NETWORK.fetch(["file://host/x"], to.with_name("x"), SHA256)
+        download.fetch(NETWORK, ["file://host/x"], to.with_name("x"), SHA256)
     with pytest.raises(DownloadError, match="not a URL"):
-        NETWORK.fetch(["ftp://host/x"], to.with_name("x"), SHA256)
+        download.fetch(NETWORK, ["ftp://host/x"], to.with_name("x"), SHA256)
 
 
 def test_offline_means_offline(served: Mirror, to: Path) -> None:
     for network in (Network({}, offline=True), Network({"ENVMGR_OFFLINE": "1"})):
         with pytest.raises(DownloadError, match="offline"):
-            network.fetch([f"{served.url}/file"], to, SHA256)
+            download.fetch(network, [f"{served.url}/file"], to, SHA256)
     assert not served.requests
 
 
 def test_a_bad_timeout_is_a_usage_error(served: Mirror, to: Path) -> None:
     with pytest.raises(UsageError, match="ENVMGR_HTTP_TIMEOUT"):
-        Network({"ENVMGR_HTTP_TIMEOUT": "soon"}).fetch([f"{served.url}/file"], to, SHA256)
+        download.fetch(Network({"ENVMGR_HTTP_TIMEOUT": "soon"}), [f"{served.url}/file"], to, SHA256)
 
 
 def test_a_disk_that_takes_nothing_is_told(served: Mirror, tmp_path: Path) -> None:
@@ -256,14 +257,14 @@ def test_many_at_once_fetch_once(served: Mirror, to: Path) -> None:
 def test_credentials_come_from_netrc(served: Mirror, tmp_path: Path, to: Path) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
-    Network({"NETRC": str(netrc)}).fetch([f"{served.url}/file"], to, SHA256)
+    download.fetch(Network({"NETRC": str(netrc)}), [f"{served.url}/file"], to, SHA256)
     assert served.asked("file")[0]["authorization"].startswith("Basic ")
 
 
 def test_credentials_in_a_url_are_not_told(served: Mirror, to: Path) -> None:
     served.faults["file"] = server.status(404)
     with pytest.raises(DownloadError, match="answered 404") as caught:
-        NETWORK.fetch([f"{served.url.replace('//', '//me:secret@')}/file"], to, SHA256)
+        download.fetch(NETWORK, [f"{served.url.replace('//', '//me:secret@')}/file"], to, SHA256)
     assert "secret" not in caught.value.message
     assert served.asked("file")[0]["authorization"].startswith("Basic ")
 
@@ -271,8 +272,9 @@ def test_credentials_in_a_url_are_not_told(served: Mirror, to: Path) -> None:
 def fetch_elsewhere(url: str, to: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Fetch in a process of its own: proxies and certificates are read from the process's environment."""
     code = (
-        "import os, sys; from pathlib import Path; from envmgr.host.download import Network\n"
-        "Network(os.environ).fetch([sys.argv[1]], Path(sys.argv[2]), sys.argv[3])"
+        "import os, sys; from pathlib import Path\n"
+        "from envmgr.host.download import fetch\nfrom envmgr.host.network import Network\n"
+        "fetch(Network(os.environ), [sys.argv[1]], Path(sys.argv[2]), sys.argv[3])"
     )
     argv = [sys.executable, "-c", code, url, str(to), SHA256]
     clean = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}

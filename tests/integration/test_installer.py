@@ -15,7 +15,7 @@ from packed import NEWER_TAG, TAG
 
 from envmgr.errors import BrokenInterpreterError, ChecksumError, DownloadError, EnvmgrError
 from envmgr.host import archive, download, process
-from envmgr.host.download import Network
+from envmgr.host.network import Network
 from envmgr.host.paths import Home
 from envmgr.pythons import attestation, index, installer
 from envmgr.pythons.candidate import Candidate, named
@@ -207,7 +207,7 @@ def test_twenty_at_once_end_right(home: Home, environ: dict[str, str], mirror: M
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from envmgr.host.download import Network
+from envmgr.host.network import Network
 from envmgr.host.paths import Home
 from envmgr.pythons import index, installer
 from envmgr.versions.version import Build

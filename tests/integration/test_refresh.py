@@ -15,7 +15,7 @@ from mirror_server import Mirror, serving, status
 
 from envmgr.errors import DownloadError, NoSuchVersionError
 from envmgr.host import platforms
-from envmgr.host.download import Network
+from envmgr.host.network import Network
 from envmgr.pythons import catalogue, index, refresh
 from envmgr.pythons.candidate import HOSTS, Candidate
 from envmgr.pythons.upstream import Upstream

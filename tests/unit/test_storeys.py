@@ -15,7 +15,7 @@ STOREYS = ["errors", "host", "versions", "pythons", "environments", "shell", "pa
 HOMES = {
     "click": "cli",
     "fcntl": "host/lock.py",
-    "httpx": "host/download.py",
+    "httpx": "host/network.py",
     "platformdirs": "host/paths.py",
     "rich": "cli",
     "subprocess": "host/process.py",

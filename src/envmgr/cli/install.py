@@ -9,7 +9,8 @@ import click
 
 from envmgr.cli import Context, console, progress
 from envmgr.errors import EnvmgrError, UsageError
-from envmgr.host.download import Network, Watch
+from envmgr.host.download import Watch
+from envmgr.host.network import Network
 from envmgr.pythons import installer, refresh, resolve
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.installer import PLAIN, Wishes

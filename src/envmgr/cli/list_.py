@@ -10,7 +10,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.errors import EnvmgrError
-from envmgr.host.download import Network
+from envmgr.host.network import Network
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, refresh
 from envmgr.pythons.candidate import Candidate

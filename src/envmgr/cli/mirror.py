@@ -11,7 +11,7 @@ from envmgr.cli import Context, console, progress
 from envmgr.cli.install import JOBS
 from envmgr.errors import UsageError
 from envmgr.host import platforms, server
-from envmgr.host.download import Network
+from envmgr.host.network import Network
 from envmgr.host.platforms import Platform
 from envmgr.pythons import mirror as mirrors
 from envmgr.pythons.upstream import SUMS

@@ -6,7 +6,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.host import platforms
-from envmgr.host.download import Network, shown
+from envmgr.host.network import Network, shown
 from envmgr.pythons import catalogue
 from envmgr.pythons import refresh as refreshing
 

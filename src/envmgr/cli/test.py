@@ -65,7 +65,7 @@ def _interpreter(context: Context, request: VersionRequest, *, install: bool) ->
     if not install:
         return NotInstalledError(f"Python {request} is not installed", hint=f"run `envmgr install '{request}'`")
     from envmgr.cli.install import provide
-    from envmgr.host.download import Network
+    from envmgr.host.network import Network
 
     try:
         return provide(context, request, Network(context.environ))

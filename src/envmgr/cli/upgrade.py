@@ -6,7 +6,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.install import JOBS, install_all
-from envmgr.host.download import Network
+from envmgr.host.network import Network
 from envmgr.pythons.upgrades import upgrades
 from envmgr.versions.request import VersionRequest
 

@@ -94,7 +94,7 @@ def _install(context: Context, ruling: Ruling) -> None:
 
 def _newest(context: Context, request: VersionRequest) -> Build:
     """Return the build that installing `request` would bring."""
-    from envmgr.host.download import Network
+    from envmgr.host.network import Network
     from envmgr.pythons import refresh
 
     return refresh.pick(request, Network(context.environ), context.cache).build
@@ -103,7 +103,7 @@ def _newest(context: Context, request: VersionRequest) -> Build:
 def _download(context: Context, request: VersionRequest) -> None:
     """Install what answers `request`; all that this needs is loaded only now."""
     from envmgr.cli.install import provide
-    from envmgr.host.download import Network
+    from envmgr.host.network import Network
 
     provide(context, request, Network(context.environ))
 

@@ -1,288 +1,96 @@
-"""The network: one way to read a URL, and one to fetch a file whose sha256 is known. The one home of httpx.
-
-`https`, `http` and `file` URLs. Proxies (`HTTPS_PROXY`, `NO_PROXY`, ...), `SSL_CERT_FILE`, `SSL_CERT_DIR` and `NETRC`
-are listened to as everywhere. `ENVMGR_OFFLINE=1` forbids all but files; `ENVMGR_HTTP_TIMEOUT` is in seconds.
-"""
+"""Downloads: files whose sha256 is known, fetched from the first host that has them, and gone on with after a cut."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
+import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from envmgr import __version__
-from envmgr.errors import AbsentError, ChecksumError, DownloadError, EnvmgrError, UsageError
+from envmgr.errors import ChecksumError, DownloadError, EnvmgrError
 from envmgr.host import lock
-from envmgr.host.paths import Environ
+from envmgr.host.network import Network, PassingError, shown
 
 Watch = Callable[[int, int | None], None]  # bytes that are here, bytes that there are
 _TRIES = 5  # without a new byte
 _PAUSE = 0.1  # seconds before the second round over the hosts; doubles with each round
-_LONGEST_WAIT = 60.0  # seconds that a Retry-After may ask for
-_SLOWEST = 1024  # bytes a second; less, for as long as the time-out, is a stalled connection
-_OFF = {"", "0", "false", "no", "off"}
-_PASSING = {408, 425, 429, 500, 502, 503, 504}  # worth another try
 
 
-class _PassingError(DownloadError):
-    """A problem that may be gone at the next try, `wait` seconds from now if the server said so."""
+def fetch(network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: Watch | None = None) -> Path:
+    """Put the file that one of `urls` has at `to`, verified against `sha256`; returns `to`.
 
-    wait: float | None = None
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer whose body is still to be read: `headers` have names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: Iterator[bytes]
-
-    def lines(self) -> Iterator[str]:
-        """Yield the body's lines as they arrive, so that a long list can be left early."""
-        rest = b""
-        for chunk in self.chunks:
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from (line.decode(errors="replace") for line in whole)
-        if rest:
-            yield rest.decode(errors="replace")
-
-
-@dataclass(frozen=True)
-class Network:
-    """How this process reaches the world, as `environ` says; `--offline` is `offline`."""
-
-    environ: Environ
-    offline: bool = False
-
-    @property
-    def patience(self) -> float:
-        """Seconds to wait for a byte; raises UsageError for a bad ENVMGR_HTTP_TIMEOUT."""
-        text = self.environ.get("ENVMGR_HTTP_TIMEOUT", "30")
-        try:
-            if (seconds := float(text)) > 0:
-                return seconds
-        except ValueError:
-            pass
-        raise UsageError(f"ENVMGR_HTTP_TIMEOUT is no number of seconds: {text!a}")
-
-    @property
-    def forbidden(self) -> bool:
-        """Whether only files may be read."""
-        return self.offline or self.environ.get("ENVMGR_OFFLINE", "").lower() not in _OFF
-
-    @cached_property
-    def _client(self) -> Any:  # noqa: ANN401 - an httpx.Client, which is imported late
-        httpx = _httpx()
-        try:
-            auth = httpx.NetRCAuth(self.environ.get("NETRC") or str(Path.home() / ".netrc"))
-        except (OSError, ValueError, SyntaxError):
-            auth = None
-        return httpx.Client(
-            auth=auth,
-            follow_redirects=True,
-            limits=httpx.Limits(max_keepalive_connections=0),  # so that there is nothing to close
-            timeout=httpx.Timeout(self.patience, connect=min(10.0, self.patience)),
-            headers={"User-Agent": f"envmgr/{__version__}", "Accept-Encoding": "identity"},
-            event_hooks={"response": [_keep_safe]},
-        )
-
-    @contextmanager
-    def open(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Reply]:
-        """GET `url`; the answer is 200, or what `headers` ask for: 206 for a Range, 304 for an ETag that still holds.
-
-        Raises DownloadError for everything else, also while the body is read.
-        """
-        scheme = urlsplit(url).scheme
-        if scheme == "file":
-            with _open_file(url) as reply:
-                yield reply
-            return
-        if scheme not in ("http", "https"):
-            raise DownloadError(f"not a URL that can be read: {shown(url)!a}", hint="use https, http or file")
-        if self.forbidden:
-            raise DownloadError(f"offline, so {shown(url)} is not read", hint="drop --offline or unset ENVMGR_OFFLINE")
-        with (
-            _translated(shown(url), self.patience),
-            self._client.stream("GET", url, headers=dict(headers or {})) as response,
-        ):
-            _check(shown(url), response.status_code, response.headers)
-            steady = _steady(response.iter_raw(), self.patience, shown(url))
-            yield Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, steady)
-
-    def fetch(self, urls: Sequence[str], to: Path, sha256: str, *, watch: Watch | None = None) -> Path:
-        """Put the file that one of `urls` has at `to`, verified against `sha256`; returns `to`.
-
-        What is there already and right is not fetched again. A download that broke off goes on from `to` + `.part`; of
-        several processes one works and the others wait for it. Raises DownloadError, ChecksumError, and EnvmgrError
-        when the disk does not take it.
-        """
-        part = to.with_name(f"{to.name}.part")
-        try:
-            to.parent.mkdir(parents=True, exist_ok=True)
-            with lock.exclusive(to.with_name(f".{to.name}.lock"), patience=3600):
-                if not _is(to, sha256):
-                    self._fetch(urls, part, sha256, watch or (lambda *_: None)).replace(to)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise EnvmgrError(f"{to.parent}: cannot be written: {error.strerror}", hint=_room(to.parent)) from error
-        return to
-
-    def _fetch(self, urls: Sequence[str], part: Path, sha256: str, watch: Watch) -> Path:
-        """Try the hosts in turn, in rounds with growing pauses, as long as one is left that may still answer."""
-        live, problems, tries = list(urls), dict[str, DownloadError](), 0
-        if _is(part, sha256):
-            return part
-        while live and tries < _TRIES:
-            url, before = live[tries % len(live)], _size(part)
-            try:
-                self._transfer(url, part, watch)
-                _verify(part, sha256, shown(url))
-            except _PassingError as problem:
-                problems[url] = problem
-                tries = 0 if _size(part) > before else tries + 1
-                if tries < _TRIES and (tries % len(live) == 0 or problem.wait):
-                    time.sleep(problem.wait or _PAUSE * 2 ** (tries // len(live)))
-            except DownloadError as problem:
-                problems[url] = problem
-                if isinstance(problem, ChecksumError) and before:  # it may be the old part that was wrong
-                    part.unlink(missing_ok=True)
-                else:
-                    live.remove(url)
-            else:
-                return part
-        raise _summary(list(problems.values()))
-
-    def _transfer(self, url: str, part: Path, watch: Watch) -> None:
-        """Add to `part` what is missing."""
-        held = _size(part)
-        with self.open(url, {"Range": f"bytes={held}-"} if held else None) as reply:
-            if reply.status != 206:  # noqa: PLR2004 - partial content
-                held = 0
-            length = reply.headers.get("content-length", "")
-            total = held + int(length) if length.isdigit() else None
-            with part.open("ab" if held else "wb") as file:
-                for chunk in reply.chunks:
-                    file.write(chunk)
-                    held += len(chunk)
-                    watch(held, total)
-        if total is not None and held < total:
-            raise _PassingError(f"{shown(url)}: broke off after {held} of {total} bytes")
+    What is there already and right is not fetched again. A download that broke off goes on from `to` + `.part`; of
+    several processes one works and the others wait for it. Raises DownloadError, ChecksumError, and EnvmgrError when
+    the disk does not take it.
+    """
+    part = to.with_name(f"{to.name}.part")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with lock.exclusive(to.with_name(f".{to.name}.lock"), patience=3600):
+            if not _is(to, sha256):
+                _fetch(network, urls, part, sha256, watch or (lambda *_: None)).replace(to)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise EnvmgrError(f"{to.parent}: cannot be written: {error.strerror}", hint=_room(to.parent)) from error
+    return to
 
 
 def digest(path: Path) -> str:
     """Return the sha256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _hashed(path).hexdigest()
 
 
-def _httpx() -> Any:  # noqa: ANN401 - a module
-    """Import httpx without its command line, which would load all of click and rich."""
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None makes its import fail, which httpx expects
-    import httpx
-
-    return httpx
-
-
-@contextmanager
-def _open_file(url: str) -> Iterator[Reply]:
-    parts = urlsplit(url)
-    path = Path(unquote(parts.path))
-    if parts.netloc not in ("", "localhost"):
-        raise DownloadError(f"{url}: a file URL names no host", hint=f"write file://{parts.path}")
-    try:
-        file = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise AbsentError(f"{path}: {error.strerror}") from error
-    except OSError as error:
-        raise DownloadError(f"{path}: {error.strerror}") from error
-    with file:
-        length = str(path.stat().st_size)
-        yield Reply(200, {"content-length": length}, iter(lambda: file.read(1 << 20), b""))
-
-
-def _keep_safe(response: Any) -> None:  # noqa: ANN401 - an httpx.Response
-    """Refuse to be sent from https to http."""
-    if response.has_redirect_location and response.url.scheme == "https":
-        following = response.url.join(response.headers["location"])
-        if following.scheme != "https":
-            raise DownloadError(f"{shown(str(response.url))} redirects to the insecure {shown(str(following))}")
+def _fetch(network: Network, urls: Sequence[str], part: Path, sha256: str, watch: Watch) -> Path:
+    """Try the hosts in turn, in rounds with growing pauses, as long as one is left that may still answer."""
+    live, problems, tries = list(urls), dict[str, DownloadError](), 0
+    if _is(part, sha256):
+        return part
+    while live and tries < _TRIES:
+        url, before = live[tries % len(live)], _size(part)
+        try:
+            _verify(part, _transfer(network, url, part, watch), sha256, shown(url))
+        except PassingError as problem:
+            problems[url] = problem
+            tries = 0 if _size(part) > before else tries + 1
+            if tries < _TRIES and (tries % len(live) == 0 or problem.wait):
+                time.sleep(problem.wait or _PAUSE * 2 ** (tries // len(live)))
+        except DownloadError as problem:
+            problems[url] = problem
+            if isinstance(problem, ChecksumError) and before:  # it may be the old part that was wrong
+                part.unlink(missing_ok=True)
+            else:
+                live.remove(url)
+        else:
+            return part
+    raise _summary(list(problems.values()))
 
 
-@contextmanager
-def _translated(url: str, patience: float) -> Iterator[None]:
-    """Raise what httpx raises as DownloadError."""
-    httpx = _httpx()
-    try:
-        yield
-    except httpx.TooManyRedirects as error:
-        raise DownloadError(f"{url}: redirects without end") from error
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise DownloadError(f"{url}: not a URL that can be read: {error}") from error
-    except httpx.TimeoutException as error:
-        raise _PassingError(
-            f"{url}: no answer within {patience:g} s", hint="ENVMGR_HTTP_TIMEOUT sets the seconds"
-        ) from error
-    except httpx.ProxyError as error:
-        raise DownloadError(f"{url}: the proxy refuses: {error}", hint="look at HTTPS_PROXY and NO_PROXY") from error
-    except httpx.ConnectError as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            hint = "SSL_CERT_FILE names the file with your organisation's certificates"
-            raise DownloadError(f"{url}: the server's certificate is not trusted: {error}", hint=hint) from error
-        raise _PassingError(f"{url}: cannot connect: {error}", hint="is this machine online?") from error
-    except httpx.HTTPError as error:
-        raise _PassingError(f"{url}: the connection broke: {error}") from error
+def _transfer(network: Network, url: str, part: Path, watch: Watch) -> str:
+    """Add to `part` what is missing; returns the sha256 of the whole, which costs least while the bytes are at hand."""
+    held = _size(part)
+    with network.open(url, {"Range": f"bytes={held}-"} if held else None) as reply:
+        if reply.status != 206:  # noqa: PLR2004 - partial content
+            held = 0
+        hashed = _hashed(part) if held else hashlib.sha256()
+        length = reply.headers.get("content-length", "")
+        total = held + int(length) if length.isdigit() else None
+        with part.open("ab" if held else "wb") as file:
+            for chunk in reply.chunks:
+                file.write(chunk)
+                hashed.update(chunk)
+                held += len(chunk)
+                watch(held, total)
+    if total is not None and held < total:
+        raise PassingError(f"{shown(url)}: broke off after {held} of {total} bytes")
+    return hashed.hexdigest()
 
 
-def _check(url: str, status: int, headers: Mapping[str, str]) -> None:
-    if status in (200, 206, 304):
-        return
-    if status in _PASSING:
-        problem = _PassingError(f"{url}: the server answered {status}", hint="try again later")
-        problem.wait = _wait(headers.get("retry-after", ""))
-        raise problem
-    if status == 416:  # noqa: PLR2004 - what we hold is longer than what there is
-        raise ChecksumError(f"{url}: not the file whose beginning is here")
-    if status in (404, 410):
-        raise AbsentError(f"{url}: the server answered {status}", hint="it is not there")
-    hints = {401: "credentials go into ~/.netrc", 403: "credentials go into ~/.netrc"}
-    raise DownloadError(f"{url}: the server answered {status}", hint=hints.get(status))
-
-
-def _wait(text: str) -> float | None:
-    """Read a Retry-After: seconds, or a date (RFC 9110, 10.2.3)."""
-    if text.isdigit():
-        return min(float(text), _LONGEST_WAIT)
-    from email.utils import parsedate_to_datetime
-
-    with suppress(ValueError):
-        return max(0.0, min(parsedate_to_datetime(text).timestamp() - time.time(), _LONGEST_WAIT))
-    return None
-
-
-def _steady(chunks: Iterator[bytes], patience: float, url: str) -> Iterator[bytes]:
-    """Yield `chunks`, and give up on a server that only drips."""
-    since, got = time.monotonic(), 0
-    for chunk in chunks:
-        yield chunk
-        got += len(chunk)
-        if (now := time.monotonic()) - since > patience:
-            if got < _SLOWEST * (now - since):
-                raise _PassingError(f"{url}: stalled at {got / (now - since):.0f} bytes a second")
-            since, got = now, 0
-
-
-def _verify(part: Path, sha256: str, url: str) -> None:
+def _verify(part: Path, found: str, sha256: str, url: str) -> None:
     """Compare the hash, and remove what is wrong."""
-    if (found := digest(part)) == sha256:
+    if found == sha256:
         return
     with part.open("rb") as file:
         page = file.read(256).lstrip().lower().startswith((b"<!doctype html", b"<html"))
@@ -301,10 +109,9 @@ def _is(path: Path, sha256: str) -> bool:
     return path.is_file() and digest(path) == sha256
 
 
-def shown(url: str) -> str:
-    """Return `url` without a name and password, for messages and receipts."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def _hashed(path: Path) -> hashlib._Hash:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256")
 
 
 def _size(path: Path) -> int:
@@ -322,8 +129,6 @@ def _summary(problems: list[DownloadError]) -> DownloadError:
 
 
 def _room(folder: Path) -> str:
-    import shutil
-
     with suppress(OSError):
         return f"{shutil.disk_usage(folder).free // 1_000_000} MB are free there; ENVMGR_CACHE_DIR may point elsewhere"
     return "ENVMGR_CACHE_DIR may point elsewhere"

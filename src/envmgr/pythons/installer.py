@@ -24,8 +24,9 @@ from envmgr.errors import (
     EnvmgrError,
     StoreBusyError,
 )
-from envmgr.host import archive, lock, process
-from envmgr.host.download import Network, Watch
+from envmgr.host import archive, download, lock, process
+from envmgr.host.download import Watch
+from envmgr.host.network import Network
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, attestation, placement
 from envmgr.pythons.candidate import Candidate
@@ -93,7 +94,8 @@ def _install(home: Home, candidate: Candidate, network: Network, cache: Path, wa
 def fetch(candidate: Candidate, network: Network, cache: Path, *, watch: Watch | None = None) -> Path:
     """Return the verified archive of `candidate`, in the cache; raises DownloadError, ChecksumError, EnvmgrError."""
     file = cache / "downloads" / f"{candidate.sha256[:12]}-{candidate.file_name}"
-    return network.fetch(candidate.urls(network.environ.get(MIRROR)), file, candidate.sha256, watch=watch)
+    urls = candidate.urls(network.environ.get(MIRROR))
+    return download.fetch(network, urls, file, candidate.sha256, watch=watch)
 
 
 def mend(home: Home) -> None:

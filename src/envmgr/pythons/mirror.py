@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from envmgr.errors import UsageError
-from envmgr.host import archive, lock, platforms
-from envmgr.host.download import Network, Watch, digest
+from envmgr.host import archive, download, lock, platforms
+from envmgr.host.download import Watch, digest
+from envmgr.host.network import Network
 from envmgr.host.paths import Environ
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, refresh, relocatable
@@ -80,7 +81,7 @@ def sync(
         path = mirror / candidate.build.tag / candidate.file_name
         had = path.is_file()
         urls = candidate.urls(network.environ.get(refresh.MIRROR))
-        network.fetch(urls, path, candidate.sha256, watch=watching(str(candidate.build)))
+        download.fetch(network, urls, path, candidate.sha256, watch=watching(str(candidate.build)))
         enter(mirror, path, candidate.sha256)
         return None if had else path
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envmgr.errors import AbsentError, DownloadError, NoSuchVersionError
-from envmgr.host.download import Network, shown
+from envmgr.host.network import Network, shown
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, index
 from envmgr.pythons.candidate import Candidate, preferred

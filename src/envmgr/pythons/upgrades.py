@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from envmgr.errors import NoSuchVersionError, NotInstalledError
-from envmgr.host.download import Network
+from envmgr.host.network import Network
 from envmgr.host.paths import Home
 from envmgr.pythons import refresh
 from envmgr.pythons.candidate import Candidate

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from envmgr.errors import DownloadError
-from envmgr.host.download import Network, Reply, shown
+from envmgr.host.network import Network, Reply, shown
 from envmgr.pythons import index
 from envmgr.pythons.candidate import HOSTS, Candidate
 
