@@ -7,6 +7,7 @@ and hooks make when builtins do not suffice.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -44,6 +45,7 @@ def _run(argv: list[str]) -> int:
                 return _called(call, home, subject, arguments)
             case ["list", "--available"] if _glanced():
                 return 0
+        gc.set_threshold(100_000)  # what imports make stays: looking for garbage in it takes a tenth of their time
         from envmgr import cli
 
         return cli.main(argv)

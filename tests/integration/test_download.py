@@ -261,6 +261,13 @@ def test_credentials_come_from_netrc(served: Mirror, tmp_path: Path, to: Path) -
     assert served.asked("file")[0]["authorization"].startswith("Basic ")
 
 
+def test_credentials_in_a_url_stay_with_its_host(served: Mirror, other: Mirror, to: Path) -> None:
+    served.faults["file"] = server.redirect(f"{other.url}/file")
+    download.fetch(NETWORK, [f"{served.url.replace('//', '//me:secret@')}/file"], to, SHA256)
+    assert served.asked("file")[0]["authorization"].startswith("Basic ")
+    assert "authorization" not in other.asked("file")[0]
+
+
 def test_credentials_in_a_url_are_not_told(served: Mirror, to: Path) -> None:
     served.faults["file"] = server.status(404)
     with pytest.raises(DownloadError, match="answered 404") as caught:
@@ -307,6 +314,12 @@ def test_a_certificate_must_be_trusted(tmp_path: Path, to: Path) -> None:
             mirror.faults["file"] = server.redirect(f"{plain.url}/file")
             done = fetch_elsewhere(f"{mirror.url}/file", to.with_name("b"), SSL_CERT_FILE=str(certificate))
             assert "redirects to the insecure" in done.stderr
+            mirror.faults.clear()
+            plain.faults["file"] = server.redirect(f"{mirror.url}/file")
+            done = fetch_elsewhere(f"{plain.url}/file", to.with_name("c"))
+            assert "certificate is not trusted" in done.stderr
+            done = fetch_elsewhere(f"{plain.url}/file", to.with_name("c"), SSL_CERT_FILE=str(certificate))
+            assert done.returncode == 0, done.stderr
 
 
 def test_an_answer_can_be_left_early_and_asked_for_by_etag(served: Mirror) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from envmgr import __version__
 from envmgr.errors import AbsentError, ChecksumError, DownloadError, UsageError
 from envmgr.host.paths import Environ
 
+_MOST_REDIRECTS = 20
 _LONGEST_WAIT = 60.0  # seconds that a Retry-After may ask for
 _SLOWEST = 1024  # bytes a second; less, for as long as the time-out, is a stalled connection
 _OFF = {"", "0", "false", "no", "off"}
@@ -74,7 +75,17 @@ class Network:
         return self.offline or self.environ.get("ENVMGR_OFFLINE", "").lower() not in _OFF
 
     @cached_property
-    def _client(self) -> Any:  # noqa: ANN401 - an httpx.Client, which is imported late
+    def _secure(self) -> Any:  # noqa: ANN401 - an httpx.Client, which is imported late
+        return self._client(verify=True)
+
+    @cached_property
+    def _plain(self) -> Any:  # noqa: ANN401
+        """For http alone: it trusts no certificate, because reading those of the authorities takes 30 ms."""
+        import ssl
+
+        return self._client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+    def _client(self, **verify: Any) -> Any:  # noqa: ANN401
         httpx = _httpx()
         try:
             auth = httpx.NetRCAuth(self.environ.get("NETRC") or str(Path.home() / ".netrc"))
@@ -82,11 +93,10 @@ class Network:
             auth = None
         return httpx.Client(
             auth=auth,
-            follow_redirects=True,
             limits=httpx.Limits(max_keepalive_connections=0),  # so that there is nothing to close
             timeout=httpx.Timeout(self.patience, connect=min(10.0, self.patience)),
             headers={"User-Agent": f"envmgr/{__version__}", "Accept-Encoding": "identity"},
-            event_hooks={"response": [_keep_safe]},
+            **verify,
         )
 
     @contextmanager
@@ -104,13 +114,25 @@ class Network:
             raise DownloadError(f"not a URL that can be read: {shown(url)!a}", hint="use https, http or file")
         if self.forbidden:
             raise DownloadError(f"offline, so {shown(url)} is not read", hint="drop --offline or unset ENVMGR_OFFLINE")
-        with (
-            _translated(shown(url), self.patience),
-            self._client.stream("GET", url, headers=dict(headers or {})) as response,
-        ):
+        with _translated(shown(url), self.patience), closing(self._follow(url, headers)) as response:
             _check(shown(url), response.status_code, response.headers)
             steady = _steady(response.iter_raw(), self.patience, shown(url))
             yield Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, steady)
+
+    def _follow(self, url: str, headers: Mapping[str, str] | None) -> Any:  # noqa: ANN401 - an httpx.Response
+        """Return the answer to which redirects lead; never from https to http."""
+        secure = urlsplit(url).scheme == "https"
+        request = (self._secure if secure else self._plain).build_request("GET", url, headers=headers)
+        for _ in range(_MOST_REDIRECTS):
+            response = (self._secure if secure else self._plain).send(request, stream=True)
+            if not response.next_request:
+                return response
+            response.close()
+            request = response.next_request
+            if secure and request.url.scheme != "https":
+                raise DownloadError(f"{shown(url)} redirects to the insecure {shown(str(request.url))}")
+            secure = request.url.scheme == "https"
+        raise DownloadError(f"{shown(url)}: redirects without end")
 
 
 def _httpx() -> Any:  # noqa: ANN401 - a module
@@ -138,22 +160,12 @@ def _open_file(url: str) -> Iterator[Reply]:
         yield Reply(200, {"content-length": length}, iter(lambda: file.read(1 << 20), b""))
 
 
-def _keep_safe(response: Any) -> None:  # noqa: ANN401 - an httpx.Response
-    """Refuse to be sent from https to http."""
-    if response.has_redirect_location and response.url.scheme == "https":
-        following = response.url.join(response.headers["location"])
-        if following.scheme != "https":
-            raise DownloadError(f"{shown(str(response.url))} redirects to the insecure {shown(str(following))}")
-
-
 @contextmanager
 def _translated(url: str, patience: float) -> Iterator[None]:
     """Raise what httpx raises as DownloadError."""
     httpx = _httpx()
     try:
         yield
-    except httpx.TooManyRedirects as error:
-        raise DownloadError(f"{url}: redirects without end") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise DownloadError(f"{url}: not a URL that can be read: {error}") from error
     except httpx.TimeoutException as error:
