@@ -14,7 +14,7 @@ SOURCE = Path(envmgr.__file__).parent
 STOREYS = ["errors", "host", "versions", "pythons", "environments", "shell", "packages", "testing", "cli", "__main__"]
 HOMES = {
     "click": "cli",
-    "fcntl": "host/lock.py",
+    "filelock": "host/lock.py",
     "httpx": "host/network.py",
     "platformdirs": "host/paths.py",
     "rich": "cli",
