@@ -37,6 +37,20 @@ def test_a_missing_environment_is_told_with_the_command_to_run(
     assert record.lookup(shared, project, words) is None
 
 
+def test_a_project_entered_through_a_link_has_the_records_that_are_made_later(
+    shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]
+) -> None:
+    words = pinned(project, interpreter)
+    link = project.with_name("entered")
+    link.symlink_to(project)
+    (note,) = entry.enter(shared, link, environ)
+    assert "`envmgr use` makes it" in note
+    file = record.record_file(shared, project, words)
+    file.parent.mkdir(parents=True)
+    file.write_text("envs/shop/3.12\n")
+    assert record.record_file(shared, link, words).read_text() == "envs/shop/3.12\n"
+
+
 def test_the_user_may_have_environments_made_on_entering(
     shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str], config: Path
 ) -> None:

@@ -61,6 +61,7 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
     ruling = resolve.ruling(home, directory, environ)
     if ruling.project is None or ruling.requests[0].system:
         return
+    _entered(home, ruling.project)
     try:
         interpreter = resolve.interpreter(Store(home), ruling, ruling.requests[0])
     except NotInstalledError as error:
@@ -81,6 +82,14 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
         yield f"{project}/{record.LINK} is not envmgr's; `envmgr allow` has it activated, `envmgr use` makes another"
     else:
         yield f"no environment for Python {ruling.words} ({ruling.origin}); `envmgr use` makes it"
+
+
+def _entered(home: Home, project: Path) -> None:
+    """Let a project that was entered through a link have the records of its real path, also those still to be made."""
+    if project != project.resolve():
+        with suppress(StoreBusyError, UsageError, OSError), lock.exclusive(home.lock, patience=0):
+            ties.refuse(project)
+            ties.enter(home, project)
 
 
 def _automatic(environ: Environ) -> bool:

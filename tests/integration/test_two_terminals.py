@@ -1,0 +1,44 @@
+"""What is done to a project in one terminal is seen at the next prompt of another that stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from desk import Desk
+from typist import Typist
+
+from envmgr.pythons.store import Interpreter
+from envmgr.shell import dialects, shims
+
+ARGV = {
+    "bash": ["bash", "--noprofile", "-i"],
+    "zsh": ["zsh", "-d", "-i"],
+    "fish": ["fish", "-i"],
+}
+RC = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
+
+
+@pytest.fixture(params=ARGV)
+def typist(request: pytest.FixtureRequest, desk: Desk, tmp_path: Path) -> Iterator[Typist]:
+    """Return a shell with the hook, in the project that the desk is for."""
+    shims.refresh(desk.home)
+    rc = Path(desk.environ["HOME"]) / RC[request.param]
+    rc.parent.mkdir(parents=True, exist_ok=True)
+    rc.write_text(f"{dialects.named(request.param).line(desk.home)}\n")
+    with Typist(ARGV[request.param], cwd=desk.project, environ=desk.environ, folder=tmp_path / "tell") as typist:
+        yield typist
+
+
+def test_an_environment_that_comes_and_goes_and_comes(desk: Desk, interpreter: Interpreter, typist: Typist) -> None:
+    words = interpreter.build.minor_alias
+    (desk.project / ".python-version").write_text(f"{words}\n")
+    assert "VIRTUAL_ENV" not in typist.type("")
+    assert typist.screen().count("`envmgr use` makes it") == 1
+    for _ in range(2):
+        desk.call("use", "--no-pip")
+        made = desk.made(words)
+        assert typist.type("")["VIRTUAL_ENV"] == str(made.path)
+        desk.call("env", "remove", str(made.path))
+        assert "VIRTUAL_ENV" not in typist.type("")
