@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import measure
@@ -36,6 +37,9 @@ def main() -> None:
         measure.count(title, "envmgr, forks", forks, budget=0)
         measure.count(title, "envmgr, execs", execs, budget=1)
         _python(built, environment, floor)
+        with stage.built() as crowded:
+            stage.crowd(crowded)
+            _flat(built.deepest, crowded.deepest)
 
 
 def _python(built: stage.Stage, environment: Path, floor: Path) -> None:
@@ -48,9 +52,37 @@ def _python(built: stage.Stage, environment: Path, floor: Path) -> None:
     if uv := measure.program("uv"):
         run = (uv, "run", "--quiet", "--no-project", "--offline", "--python", environment / "bin/python", "python")
         cases.append(Case("uv run", built.command(*run, *words)))
+    if mise := measure.program("mise"):
+        cases.append(_mise(built, Path(mise), words))
     if pyenv := measure.program("pyenv"):
         cases.append(_pyenv(built, Path(pyenv), words))
     measure.compare("a shim for python -I -S -c pass", cases, base="direct", rounds=ROUNDS // 4)
+
+
+def _flat(few: stage.Stage, many: stage.Stage) -> None:
+    """Compare two stores, both from as deep: what is in them must not matter."""
+    name = f"{stage.PYTHONS} Pythons, {stage.ENVIRONMENTS:,} environments"
+    cases = []
+    for what, built, budget in (("envmgr", few, None), (f"envmgr, {name}", many, 1.2)):
+        (_environment(built) / "bin" / NOTHING).unlink(missing_ok=True)
+        (_environment(built) / "bin" / NOTHING).symlink_to("/bin/true")
+        _link(built.store / "shims" / NOTHING, "../shell/shim.sh")
+        cases.append(Case(what, built.command(built.store / "shims" / NOTHING), budget=budget))
+    measure.compare(f"a shim, {stage.LEVELS} levels deep", cases, base="envmgr", rounds=ROUNDS)
+
+
+def _mise(built: stage.Stage, program: Path, words: tuple[str, ...]) -> Case:
+    """Return mise's shim, over the same Python, pinned exactly."""
+    home, version = built.root / "mise-home", ".".join(map(str, sys.version_info[:3]))
+    project = built.root / "mise" / stage.DEEP
+    for folder in (home, project):
+        folder.mkdir(parents=True)
+    (built.root / "mise/mise.toml").write_text(f'[tools]\npython = "{version}"\n')
+    env = measure.environ(home, PATH=f"{program.parent}:/usr/local/bin:/usr/bin:/bin")
+    env |= {"MISE_OFFLINE": "1", "MISE_TRUSTED_CONFIG_PATHS": str(built.root)}
+    for call in (("link", f"python@{version}", stage.PREFIX), ("reshim",)):
+        command(program, *call, env=env, cwd=project)()
+    return Case("mise", command(home / ".local/share/mise/shims/python", *words, env=env, cwd=project))
 
 
 def _pyenv(built: stage.Stage, program: Path, words: tuple[str, ...]) -> Case:
