@@ -481,6 +481,50 @@ def test_a_project_of_any_name_is_used(desk: Desk) -> None:
     assert not list(desk.project.parent.rglob("pwned"))
 
 
+TABLE = """
+[project]
+name = "shop"
+version = "1"
+[tool.envmgr.test]
+pythons = ["3"]
+commands = [["python", "-c", "print(1)"]]
+"""
+
+
+def test_every_verb_tells_of_projects_and_pythons_of_any_name(desk: Desk) -> None:
+    """There is an environment, a linked Python and a test run; their paths are in what the verbs tell."""
+    project = desk.project / ALL
+    (project / "bin").mkdir(parents=True)
+    version = ".".join(map(str, sys.version_info[:2]))
+    (project / "bin" / f"python{version}").symlink_to(Path(sys.base_prefix) / "bin" / f"python{version}")
+    (project / "pyproject.toml").write_text(TABLE)
+    (project / "requirements.txt").touch()
+    environ = desk.environ | {"PWD": str(project), "TERM": "dumb"}
+    for line, code in (
+        (f"link bin/python{version} odd", 0),
+        (f"use {version}", 0),
+        ("sync", 0),
+        (f"test -p {version}", 0),
+        (f"test -p {version} -- {ODD}", 0),
+        ("test -p nobody", 1),
+        ("status", 0),
+        ("list", 0),
+        ("list --json", 0),
+        ("find odd", 0),
+        ("env list", 0),
+        ("env list --json", 0),
+        ("doctor", 1),
+        ("whence pip", 0),
+        ("prune -n", 0),
+        (f"uninstall {version}", 8),
+        ("env remove .", 0),
+        ("uninstall odd", 0),
+    ):
+        told = shown(envmgr(*line.split(" ")), project, environ)
+        assert (told.code, harmless(told.said), b"Traceback" in told.said) == (code, True, False), (line, told.said)
+    assert not list(desk.project.parent.rglob("pwned"))
+
+
 SHELLS = {
     "bash": ["bash", "--noprofile", "-i"],
     "zsh": ["zsh", "-d", "-i"],
@@ -490,16 +534,17 @@ SHELLS = {
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_tab_in_a_directory_of_hostile_names(scene: Scene, tmp_path: Path, shell: str) -> None:
-    cwd = tmp_path / "here"
+    cwd, active = tmp_path / "here", tmp_path / "venv"
     for name in HOSTILE:
         (cwd / name).mkdir(parents=True)
-    environ = variables(scene, cwd) | {"HOME": str(tmp_path)}
+        (active / "bin" / name).mkdir(parents=True)  # what is active may be anybody's
+    environ = variables(scene, cwd) | {"HOME": str(tmp_path), "VIRTUAL_ENV": str(active)}
     with Typist(SHELLS[shell], cwd=cwd, environ=environ, folder=tmp_path / "told") as typist:
         if shell == "zsh":
             typist.type("autoload -U compinit; compinit -u -D")
         file = {"bash": "completion.bash", "zsh": "hook.zsh", "fish": "completion.fish"}[shell]
         typist.type(f"cd {cwd}; ln -s $ENVMGR_HOME/shell shell; source ./shell/{file}")
-        for line in ("allow ", "env path ", "link ", "allow $", "allow `", "allow a"):
+        for line in ("allow ", "env path ", "link ", "allow $", "allow `", "allow a", "which ", "run ", "run $", "use "):
             typist.child.send(f"envmgr {line}\t\t\t")
             typist.child.send("\x03\x03")
         typist.tell()

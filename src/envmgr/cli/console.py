@@ -40,7 +40,7 @@ def raw(text: str) -> None:
 
 def live(text: str) -> None:
     """Show `text` in the current line of a terminal, in place of what was shown there; elsewhere, nothing."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         sys.stderr.write(f"\r\x1b[K{printable(text)}")
         sys.stderr.flush()
 

@@ -100,4 +100,8 @@ class _Screen:
     def finished(self, result: Result) -> None:
         """Print a block."""
         console.live("")
-        console.raw(report.block(result))
+        block = report.block(result)
+        if result.state in report.RAN:  # what its programs said is shown as they said it
+            console.raw(block)
+        else:
+            console.data(block.removesuffix("\n"))

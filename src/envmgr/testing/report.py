@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from envmgr.testing.runner import Result
 
 STATES = ("passed", "failed", "broken", "skipped")
+RAN = STATES[:2]
 
 
 def block(result: Result) -> str:

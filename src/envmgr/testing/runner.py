@@ -208,7 +208,12 @@ def _commands(matrix: Matrix, stage: Stage, variables: dict[str, str]) -> tuple[
                 f"{command[0]}: no such command", hint="is its package in a group of the matrix?"
             )
         outcome = stage.run([program, *command[1:]], environ=variables, cwd=matrix.project)
-        text += f"$ {shlex.join(command)}\n{outcome.text}"
+        text += f"$ {_shown(command)}\n{outcome.text}"
         if outcome.code:
             return "failed", f"{text.rstrip()}\nexit code {outcome.code}\n"
     return "passed", text
+
+
+def _shown(command: Sequence[str]) -> str:
+    """Return a command as one would type it; a word that could steer a terminal as a literal of Python."""
+    return shlex.join(word if word.isprintable() else ascii(word) for word in command)
