@@ -532,6 +532,9 @@ SHELLS = {
 }
 
 
+TYPED = ("allow ", "env path ", "link ", "allow $", "allow `", "allow a", "which ", "run ", "run $", "use ")
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_tab_in_a_directory_of_hostile_names(scene: Scene, tmp_path: Path, shell: str) -> None:
     cwd, active = tmp_path / "here", tmp_path / "venv"
@@ -544,7 +547,7 @@ def test_tab_in_a_directory_of_hostile_names(scene: Scene, tmp_path: Path, shell
             typist.type("autoload -U compinit; compinit -u -D")
         file = {"bash": "completion.bash", "zsh": "hook.zsh", "fish": "completion.fish"}[shell]
         typist.type(f"cd {cwd}; ln -s $ENVMGR_HOME/shell shell; source ./shell/{file}")
-        for line in ("allow ", "env path ", "link ", "allow $", "allow `", "allow a", "which ", "run ", "run $", "use "):
+        for line in TYPED:
             typist.child.send(f"envmgr {line}\t\t\t")
             typist.child.send("\x03\x03")
         typist.tell()
