@@ -9,7 +9,8 @@ from packed import NEWER_TAG, TAG, pythons
 
 from envmgr.errors import BrokenInterpreterError, UsageError
 from envmgr.host import archive, process
-from envmgr.pythons import mirror
+from envmgr.pythons import mirror, relocatable
+from envmgr.pythons.relocatable import Source
 from envmgr.pythons.upstream import SUMS
 
 NAME = "cpython-3.12.1+{tag}-{triple}-install_only_stripped.tar.gz"
@@ -76,3 +77,29 @@ def test_what_cannot_be_packed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BrokenInterpreterError, match="no Python that starts"):
         mirror.pack(tmp_path, tmp_path / "mirror", TAG)
     assert not (tmp_path / "mirror" / SUMS).exists()
+
+
+def test_what_a_distribution_keeps_elsewhere_is_brought_or_left(tmp_path: Path, environ: dict[str, str]) -> None:
+    """As Debian does: sitecustomize.py is in /etc, pip in dist-packages, and a page of text in share/doc."""
+    prefix, root = tmp_path / "usr", tmp_path / "copy"
+    stdlib = prefix / "lib/python3.12"
+    for folder in (prefix / "bin", stdlib, tmp_path / "etc", prefix / "share/doc"):
+        folder.mkdir(parents=True)
+    for file in (prefix / "bin/pip3.12", stdlib / "os.py", tmp_path / "etc/site.py", prefix / "share/doc/LICENSE"):
+        file.write_text(file.name)
+    links: dict[str, Path | str] = {
+        "sitecustomize.py": tmp_path / "etc/site.py",
+        "LICENSE.txt": "../../share/doc/LICENSE",
+        "posix.py": "os.py",
+        "gone.py": tmp_path / "etc/gone.py",
+        "folder": tmp_path / "etc",
+    }
+    for name, target in links.items():
+        (stdlib / name).symlink_to(target)
+    relocatable.copy(Source(prefix, "3.12.1", ""), root, environ)
+    made = root / "lib/python3.12"
+    assert (made / "sitecustomize.py").read_text() == "site.py"
+    assert (made / "LICENSE.txt").read_text() == "LICENSE"
+    assert [path.name for path in made.iterdir() if path.is_symlink()] == ["posix.py"]
+    assert {path.name for path in made.iterdir()} == {"os.py", "posix.py", "sitecustomize.py", "LICENSE.txt"}
+    assert not (root / "bin/pip3.12").exists()

@@ -101,6 +101,7 @@ def copy(source: Source, root: Path, environ: Environ, *, without: Collection[st
         for found in source.prefix.glob(pattern):
             _copy(found, root / found.relative_to(source.prefix), _DROPPED.union(without))
     _seed(source, root)
+    _settle(source, root)
     _name(source, root)
     _relocate(root, environ)
     _forget_prefix(source, root)
@@ -117,13 +118,30 @@ def _copy(found: Path, target: Path, dropped: Collection[str]) -> None:
         shutil.copy2(found, target, follow_symlinks=False)
 
 
+def _settle(source: Source, root: Path) -> None:
+    """Replace links that lead out of the copy by what they lead to: distributions keep `sitecustomize.py` in /etc."""
+    inside = f"{os.path.realpath(root)}{os.sep}"
+    for link in [path for path in root.rglob("*") if path.is_symlink()]:
+        leads = os.path.realpath(link)
+        if os.readlink(link).startswith("/") or not (leads.startswith(inside) and os.path.exists(leads)):  # noqa: PTH110, PTH115
+            link.unlink()
+            real = source.prefix / link.relative_to(root)
+            if real.is_file():
+                shutil.copy2(real, link)
+
+
 def _seed(source: Source, root: Path) -> None:
-    """Copy pip, and setuptools before 3.12, as ensurepip has them; nothing that somebody installed."""
+    """Copy pip, and setuptools before 3.12, as ensurepip has them; nothing that somebody installed.
+
+    Distributions keep pip elsewhere: without it, its program goes too.
+    """
     place = f"{source.stdlib}/site-packages"
     seeds = _OLD_SEEDS if int(source.minor.split(".")[1]) < 12 else _SEEDS  # noqa: PLR2004 - 3.12 dropped setuptools
     for found in (source.prefix / place).glob("*"):
         if seeds.match(found.name):
             _copy(found, root / place / found.name, {"__pycache__"})
+    if not (root / place / "pip").is_dir():
+        (root / "bin" / f"pip{source.minor}").unlink(missing_ok=True)
 
 
 def _name(source: Source, root: Path) -> None:
