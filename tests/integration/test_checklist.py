@@ -280,6 +280,12 @@ def test_line_13_options_and_traps(desk: Desk, option: str) -> None:
             assert desk.cd(terminal, where) == ""
             assert desk.active(terminal) == (desk.env(name) if name else "unset")
             assert terminal.type("") == ""
+        assert desk.cd(terminal, "shop") == ""
+        for verb, name in (("deactivate", None), ("activate", "shop")):  # from the second file
+            assert terminal.type(f"envmgr {verb}") == ""
+            assert desk.active(terminal) == (desk.env(name) if name else "unset")
+        assert desk.cd(terminal, "own") == ""
+        assert desk.cd(terminal, "none") == ""
         terminal.type({"fish": "set -e IFS"}.get(desk.shell.name, "IFS=' '"))
         assert desk.cd(terminal, "shop") == ""
 
@@ -309,6 +315,10 @@ def test_line_14_aliases_and_functions_named_like_builtins(desk: Desk) -> None:
         assert terminal.first == ""
         for where, name in (("shop", "shop"), ("spelled", "spelled"), ("none", None)):
             assert desk.cd(terminal, where) == ""
+            assert desk.active(terminal) == (desk.env(name) if name else "unset")
+        assert desk.cd(terminal, "shop") == ""
+        for verb, name in (("deactivate", None), ("activate", "shop")):  # from the second file
+            assert terminal.type(f"envmgr {verb}") == ""
             assert desk.active(terminal) == (desk.env(name) if name else "unset")
 
 
