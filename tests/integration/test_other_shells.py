@@ -64,6 +64,25 @@ class Place:
         return None
 
 
+HOSTILE = "$(touch pwned)/`touch pwned`; '\" \\/-n %F{red} \\w [x]*? ~ é/\x1b]0;x\x07"
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_project_whose_path_is_hostile(name: str, tmp_path: Path, environ: dict[str, str]) -> None:
+    home, dialect = Home(tmp_path / "store"), dialects.named(name)
+    shims.refresh(home)
+    environ["ENVMGR_HOME"] = str(home.root)
+    environ["PATH"] += f":{os.environ.get('ENVMGR_TEST_NU', '/')}"
+    for file in dialect.chosen(dialect.rc_files(environ)):
+        rc.write(rc.adding(file, dialect.line(home)))
+    project = tmp_path / (HOSTILE.rpartition("/")[0] if name == "nu" else HOSTILE)  # it takes escapes out of paths
+    environment = settle(home, project)
+    with Typist([name], cwd=project, environ=environ, folder=tmp_path / "told") as shell:
+        assert shell.tell()["VIRTUAL_ENV"] == str(environment)
+        assert "VIRTUAL_ENV" not in shell.type(f"cd {tmp_path}")
+    assert not list(tmp_path.rglob("pwned"))
+
+
 @pytest.fixture(params=SHELLS)
 def place(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str]) -> Iterator[Place]:
     name = str(request.param)
