@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_BUILT_FOR = re.compile(r"""(?:(?<![^\s'"=,:;])|(?<=-[ILR]))/install(?=[/\s'",:;)]|$)""")
+_BUILT_FOR = re.compile(r"""(?:(?<![^\s'"=,:;!])|(?<=-[ILR]))/install(?=[/\s'",:;)]|$)""")
 _COMPILER_KEYS = {"CC", "CXX", "LDSHARED", "LDCXXSHARED", "LINKCC", "BLDSHARED", "AR"}
 _COMPILERS = (  # what stood on the build machine -> what stands on every other
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang\+\+|g\+\+)(?:-\d+)?(?!\S)"), "c++"),
