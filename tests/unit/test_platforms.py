@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from envmgr.errors import UsageError
-from envmgr.host.platforms import Platform, missing_features, this_platform, triple
+from envmgr.host.platforms import Platform, missing_features, refuse, this_platform, triple
 
 
 def test_a_platform_is_read_and_written() -> None:
@@ -17,6 +17,13 @@ def test_a_platform_is_read_and_written() -> None:
 def test_what_is_no_platform_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not a platform"):
         Platform.parse(text)
+
+
+def test_windows_is_told_to_use_another() -> None:
+    refuse("posix")
+    with pytest.raises(UsageError, match="supports Linux and macOS") as caught:
+        refuse("nt")
+    assert "WSL" in str(caught.value.hint)
 
 
 def test_this_machine_has_a_platform() -> None:

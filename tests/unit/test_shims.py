@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from envmgr.errors import EnvmgrError
+from envmgr.host import process
 from envmgr.host.paths import Home
 from envmgr.pythons import aliases
 from envmgr.shell import shims
@@ -80,6 +81,15 @@ def test_the_shell_files_are_published_once(home: Home) -> None:
     (home.shell / "hook.bash").write_text("broken")
     shims.refresh(home)
     assert (home.shell / "hook.bash").read_bytes() == (shims.files() / "hook.bash").read_bytes()
+
+
+def test_the_launcher_says_when_envmgr_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "envmgr").write_text(shims.launcher().replace(sys.executable, "/nowhere/python"))
+    outcome = process.run(["sh", tmp_path / "envmgr", "--version"], environ={})
+    assert outcome.code == 127
+    assert outcome.text == (
+        "envmgr: error: envmgr was removed, or the Python that ran it\n  install envmgr again, and run `envmgr setup`\n"
+    )
 
 
 def test_the_launcher_runs_this_envmgr_whatever_surrounds_it(home: Home, tmp_path: Path) -> None:

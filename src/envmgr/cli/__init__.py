@@ -11,7 +11,7 @@ import click
 
 from envmgr import __version__
 from envmgr.errors import UsageError
-from envmgr.host import paths
+from envmgr.host import paths, platforms
 from envmgr.host.paths import Environ, Home
 
 # verb -> what it does; its module is envmgr.cli.<verb>, its function carries the verb's name
@@ -119,6 +119,7 @@ class _Verbs(click.Group):
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Pythons, environments and test runs; the right one is active the moment you enter a directory."""
+    platforms.refuse(os.name)
     ctx.obj = Context(os.environ, paths.working_directory(os.environ), paths.home(os.environ))
 
 

@@ -5,7 +5,6 @@ Triples are those of python-build-standalone; the short form `linux-x86_64-gnu` 
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +40,12 @@ class Platform:
         return cls(*parts)
 
 
+def refuse(system: str) -> None:
+    """Raise UsageError where `system`, a name as in `os.name`, is one that nothing here can run on (ADR 6)."""
+    if system != "posix":
+        raise UsageError("envmgr supports Linux and macOS", hint="on Windows, use it inside WSL")
+
+
 def this_platform() -> Platform:
     """Return the platform that this process runs on; raises UsageError where envmgr is not supported."""
     import platform
@@ -53,10 +58,7 @@ def this_platform() -> Platform:
         if arch == "armv7":
             return Platform("linux", arch, "gnueabihf")
         return Platform("linux", arch, "musl" if _is_musl() else "gnu")
-    raise UsageError(
-        f"envmgr supports Linux and macOS, not {platform.system()}",
-        hint="on Windows, use it inside WSL" if os.name == "nt" else None,
-    )
+    raise UsageError(f"envmgr supports Linux and macOS, not {platform.system()}")
 
 
 def triple(platform: Platform) -> str:

@@ -18,6 +18,14 @@ from envmgr.shell.programs import family
 
 LAUNCHER = "envmgr"
 _TARGET = "../shell/shim.sh"
+_LAUNCHER = """#!/bin/sh
+if ! [ -x {python} ]; then
+  echo 'envmgr: error: envmgr was removed, or the Python that ran it' >&2
+  echo '  install envmgr again, and run `envmgr setup`' >&2
+  exit 127
+fi
+exec {python} {isolated} -m envmgr "$@"
+"""
 _SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _ALWAYS = ("python", "python3", "pip", "pip3")  # without one, a pin whose Python is gone would mean the system's
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
@@ -57,7 +65,7 @@ def launcher() -> str:
     """Return the text of a program that runs this very envmgr, whatever the project or the user's PYTHON* variables."""
     user = site.ENABLE_USER_SITE and __file__.startswith(site.getusersitepackages() + os.sep)
     isolated = "-E -P" if user else "-I"  # -I leaves the user's site-packages out
-    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {isolated} -m envmgr "$@"\n'
+    return _LAUNCHER.format(python=shlex.quote(sys.executable), isolated=isolated)
 
 
 def commands(home: Home) -> set[str]:
