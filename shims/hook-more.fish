@@ -110,14 +110,13 @@ end
 
 # Set _envmgr_wanted from the record; fail when there is none, or its environment does not work.
 function _envmgr_find
-    string match -rq '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_ruling"; or return
-    string match -q '*..*' -- "$_envmgr_ruling"; and return 1
+    string match -rq '^(?!.*\.\.)[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_ruling"; or return
     set _envmgr_record "$_envmgr_home/projects$_envmgr_project/.envmgr/$_envmgr_ruling"
     test -f "$_envmgr_record"; or return
     set -l IFS ''
     set -l env ''
     read env <"$_envmgr_record"
-    string match -rq '^envs/[A-Za-z0-9._+-]+/[A-Za-z0-9._+-]+$' -- "$env"; and not string match -q '*..*' -- "$env"; or return
+    string match -rq '^(?!.*\.\.)envs/[A-Za-z0-9._+-]+/[A-Za-z0-9._+-]+$' -- "$env"; or return
     test -x "$_envmgr_home/$env/bin/python"; or return
     set _envmgr_wanted "$_envmgr_home/$env"
     set _envmgr_name (string replace -r '^envs/(.*)-[^-]*/.*' '$1' -- "$env")
