@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from desk import Desk
 from packed import pythons
 
+from envmgr.environments import record
+from envmgr.host import process
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
 
@@ -90,26 +93,33 @@ def test_what_its_owner_removed_is_listed_as_broken(linked: dict[str, str], pyen
     assert "(broken: not there)" in call(linked, "list", "3.12")
 
 
-def test_what_its_owner_replaced_is_said_until_it_is_linked_again(environ: dict[str, str], tmp_path: Path) -> None:
-    """Homebrew has one path for a minor version, and moves on what is behind it."""
-    brew = tmp_path / "brew"
-    opt = brew / "opt/python@3.12"
-    opt.parent.mkdir(parents=True)
+@pytest.fixture
+def brew(environ: dict[str, str], tmp_path: Path) -> Path:
+    """A Homebrew with a Python: it has one path for a minor version, and moves on what is behind it."""
+    cellar, opt = tmp_path / "brew/Cellar/python@3.12", tmp_path / "brew/opt/python@3.12"
     for keg, version in (("old", NEW), ("new", "3.13.0")):  # two patches of one minor version are not at hand
         minor = version.rpartition(".")[0]
         for part in ("bin", "lib"):
-            (brew / "Cellar/python@3.12" / keg / part).mkdir(parents=True)
-        shutil.copy(pythons() / version / f"bin/python{minor}", brew / "Cellar/python@3.12" / keg / "bin/python3.12")
-        (brew / "Cellar/python@3.12" / keg / f"lib/python{minor}").symlink_to(
-            pythons() / version / f"lib/python{minor}"
-        )
-    opt.symlink_to("../Cellar/python@3.12/old")
-    environ |= {"HOMEBREW_PREFIX": str(brew)}
+            (cellar / keg / part).mkdir(parents=True)
+        shutil.copy(pythons() / version / f"bin/python{minor}", cellar / keg / "bin/python3.12")
+        (cellar / keg / f"lib/python{minor}").symlink_to(pythons() / version / f"lib/python{minor}")
+    opt.parent.mkdir()
+    opt.symlink_to(cellar / "old")
+    environ["HOMEBREW_PREFIX"] = str(tmp_path / "brew")
+    return opt
+
+
+def upgrade(brew: Path) -> None:
+    target = brew.resolve().with_name("new")
+    brew.unlink()
+    brew.symlink_to(target)
+
+
+def test_what_its_owner_replaced_is_said_until_it_is_linked_again(environ: dict[str, str], brew: Path) -> None:
     call(environ, "link", "--from", "homebrew")
-    call(environ, "link", str(opt), "mine")
+    call(environ, "link", str(brew), "mine")
     assert rows(environ)[NEW]["changed"] is False
-    opt.unlink()
-    opt.symlink_to("../Cellar/python@3.12/new")
+    upgrade(brew)
     assert (rows(environ)[NEW]["works"], rows(environ)[NEW]["changed"]) == (False, True), "its library is gone"
     call(environ, "link", "--from", "homebrew")
     every = rows(environ)
@@ -117,6 +127,24 @@ def test_what_its_owner_replaced_is_said_until_it_is_linked_again(environ: dict[
     assert every["3.13.0"]["changed"] is False
     assert "/cpython-3.13.0+mine-" in call(environ, "find", "mine")
     assert "is not installed" in call(environ, "find", NEW, code=4)
+
+
+def test_an_exact_pin_does_not_follow_what_its_owner_replaced(
+    environ: dict[str, str], home: Home, brew: Path, tmp_path: Path
+) -> None:
+    call(environ, "link", "--from", "homebrew")
+    exact, named = Desk(home, tmp_path / "exact", environ), Desk(home, tmp_path / "named", environ)
+    for desk, pin in ((exact, NEW), (named, "homebrew")):
+        desk.project.mkdir()
+        desk.call("use", pin)
+    upgrade(brew)
+    said = exact.talk("link", "--from", "homebrew")
+    assert said.count("`envmgr use` in") == 1
+    assert f"`envmgr use` in {exact.project}" in said
+    shim: list[str | Path] = [home.shims / "python", "-c", "print('ran')"]
+    outcome = process.run(shim, environ=environ, cwd=exact.project)
+    assert (outcome.code, f"Python {NEW} is not installed" in outcome.text) == (4, True), outcome.text
+    assert record.lookup(home, named.project, "homebrew")
 
 
 def test_what_was_built_anew_is_said_too(environ: dict[str, str], tmp_path: Path) -> None:

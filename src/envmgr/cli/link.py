@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
+from envmgr.environments import ties
 from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError, UsageError
 from envmgr.pythons import discover, linker
 from envmgr.pythons.store import Store
@@ -38,6 +39,10 @@ def _link(context: Context, found: discover.Found, name: str | None = None) -> N
     console.say(f"{made.build.build_alias}: linked to {found.executable}")
     for old in sorted(before - {*store.builds()}):
         console.say(f"{old.build_alias}: not linked any more, {made.build.version} has replaced it there")
+        for environment in ties.loosen(context.home, old, made.build):
+            console.say(
+                f"note: {environment.path} was for {old.version}; `envmgr use` in {environment.project} tells more"
+            )
 
 
 def _link_all(context: Context, origin: str) -> None:

@@ -34,7 +34,7 @@ def _facts(context: Context, ruling: Ruling) -> dict[str, str | None]:
     interpreter, problem = _interpreter(context, ruling)
     environment = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
     facts = {
-        "python": str(interpreter.build.version) if interpreter else problem,
+        "python": _version(interpreter) if interpreter else problem,
         "path": str(_path(context, ruling, interpreter, environment) or "") or None,
         "asked for": ruling.words,
         "decided by": ruling.origin,
@@ -56,6 +56,11 @@ def _interpreter(context: Context, ruling: Ruling) -> tuple[Interpreter | None, 
         return resolve.interpreter(Store(context.home), ruling, ruling.requests[0]).checked(), ""
     except EnvmgrError as error:
         return None, f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def _version(interpreter: Interpreter) -> str:
+    version = str(interpreter.build.version)
+    return f"{version}, replaced since it was linked; link it again" if interpreter.changed else version
 
 
 def _path(

@@ -12,6 +12,8 @@ from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host import lock
 from envmgr.host.paths import Home
 from envmgr.pythons.aliases import point
+from envmgr.versions import pins
+from envmgr.versions.version import Build
 
 _IGNORING = {record.LINK, f"/{record.LINK}", f"**/{record.LINK}", ".*", "*"}  # `.venv/` does not match a link
 
@@ -39,6 +41,27 @@ def tie(
     except OSError as error:
         raise EnvironmentFailedError(f"{error.filename or home.projects}: {error.strerror}") from error
     return list(_linked(home, environment))
+
+
+def loosen(home: Home, old: Build, new: Build) -> list[Environment]:
+    """Take environments on `old`, in whose place `new` is now, from the pins that `new` does not answer; an exact one.
+
+    Returns those environments; they stay. Raises EnvmgrError.
+    """
+    loosened = []
+    with lock.exclusive(home.lock):
+        for environment in record.environments(home):
+            if environment.base == str(old):
+                files = [file for file in record.naming(home, environment) if not _answers(new, file.name)]
+                for file in files:
+                    file.unlink(missing_ok=True)
+                loosened += [environment] if files else []
+    return loosened
+
+
+def _answers(build: Build, words: str) -> bool:
+    pin = pins.parse(words)
+    return pin is not None and any(request.matches(build) for request in pin.requests)
 
 
 def _write(home: Home, project: Path, words: str, environment: Environment) -> None:
