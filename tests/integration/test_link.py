@@ -245,6 +245,10 @@ def test_a_python_that_is_not_there_is_told_apart_from_one_that_is_nowhere(envir
     assert "run `envmgr install 3.12`" in call(environ, "find", "3.12", code=4)
     assert "the nearest are 3.12.16" in call(environ, "find", "3.12.99", code=3)
     assert "no Python is called work" in call(environ, "find", "work", code=3)
+    for place in ("ENVMGR_INDEX_URL", "ENVMGR_PYTHON_MIRROR"):  # nobody is asked what is there
+        theirs = environ | {place: "http://127.0.0.1:1/"}
+        assert "run `envmgr install 3.99`" in call(theirs, "find", "3.99", code=4)
+        assert "no Python is called work" in call(theirs, "find", "work", code=3)
 
 
 def test_find_follows_the_pin(linked: dict[str, str], home: Home) -> None:

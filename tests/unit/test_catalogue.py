@@ -81,6 +81,12 @@ def test_the_numbers_in_a_name_tell_what_was_meant(name: str, near: str) -> None
     assert str(raised.value.hint).startswith(f"the nearest versions are {near}")
 
 
+def test_a_name_where_nothing_is_known_has_no_near_ones() -> None:
+    with pytest.raises(NoSuchVersionError) as raised:
+        catalogue.choose(VersionRequest.parse("work"), [], "the mirror")
+    assert str(raised.value.hint).startswith("`envmgr list`")
+
+
 def test_system_is_not_to_be_had() -> None:
     with pytest.raises(UsageError, match="what PATH has"):
         catalogue.choose(VersionRequest.parse("system"), CANDIDATES, "the mirror")

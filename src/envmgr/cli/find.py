@@ -9,7 +9,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.errors import CommandNotFoundError, NotInstalledError
-from envmgr.pythons import catalogue, resolve
+from envmgr.pythons import catalogue, refresh, resolve
 from envmgr.pythons.store import Store
 from envmgr.versions.request import VersionRequest
 
@@ -37,8 +37,10 @@ def _answer(context: Context, request: VersionRequest) -> Path:
         return _system(context)
     if found := Store(context.home).find(request):
         return found.checked().executable
-    known = catalogue.known(context.cache, catalogue.target(request), context.environ.get(catalogue.INDEX))
-    catalogue.choose(request, known, "the index")
+    platform = catalogue.target(request)
+    theirs = any(context.environ.get(name) for name in (catalogue.INDEX, refresh.MIRROR))
+    if request.name is not None or not theirs:  # what there is at a place of the user's, only `install` asks
+        catalogue.choose(request, catalogue.known(context.cache, platform), "the index")
     raise NotInstalledError(
         f"Python {request} is not installed", hint=f"run `envmgr install {shlex.quote(request.text)}`"
     )

@@ -89,7 +89,8 @@ def _unknown_name(request: VersionRequest, builds: Iterable[Build]) -> NoSuchVer
     """Return the error for a word that is no version; it offers those that are meant by the numbers in it."""
     numbers = re.search(r"\d{1,4}(?:\.\d{1,4}){0,2}", request.text, re.ASCII)
     near = ", ".join(nearest(VersionRequest.parse(numbers[0] if numbers else "3"), builds))
-    hint = f"the nearest versions are {near}; `envmgr list` shows the names of linked ones, `envmgr link` gives one"
+    versions = f"the nearest versions are {near}; " if near else ""
+    hint = f"{versions}`envmgr list` shows the names of linked ones, `envmgr link` gives one"
     return NoSuchVersionError(f"no Python is called {request}", hint=hint)
 
 
