@@ -11,6 +11,7 @@ import pytest
 from packed import CACHE
 
 from envmgr.host import lock, process
+from envmgr.pythons import aliases
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sys.executable).parent  # where the dev group's uv is
@@ -62,7 +63,6 @@ def tools() -> Path:
                 outcome = process.run(install, environ={**process.plain(os.environ), **environ})
                 assert outcome.code == 0, outcome.text
         for tool, folder in {"uv": str(SCRIPTS), "mise": os.environ.get("ENVMGR_TEST_MISE")}.items():
-            (place / "bin" / tool).unlink(missing_ok=True)
             if folder:
-                (place / "bin" / tool).symlink_to(Path(folder) / tool)
+                aliases.point(place / "bin" / tool, f"{folder}/{tool}")  # by one rename: others may be starting it
     return place / "bin"
