@@ -186,6 +186,15 @@ def test_a_shim_is_never_started(tmp_path: Path) -> None:
     assert not (tmp_path / "started").exists()
 
 
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    fifo = tmp_path / ".pyenv/versions/3.12.1/bin/python3"
+    fifo.parent.mkdir(parents=True)
+    os.mkfifo(fifo)
+    (each,) = discover.discover("pyenv", {"HOME": str(tmp_path)})
+    with pytest.raises(BrokenInterpreterError, match="not a program"):
+        discover.identify(each, {})
+
+
 def test_a_link_to_a_tool_is_never_started(tmp_path: Path) -> None:
     """The shims of mise and rye are programs, and no scripts."""
     tool = program(tmp_path / "bin/mise")

@@ -123,6 +123,8 @@ def identify(found: Found, environ: Environ) -> Identity:
 def _refuse_shim(executable: Path) -> None:
     """Raise BrokenInterpreterError for a script, and for a link to a tool that only passes on, as mise's are."""
     real = Path(os.path.realpath(executable))
+    if real.exists() and not real.is_file():  # a FIFO would never be read to its end
+        raise BrokenInterpreterError(f"{executable}: not a program")
     try:
         with real.open("rb") as file:
             if not file.read(4).startswith(_MAGIC):
