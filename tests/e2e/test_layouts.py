@@ -40,7 +40,7 @@ class Owner:
         self.tools, self.mirror, self.environ = tools, mirror, environ
 
     def run(self, program: str, *words: str | Path, **variables: str) -> None:
-        environ = {**process.plain(self.environ), "NO_PROXY": "*", **variables}
+        environ = {**process.plain(self.environ), "NO_PROXY": "*", "PDM_CHECK_UPDATE": "0", **variables}
         outcome = process.run([self.tools / program, *words], environ=environ, cwd=self.home, timeout=60)
         assert outcome.code == 0, outcome.text
 
