@@ -63,7 +63,7 @@ class Scene:
         return record.folder(self.home, self.root / whose) / ("3.11" if WORDS.get(name) == "3.11" else "3.12")
 
 
-def _program(path: Path) -> None:
+def program(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('#!/bin/sh\nprintf %s "$0"\n')
     path.chmod(0o755)
@@ -72,7 +72,7 @@ def _program(path: Path) -> None:
 def _made(scene: Scene, name: str, whose: str, words: str) -> None:
     made = Environment(scene.environment(name, whose), scene.root / whose, "3.12")
     for command in () if name == "gone" else ("python", "pytest"):
-        _program(made.bin / command)
+        program(made.bin / command)
     made.path.mkdir(parents=True, exist_ok=True)
     (made.path / record.NOTE).write_text(record.dump(made))
     file = record.record_file(scene.home, scene.root / whose, words)
@@ -84,7 +84,7 @@ def _allowed(scene: Scene, name: str) -> None:
     """Give a project a .venv of its own, have it allowed, and change one after that."""
     venv = scene.environment(name, name)
     for command in ("python", "pytest"):
-        _program(venv / "bin" / command)
+        program(venv / "bin" / command)
     (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.7\n")
     entered = scene.root / ("linked-own" if name == "own" else name)
     trust.allow(scene.home, trust.offer(scene.home, entered, os.environ))
@@ -109,9 +109,9 @@ def built(root: Path) -> Scene:
     scene = Scene(Home(root / "the store's $HOME"), root / "stage")
     for version, commands in (("3.11.9", ("python", "python3")), ("3.12.7", ("python", "python3", "black"))):
         for command in (*commands, f"python{version[:4]}"):
-            _program(scene.home.versions / f"cpython-{version}+20241016-linux-x86_64-gnu" / "bin" / command)
+            program(scene.home.versions / f"cpython-{version}+20241016-linux-x86_64-gnu" / "bin" / command)
     for command in ("python", "tool"):
-        _program(root / "system" / command)
+        program(root / "system" / command)
     _laid(scene.root)
     aliases.repoint(scene.home)
     for name, whose in WHOSE.items():
