@@ -33,7 +33,7 @@ def mise(shell: str, home: Path) -> Neighbour:
     environ = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
     for version in ("3.11.7", "3.12.1"):
         program(home / "pythons" / version / "bin" / "python")
-        link = [executable, "link", f"python@{version}", home / "pythons" / version]
+        link = [executable, "link", f"python@{version}", str(home / "pythons" / version)]
         subprocess.run(link, env=environ, cwd=home, capture_output=True, check=True)
     if shell == "fish":
         return Neighbour(f"{executable} activate fish | source")
@@ -58,7 +58,7 @@ def pyenv(shell: str, home: Path) -> Neighbour:
 
 
 def pyenv_virtualenv(shell: str, home: Path) -> Neighbour:
-    """pyenv and its plugin that activates on prompts; there is an environment `theirs` to activate."""
+    """Set up pyenv and its plugin that activates on prompts; there is an environment `theirs` to activate."""
     plain = pyenv(shell, home)
     made = home / ".pyenv" / "versions" / "theirs"
     for name in ("python", "activate"):
