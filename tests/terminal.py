@@ -98,12 +98,16 @@ class Terminal:
         os.write(self._master, f"{line}\r".encode(errors="surrogateescape"))
         return self._until_ready(after=b"\n").partition("\n")[2]
 
+    def press(self, keys: str) -> None:
+        """Press keys and rest: shells do not always draw a prompt after them."""
+        os.write(self._master, keys.encode())
+        while select.select([self._master], [], [], 0.5)[0]:
+            os.read(self._master, 65536)
+
     def interrupt(self, keys: str) -> None:
-        """Press keys, ^C and Enter, with a rest after each: shells do not always draw a prompt at once."""
+        """Press keys, ^C and Enter, with a rest after each."""
         for pressed in (keys, "\x03", "\r"):
-            os.write(self._master, pressed.encode())
-            while select.select([self._master], [], [], 0.5)[0]:
-                os.read(self._master, 65536)
+            self.press(pressed)
 
     def set(self, name: str, value: str) -> None:
         """Export a variable."""

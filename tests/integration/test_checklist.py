@@ -212,6 +212,23 @@ def test_line_10_autocd_and_cdpath(desk: Desk) -> None:
         assert desk.active(terminal) == desk.env("spelled")
 
 
+KEYS = {  # what a key is bound to, and the key; in fish it is alt-right, which goes back to where one was
+    "bash": ("bind -x '\"\\eu\": cd {}'", "\x1bu"),
+    "zsh": ("go() {{ cd {}; zle reset-prompt }}; zle -N go; bindkey '\\eu' go", "\x1bu"),
+    "fish": ("cd {}; cd -", "\x1b[1;3C"),
+}
+
+
+def test_line_10_a_key_that_changes_directory(desk: Desk) -> None:
+    line, key = KEYS[desk.shell.name]
+    with desk.open() as terminal:
+        terminal.type(line.format(desk.path("shop")))
+        assert desk.active(terminal) == "unset"
+        terminal.press(key)
+        assert terminal.type("python") == desk.env("shop") + "/bin/python", "without a prompt between"
+        assert desk.active(terminal) == desk.env("shop")
+
+
 def test_line_11_a_script_that_changes_directory_keeps_the_active_environment(desk: Desk) -> None:
     with desk.open("shop") as terminal:
         told = terminal.type(f"sh -c 'cd {desk.path('spelled')}; python'")

@@ -1,0 +1,92 @@
+"""Line 18 of docs/explanation/activation.md, another user's shell; and a home and store that cannot be written.
+
+In a mount namespace of the terminal's own, where /etc/passwd has one user more: nothing of the machine changes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from shell_desk import Desk, furnished
+
+VISITOR = 54321
+INSIDE = 'mount --bind "$0" /etc/passwd && exec "$@"'
+READ_ONLY = (
+    'for it; do case $it in --) break ;; *) mount -B "$it" "$it" && mount -o remount,ro,bind "$it" ;; esac; done'
+)
+COMMANDS = {
+    "su": "su visitor -s {}",
+    "su -": "su - visitor -s {}",
+    "sudo -s": "SHELL={} sudo -u visitor -s",
+    "sudo -E": "SHELL={} sudo -u visitor -E -s",
+    "sudo -i": "sudo -u visitor -i",
+}
+
+
+@pytest.fixture(params=["bash", "zsh", "fish"])
+def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """Return a desk that another user may look at."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield furnished(str(request.param), folder)
+
+
+def shell(desk: Desk) -> str:
+    found = shutil.which(desk.shell.name)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("how", COMMANDS)
+def test_line_18_the_shell_of_another_user(desk: Desk, how: str) -> None:
+    home = Path(desk.environ["HOME"])
+    users = home.parent / "passwd"
+    line = f"visitor:*:{VISITOR}:{VISITOR}::{home}:{shell(desk)}\n"
+    users.write_text(Path("/etc/passwd").read_text() + line)
+    (home / ".bash_profile").write_text(". ~/.bashrc\n")
+    desk.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    before = ("unshare", "-m", "sh", "-c", INSIDE, str(users))
+    with desk.open("shop", before=before) as terminal:
+        os.chown(home, VISITOR, VISITOR)
+        told = desk.tell(terminal, "PATH", "VIRTUAL_ENV")
+        command = COMMANDS[how].format(shell(desk))
+        terminal.type(f"env {command}" if command.startswith("SHELL") else command)
+        assert terminal.type("id -u") == f"{VISITOR}\n"
+        for where, ours in (("shop", desk.env("shop")), ("spelled", desk.env("spelled")), ("none", "unset")):
+            assert desk.cd(terminal, where) == ""
+            assert desk.active(terminal) == ours
+        assert desk.entries(terminal).count(desk.shims) == 1
+        terminal.type("exit")
+        assert desk.tell(terminal, "PATH", "VIRTUAL_ENV") == told
+
+
+def test_line_18_root_leaves_files_of_others_alone(desk: Desk) -> None:
+    os.chown(desk.path("shop/.python-version"), VISITOR, VISITOR)
+    with desk.open("shop") as terminal:
+        assert terminal.first == ""
+        assert desk.active(terminal) == "unset"
+
+
+def test_a_home_and_a_store_that_cannot_be_written(desk: Desk) -> None:
+    mounts = [str(desk.scene.home.root)]
+    if desk.shell.name != "fish":  # it complains itself
+        mounts.append(desk.environ["HOME"])
+    run = f'{READ_ONLY}; while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
+    with desk.open("none", before=("unshare", "-m", "sh", "-c", run, "sh", *mounts, "--")) as terminal:
+        for where, name in (("shop", "shop"), ("spelled", "spelled"), ("none", None)):
+            assert desk.cd(terminal, where) == ""
+            assert desk.active(terminal) == (desk.env(name) if name else "unset")
+        said = desk.cd(terminal, "prefix")
+        assert "`envmgr use`" in said
+        assert said.count("\n") == 1
+        assert terminal.type("") == ""
+        assert terminal.type("envmgr deactivate") == ""
+        said = terminal.type("envmgr use 3.12")
+        assert "Traceback" not in said
+        assert "Read-only" in said
