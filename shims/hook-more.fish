@@ -259,6 +259,13 @@ function _envmgr_leave
     set -e _envmgr_deactivate
 end
 
+# After `conda activate` in the project, its environment is in front of ours: stay off, as after `deactivate`.
+function _envmgr_conda
+    set -l theirs (contains -i -- "$CONDA_PREFIX/bin" $PATH); or return
+    set -l ours (contains -i -- "$_envmgr_env/bin" $PATH); or return
+    test $theirs -gt $ours; or set _envmgr_off "$_envmgr_project/"
+end
+
 # VARIABLE DIRECTORY [last]: take the first, or last, occurrence of it from the list.
 function _envmgr_strip -a variable directory last
     if test -n "$last"

@@ -67,6 +67,8 @@ _envmgr_change() {
       _envmgr_leave # inherited, or brought back by somebody who restores old values
       _envmgr_env=$VIRTUAL_ENV
       _envmgr_leave
+    elif [[ -n ${CONDA_PREFIX-} && ${PATH-} == *"$_envmgr_env/bin"* && :${PATH%%"$_envmgr_env/bin"*} == *:"$CONDA_PREFIX/bin:"* ]]; then
+      _envmgr_off=$_envmgr_project/ # `conda activate` in the project
     fi
   fi
   if [[ ${ENVMGR_HOOK-} == off ]]; then

@@ -96,3 +96,20 @@ def test_line_31_conda_activate_by_hand(desk: Desk, order: str) -> None:
         assert settled(desk, terminal) == outside
         terminal.type("conda deactivate")
         assert settled(desk, terminal) == base
+
+
+@ORDERS
+def test_line_31_conda_activate_in_a_project(desk: Desk, order: str) -> None:
+    """It is the user's choice until the project is left: no VIRTUAL_ENV of ours beside another Python."""
+    with beside(desk, "conda", order) as terminal:
+        terminal.type("conda deactivate")
+        desk.cd(terminal, "shop")
+        assert settled(desk, terminal)["VIRTUAL_ENV"] == desk.env("shop")
+        terminal.type("conda activate science")
+        told = settled(desk, terminal)
+        assert told["VIRTUAL_ENV"] == "unset"
+        assert told["python"].endswith("/envs/science/bin/python")
+        desk.cd(terminal, "spelled")
+        told = settled(desk, terminal)
+        assert told["VIRTUAL_ENV"] == desk.env("spelled")
+        assert told["python"] == desk.env("spelled") + "/bin/python"
