@@ -24,6 +24,7 @@ _MOST_REDIRECTS = 20
 _LONGEST_WAIT = 60.0  # seconds that a Retry-After may ask for
 _SLOWEST = 1024  # bytes a second; less, for as long as the time-out, is a stalled connection
 _OFF = {"", "0", "false", "no", "off"}
+_UNREACHED = "is this machine online? ENVMGR_PYTHON_MIRROR names a mirror; `envmgr link` uses the Pythons that are here"
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # worth another try
 
 
@@ -178,7 +179,7 @@ def _translated(url: str, patience: float) -> Iterator[None]:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             hint = "SSL_CERT_FILE names the file with your organisation's certificates"
             raise DownloadError(f"{url}: the server's certificate is not trusted: {error}", hint=hint) from error
-        raise PassingError(f"{url}: cannot connect: {error}", hint="is this machine online?") from error
+        raise PassingError(f"{url}: cannot connect: {error}", hint=_UNREACHED) from error
     except httpx.HTTPError as error:
         raise PassingError(f"{url}: the connection broke: {error}") from error
 
