@@ -33,6 +33,7 @@ end
 # Take from PATH what direnv and other tools that restore old values have brought back: what we took from it, and what we
 # put there, the second time.
 function _envmgr_clean
+    set -q CONDA_PREFIX; and test -n "$_envmgr_env"; and _envmgr_conda # PATH has changed
     for gone in $_envmgr_gone
         while test "$gone" != "$_envmgr_env"; and contains -- "$gone/bin" $PATH
             _envmgr_strip PATH "$gone/bin"

@@ -87,7 +87,6 @@ function _envmgr_update -a quietly
     if test -n "$VIRTUAL_ENV"
         test -n "$_envmgr_whole"; or _envmgr_more; or return
         test "$VIRTUAL_ENV" = "$_envmgr_env"; and not set -q _OLD_VIRTUAL_PATH; or _envmgr_ours; or return
-        set -q CONDA_PREFIX; and _envmgr_conda
     end
     test "$PATH" = "$_envmgr_path"; or test -z "$_envmgr_env$_envmgr_gone"; or _envmgr_clean
     if test "$ENVMGR_HOOK" = off
