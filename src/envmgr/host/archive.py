@@ -10,6 +10,7 @@ import gzip
 import os
 import shutil
 import tarfile
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -24,6 +25,7 @@ from envmgr.host.paths import Environ
 
 _MTIME = 1704067200  # any constant: equal inputs make equal archives
 _CHUNK = 1 << 20  # bytes
+_AHEAD = 4  # chunks
 _LONGEST_HEADER = 1 << 20  # bytes of one pax or long-name header
 LARGEST = 4 << 30  # bytes unpacked; the largest full debug build has about 1 GB
 MOST = 100_000  # members
@@ -73,10 +75,13 @@ def unpack(archive: Path, into: Path, environ: Environ, *, largest: int = LARGES
 
 
 def _chunks(packed: IO[bytes], ahead: ThreadPoolExecutor, largest: int) -> Iterator[bytes]:
-    """Yield the unpacked bytes; while one chunk is worked on, a thread makes the next."""
-    total, coming = 0, ahead.submit(packed.read, _CHUNK)
-    while chunk := _result(coming):
-        coming = ahead.submit(packed.read, _CHUNK)
+    """Yield the unpacked bytes; while one chunk is worked on, a thread makes the next ones.
+
+    Several: many small files take longer to write than to unpack, large ones the other way round.
+    """
+    total, coming = 0, deque(ahead.submit(packed.read, _CHUNK) for _ in range(_AHEAD))
+    while chunk := _result(coming.popleft()):
+        coming.append(ahead.submit(packed.read, _CHUNK))
         total += len(chunk)
         if total > largest:
             raise DownloadError(f"unpacks to more than {largest} bytes")
