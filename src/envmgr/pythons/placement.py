@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_BUILT_FOR = re.compile(r"""(?:(?<![^\s'"=,:;!])|(?<=-[ILR]))/install(?=[/\s'",:;)]|$)""")
+# what may stand before it is looked at last: a pattern that begins with plain text is found ten times as fast
+_BUILT_FOR = re.compile(r"""/install(?=[/\s'",:;)]|$)(?:(?<![^\s'"=,:;!]/install)|(?<=-[ILR]/install))""")
 _COMPILER_KEYS = {"CC", "CXX", "LDSHARED", "LDCXXSHARED", "LINKCC", "BLDSHARED", "AR"}
 _COMPILERS = (  # what stood on the build machine -> what stands on every other
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang\+\+|g\+\+)(?:-\d+)?(?!\S)"), "c++"),
