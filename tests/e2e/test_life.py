@@ -11,7 +11,8 @@ import pytest
 from desk import Desk
 from packed import NEWER_TAG, TAG, pythons
 
-from envmgr.host import lock, process
+from envmgr.host import download, lock, process
+from envmgr.host.network import Network
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
 
@@ -116,6 +117,15 @@ def test_prune_leaves_what_is_being_downloaded(desk: Desk) -> None:
         assert len(list(downloads.iterdir())) == 3
     assert "Freed" in desk.talk("prune")
     assert not list(downloads.iterdir())
+
+
+def test_prune_leaves_what_another_store_unpacks(desk: Desk) -> None:
+    (archive,) = (Path(desk.environ["ENVMGR_CACHE_DIR"]) / "downloads").glob("*.tar.gz")
+    with download.held(Network({}), [], archive, download.digest(archive)):
+        assert "Nothing to remove" in desk.talk("prune")
+        assert archive.is_file()
+    desk.call("prune")
+    assert not archive.exists()
 
 
 def test_prune_with_others_at_work_is_fine(desk: Desk) -> None:

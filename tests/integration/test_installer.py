@@ -239,7 +239,8 @@ def test_killed_at_any_step_the_store_is_old_or_new(
     """SIGKILL at 40 moments of installing a rebuild and of removing it, counted by what is done to the disk."""
     old, new = candidate("3.12.1"), candidate("3.12.1", NEWER_TAG)
     installer.install(home, old, network, cache)
-    installer.fetch(new, network, cache)
+    with installer.fetched(new, network, cache):
+        pass
 
     def killed(verb: str, after: int) -> str:
         argv = [str(home.root), str(cache), str(archives / "SHA256SUMS"), verb, str(new.build), str(after)]

@@ -42,7 +42,7 @@ def _removed(context: Context, path: Path, size: int, *, dry_run: bool) -> int:
     """Remove `path`, unless somebody is at it, and tell; returns the bytes freed."""
     if not dry_run:
         if path.parent == context.cache / "downloads":
-            if not downloads.discard(context.home, path):
+            if not downloads.discard(path):
                 return 0
         else:
             installer.discard(context.home, path)

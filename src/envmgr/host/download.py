@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from envmgr.errors import ChecksumError, DownloadError, EnvmgrError
@@ -19,23 +19,36 @@ _PAUSE = 0.1  # seconds before the second round over the hosts; doubles with eac
 
 
 def fetch(network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: Watch | None = None) -> Path:
-    """Put the file that one of `urls` has at `to`, verified against `sha256`; returns `to`.
+    """Put the file that one of `urls` has at `to`, verified against `sha256`; returns `to`. Raises as `held` does."""
+    with held(network, urls, to, sha256, watch=watch) as file:
+        return file
+
+
+@contextmanager
+def held(network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: Watch | None = None) -> Iterator[Path]:
+    """Do that, and give the file under its lock: until the block ends, nobody who asks for the lock removes it.
 
     What is there already and right is not fetched again. A download that broke off goes on from `to` + `.part`; of
     several processes one works and the others wait for it. Raises DownloadError, ChecksumError, and EnvmgrError when
     the disk does not take it.
     """
     part = to.with_name(f"{to.name}.part")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        with lock.exclusive(to.with_name(f".{to.name}.lock"), patience=3600):
+    with ExitStack() as stack:
+        try:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(lock.exclusive(guard(to), patience=3600))
             if not _is(to, sha256):
                 _fetch(network, urls, part, sha256, watch or (lambda *_: None)).replace(to)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise EnvmgrError(f"{to.parent}: cannot be written: {error.strerror}", hint=_room(to.parent)) from error
-    return to
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise EnvmgrError(f"{to.parent}: cannot be written: {error.strerror}", hint=_room(to.parent)) from error
+        yield to
+
+
+def guard(to: Path) -> Path:
+    """Return the file that is locked while `to` is fetched or used."""
+    return to.with_name(f".{to.name}.lock")
 
 
 def digest(path: Path) -> str:

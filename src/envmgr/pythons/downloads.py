@@ -1,4 +1,4 @@
-"""The cache of archives: what is in it, and removing that while others may be downloading. A writer.
+"""The cache of archives: what is in it, and removing that while others may be at work. A writer.
 
 `host.download` keeps beside an archive NAME the lock `.NAME.lock` and, of a download that broke off, `NAME.part`.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from envmgr.errors import StoreBusyError
-from envmgr.host import lock
-from envmgr.host.paths import Home
+from envmgr.host import download, lock
 
 
 def archives(cache: Path) -> list[Path]:
@@ -33,17 +32,11 @@ def size(archive: Path) -> int:
     return total
 
 
-def discard(home: Home, archive: Path) -> bool:
-    """Remove an archive with what belongs to it; returns False, and leaves it, where it may be in use.
-
-    That is while it is downloaded, and while anything is installed into `home`: a stage is there before its download is
-    begun, and until all is unpacked.
-    """
-    guard = archive.with_name(f".{archive.name}.lock")
+def discard(archive: Path) -> bool:
+    """Remove an archive with what belongs to it; returns False, and leaves it, while it is downloaded or unpacked."""
+    guard = download.guard(archive)
     try:
         with lock.exclusive(guard, patience=0):
-            if any(home.tmp.glob("install-*")):
-                return False
             for path in (archive, _part(archive), guard):  # who waits for the lock sees that it is another one now
                 path.unlink(missing_ok=True)
     except StoreBusyError:

@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +69,8 @@ def install(
     with _translated(home):
         mend(home)
         if wishes.attested:
-            attestation.verify(fetch(candidate, network, cache, watch=watch), network.environ)
+            with fetched(candidate, network, cache, watch) as file:
+                attestation.verify(file, network.environ)
         done = not place.is_dir() and _install(home, candidate, network, cache, watch)
         if wishes.compiled:
             compile_bytecode(place, network.environ)
@@ -81,8 +82,8 @@ def _install(home: Home, candidate: Candidate, network: Network, cache: Path, wa
     with _stage(home, candidate.build) as stage:
         if place.is_dir():
             return False
-        file = fetch(candidate, network, cache, watch=watch)
-        archive.unpack(file, stage, network.environ)
+        with fetched(candidate, network, cache, watch) as file:
+            archive.unpack(file, stage, network.environ)
         root = _root(stage, file)
         placement.place(root, place)
         probe(root, candidate.build, network.environ)
@@ -91,11 +92,15 @@ def _install(home: Home, candidate: Candidate, network: Network, cache: Path, wa
     return True
 
 
-def fetch(candidate: Candidate, network: Network, cache: Path, *, watch: Watch | None = None) -> Path:
-    """Return the verified archive of `candidate`, in the cache; raises DownloadError, ChecksumError, EnvmgrError."""
+def fetched(
+    candidate: Candidate, network: Network, cache: Path, watch: Watch | None = None
+) -> AbstractContextManager[Path]:
+    """Give the verified archive of `candidate`, in the cache; `prune` leaves it there until the block ends.
+
+    Raises DownloadError, ChecksumError, EnvmgrError.
+    """
     file = cache / "downloads" / f"{candidate.sha256[:12]}-{candidate.file_name}"
-    urls = candidate.urls(network.environ.get(MIRROR))
-    return download.fetch(network, urls, file, candidate.sha256, watch=watch)
+    return download.held(network, candidate.urls(network.environ.get(MIRROR)), file, candidate.sha256, watch=watch)
 
 
 def mend(home: Home) -> None:
