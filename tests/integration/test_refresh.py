@@ -254,11 +254,12 @@ def test_nonsense_is_an_error_that_names_its_place(text: str, server: Mirror, ca
         refresh.available(HERE, Network({"ENVMGR_INDEX_URL": f"{server.url}/list"}), cache)
 
 
-def test_a_mirror_is_asked_each_time(server: Mirror, cache: Path) -> None:
+def test_a_mirror_is_asked_once_by_each_command(server: Mirror, cache: Path) -> None:
     (server.folder / "SHA256SUMS").write_text(FORMATS["SHA256SUMS"])
-    network = Network({"ENVMGR_PYTHON_MIRROR": f"{server.url}/"})
     for _ in range(2):
-        assert names(refresh.available(HERE, network, cache)) == NEWEST
+        network = Network({"ENVMGR_PYTHON_MIRROR": f"{server.url}/"})
+        for _ in range(2):
+            assert names(refresh.available(HERE, network, cache)) == NEWEST
     assert len(server.requests) == 2
     with pytest.raises(NoSuchVersionError, match="in http://127"):
         refresh.pick(VersionRequest.parse("3.12"), network, cache)
@@ -279,6 +280,7 @@ def test_a_mirror_may_be_a_folder(tmp_path: Path, cache: Path) -> None:
     network = Network({"ENVMGR_PYTHON_MIRROR": mirror.as_uri()}, offline=True)
     assert refresh.available(HERE, network, cache) == BUNDLED, "it does not say what it holds"
     (mirror / "SHA256SUMS").write_text(FORMATS["SHA256SUMS"])
+    network = Network(network.environ, offline=True)
     assert refresh.pick(VersionRequest.parse("3.97.0"), network, cache).path == f"20990101/{file_name(NEWEST[2])}"
 
 

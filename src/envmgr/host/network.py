@@ -52,9 +52,9 @@ class Reply:
             yield rest.decode(errors="replace")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
-    """How this process reaches the world, as `environ` says; `--offline` is `offline`."""
+    """How a command reaches the world, as `environ` says; `--offline` is `offline`. Each is its own, and hashable."""
 
     environ: Environ
     offline: bool = False

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache as once  # `cache` is a directory here
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -90,10 +91,12 @@ def _updated(
         return catalogue.known(cache, platform, network.environ.get(INDEX)), failure
 
 
+@once
 def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
     """Return what the user's mirror holds for `platform`; None without one, or where it does not say, or if offline.
 
-    A PyPy, whose name does not tell its version, is known by its sha256. Raises DownloadError.
+    It is asked once, however many requests there are. A PyPy, whose name does not tell its version, is known by its
+    sha256. Raises DownloadError.
     """
     mirror = network.environ.get(MIRROR)
     if not mirror or network.environ.get(INDEX):
