@@ -37,6 +37,8 @@ def main() -> None:
             stage.crowd(crowded)
             for shell in filter(measure.program, SHELLS):
                 _flat(built.deepest, crowded.deepest, shell)
+            if measure.program("fish"):
+                _flat_fish(built.deepest, crowded.deepest)
 
 
 def _prompts(built: stage.Stage, others: list[Peer], shell: str) -> None:
@@ -64,15 +66,29 @@ def _name(what: str | Peer) -> str:
     return what if isinstance(what, str) else what.name
 
 
+_CROWDED = f"envmgr, {stage.PYTHONS} Pythons, {stage.ENVIRONMENTS:,} environments"
+
+
 def _flat(few: stage.Stage, many: stage.Stage, shell: str) -> None:
     """Compare two stores, both from as deep: what is in them must not matter."""
-    names = {"floor": few, "envmgr": few, f"envmgr, {stage.PYTHONS} Pythons, {stage.ENVIRONMENTS:,} environments": many}
+    names = {"floor": few, "envmgr": few, _CROWDED: many}
     for mode in ("idle", "cd"):
         samples: Samples = {name: [] for name in names}
         for _ in range(3):
             for name, built in names.items():
                 samples[name] += _session(built, shell, name.partition(",")[0], mode)
-        measure.report(f"{mode}, {stage.LEVELS} levels deep in {shell}", samples, "envmgr", {[*names][-1]: 1.2})
+        measure.report(f"{mode}, {stage.LEVELS} levels deep in {shell}", samples, "envmgr", {_CROWDED: 1.2})
+
+
+def _flat_fish(few: stage.Stage, many: stage.Stage) -> None:
+    """Do the same for whole sessions of fish, which has no clock."""
+    for mode in ("idle", "cd"):
+        words = _words("fish", "envmgr", mode, ROUNDS)
+        cases = [
+            Case("envmgr", measure.command(*words, env=_environ(few))),
+            Case(_CROWDED, measure.command(*words, env=_environ(many)), budget=1.2),
+        ]
+        measure.compare(f"{ROUNDS} prompts in fish, {mode}, {stage.LEVELS} levels deep", cases, base="envmgr", rounds=9)
 
 
 def _words(shell: str, what: str, mode: str, rounds: int) -> list[str]:
