@@ -65,7 +65,9 @@ function _envmgr_ruled -a place file
     end
     if test "$text" != "$_envmgr_text"
         set _envmgr_text "$text"
-        set _envmgr_words (_envmgr_parse "$text")
+        set _envmgr_words ''
+        string match -rq '^(?<_envmgr_words>[A-Za-z0-9.]+)\n?$' -- "$text" # most hold one word; no substitution (fish 3.2)
+        test -n "$_envmgr_words"; or set _envmgr_words (_envmgr_parse "$text")
     end
     test -n "$_envmgr_words"; or return
     set _envmgr_project "$place"
@@ -117,10 +119,11 @@ function _envmgr_find
     set -l IFS ''
     set -l env ''
     read env <"$_envmgr_record"
-    string match -rq '^(?!.*\.\.)envs/[A-Za-z0-9._+-]+/[A-Za-z0-9._+-]+$' -- "$env"; or return
+    set _envmgr_name ''
+    string match -rq '^(?!.*\.\.)envs/(?<_envmgr_name>[A-Za-z0-9._+-]+?)(-[A-Za-z0-9._+]*)?/[A-Za-z0-9._+-]+$' -- "$env"; or return
     test -x "$_envmgr_home/$env/bin/python"; or return
     set _envmgr_wanted "$_envmgr_home/$env"
-    set _envmgr_name (string replace -r '^envs/(.*)-[^-]*/.*' '$1' -- "$env")
+    test -n "$_envmgr_name"; or set _envmgr_name (string replace -r '^envs/(.*)-[^-]*/.*' '$1' -- "$env") # fish 3.1
     return 0
 end
 
