@@ -252,12 +252,12 @@ def _text(file: Path) -> bytes | None:
 
 def deny(home: Home, project: Path) -> bool:
     """Revoke all that was allowed in `project`; returns whether there was anything."""
+    import shutil  # late: hooks and shims ask what is granted
+
     folder = record.records(home, _real(project))
     there = (folder / ALLOWED).exists()
     (folder / ALLOWED).unlink(missing_ok=True)
     for name in (COPIES, VARIABLES):
-        import shutil
-
         shutil.rmtree(folder / name, ignore_errors=True)
     return there
 
