@@ -78,7 +78,6 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
     """Answer a shim or a hook (see `envmgr.shell.entry`); returns the exit code, raises EnvmgrError."""
     from pathlib import Path
 
-    from envmgr.cli import console
     from envmgr.host.paths import Home
     from envmgr.shell import entry
 
@@ -86,9 +85,13 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
     if call == "_shim":
         entry.shim(store, subject, arguments, os.environ)
     elif call == "_which":
+        from envmgr.cli import console  # late, with click: most calls have nothing to say
+
         console.data(entry.which(store, subject, os.environ))
     else:
         for note in entry.enter(store, Path(subject), os.environ):
+            from envmgr.cli import console
+
             console.say(f"envmgr: {note}")
     return 0
 
