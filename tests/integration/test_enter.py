@@ -46,7 +46,7 @@ def test_a_project_entered_through_a_link_has_the_records_that_are_made_later(
     (note,) = entry.enter(shared, link, environ)
     assert "`envmgr use` makes it" in note
     file = record.record_file(shared, project, words)
-    file.parent.mkdir(parents=True)
+    assert (record.records(shared, link) / record.REAL).read_text() == f"{project}\n"
     file.write_text("envs/shop/3.12\n")
     assert record.record_file(shared, link, words).read_text() == "envs/shop/3.12\n"
 

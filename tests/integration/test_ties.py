@@ -100,3 +100,47 @@ def test_git_worktrees_and_folders_below(home: Home, tmp_path: Path) -> None:
     ties.tie(home, tree / "sub", "3.12", made)
     assert (tree / "sub" / ".venv").is_symlink()
     assert git("status", "--porcelain", cwd=tree) == ""
+
+
+def test_a_turned_link_means_what_it_leads_to_now(home: Home, project: Path, made: Environment, tmp_path: Path) -> None:
+    entered, other = tmp_path / "current", tmp_path / "rel2"
+    other.mkdir()
+    entered.symlink_to(project)
+    ties.tie(home, entered, "3.12", made)
+    real = record.records(home, entered) / record.REAL
+    assert real.read_text() == f"{project}\n"
+    entered.unlink()
+    entered.symlink_to(other)
+    assert record.lookup(home, entered, "3.12") is None
+    ties.enter(home, entered)
+    assert real.read_text() == f"{other}\n"
+    assert record.lookup(home, project, "3.12") == made
+
+
+def test_a_directory_in_the_place_of_a_link_has_its_own_records(
+    home: Home, project: Path, made: Environment, tmp_path: Path
+) -> None:
+    entered = tmp_path / "current"
+    entered.symlink_to(project)
+    ties.tie(home, entered, "3.12", made)
+    entered.unlink()
+    entered.mkdir()
+    assert record.lookup(home, entered, "3.12") is None
+    own = Environment(record.folder(home, entered) / "3.12", entered, "3.12")
+    own.bin.mkdir(parents=True)
+    (own.path / record.NOTE).write_text(record.dump(own))
+    ties.tie(home, entered, "3.12", own)
+    assert record.lookup(home, entered, "3.12") == own
+    assert record.lookup(home, project, "3.12") == made
+
+
+def test_a_path_that_differs_from_process_to_process_means_the_directory_of_this_one(
+    home: Home, project: Path, made: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = Path("/proc/self/cwd")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(project)
+    ties.tie(home, here, "3.12", made)
+    assert record.lookup(home, here, "3.12") == made
+    monkeypatch.chdir(tmp_path / "other")
+    assert record.lookup(home, here, "3.12") is None

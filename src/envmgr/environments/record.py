@@ -17,6 +17,7 @@ from pathlib import Path
 from envmgr.host.paths import Home
 
 FOLDER = ".envmgr"
+REAL = ".real"  # in a record folder: the physical path of the project that its records belong to
 NOTE = "envmgr.json"
 LINK = ".venv"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+|\.{2,}", re.ASCII)  # shells refuse a record with `..` in it
@@ -74,14 +75,19 @@ def record_file(home: Home, project: Path, words: str) -> Path:
 
 
 def lookup(home: Home, project: Path, words: str) -> Environment | None:
-    """Return the environment on record for `project` pinned by `words`, or None; it may no longer work."""
-    for place in dict.fromkeys((project, Path(os.path.realpath(project)))):
-        try:
-            first = record_file(home, place, words).read_text(encoding="utf-8").partition("\n")[0]
-        except (OSError, ValueError):
-            continue
-        if first.startswith("envs/") and ".." not in first:
-            return load(home.root / first) or Environment(home.root / first, Path(os.path.realpath(project)), "")
+    """Return the environment on record for `project` pinned by `words`, or None; it may no longer work.
+
+    Records belong to physical paths: a link that leads to another project now means that one.
+    """
+    real = Path(os.path.realpath(project))
+    if records(home, real).is_symlink():  # this path was a link to another project once
+        return None
+    try:
+        first = record_file(home, real, words).read_text(encoding="utf-8").partition("\n")[0]
+    except (OSError, ValueError):
+        return None
+    if first.startswith("envs/") and ".." not in first:
+        return load(home.root / first) or Environment(home.root / first, real, "")
     return None
 
 

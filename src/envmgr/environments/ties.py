@@ -65,25 +65,38 @@ def _answers(build: Build, words: str) -> bool:
 
 
 def _write(home: Home, project: Path, words: str, environment: Environment) -> None:
+    enter(home, environment.project)
+    enter(home, project)
     file = record.record_file(home, environment.project, words)
     file.parent.mkdir(parents=True, exist_ok=True)
     staged = home.tmp / f"env-record-{os.getpid()}"
     home.tmp.mkdir(parents=True, exist_ok=True)
     staged.write_text(f"{environment.path.relative_to(home.root)}\n", encoding="utf-8")
     staged.replace(file)
-    enter(home, project)
 
 
 def enter(home: Home, project: Path) -> None:
-    """Let the records of `project`, as it was entered, be those of its real path; raises OSError."""
-    entered, real = record.records(home, project), record.records(home, Path(os.path.realpath(project)))
-    if entered != real:
-        entered.parent.mkdir(parents=True, exist_ok=True)
-        if entered.is_dir() and not entered.is_symlink():  # it was a directory of its own once
-            import shutil
+    """Let the records of `project`, as it was entered, be those of its physical path; raises OSError.
 
-            shutil.rmtree(entered)
-        point(entered, str(real))
+    The file `.real` in them names that path: hooks and shims use the records only while it is the same directory.
+    """
+    physical = Path(os.path.realpath(project))
+    entered, real = record.records(home, project), record.records(home, physical)
+    if entered == real:
+        if entered.is_symlink():  # the project was reached through a link once, and is a directory now
+            entered.unlink()
+        return
+    if "\n" not in str(physical):  # `.real` is read by the line; without it a link counts for nothing
+        real.mkdir(parents=True, exist_ok=True)
+        staged = real / f"{record.REAL}.{os.getpid()}"
+        staged.write_bytes(os.fsencode(physical) + b"\n")
+        staged.replace(real / record.REAL)
+    entered.parent.mkdir(parents=True, exist_ok=True)
+    if entered.is_dir() and not entered.is_symlink():  # the project was a directory once, and is reached by a link now
+        import shutil
+
+        shutil.rmtree(entered)
+    point(entered, str(real))
 
 
 def _linked(home: Home, environment: Environment) -> Iterator[str]:

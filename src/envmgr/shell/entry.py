@@ -86,7 +86,8 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
 
 def _entered(home: Home, project: Path) -> None:
     """Let a project that was entered through a link have the records of its real path, also those still to be made."""
-    if project != project.resolve():
+    physical = Path(os.path.realpath(project))
+    if project != physical or record.records(home, physical).is_symlink():
         with suppress(StoreBusyError, UsageError, OSError), lock.exclusive(home.lock, patience=0):
             ties.refuse(project)
             ties.enter(home, project)

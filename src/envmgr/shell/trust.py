@@ -214,7 +214,7 @@ def granted(home: Home, directory: Path, project: Path | None, ceilings: Collect
     for place in (directory, *directory.parents):
         if place in ceilings:
             break
-        folder = record.records(home, place)
+        folder = record.records(home, _real(place))
         try:
             venv, python, *names = _lines(folder / ALLOWED)
             return Grant(
