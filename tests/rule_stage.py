@@ -11,6 +11,7 @@ from rule_table import HOSTILE, STAGE, Case
 
 from envmgr.environments import record
 from envmgr.environments.record import Environment
+from envmgr.host import files
 from envmgr.host.paths import Home
 from envmgr.pythons import aliases
 from envmgr.shell import shims, trust
@@ -125,5 +126,5 @@ def built(root: Path) -> Scene:
     forged.write_text("envs/../../system/..\n")
     shims.refresh(scene.home)
     for command in ("tool", "pip9"):
-        aliases.point(scene.home.shims / command, "../shell/shim.sh")
+        files.link_atomically(scene.home.shims / command, "../shell/shim.sh")
     return scene

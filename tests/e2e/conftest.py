@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from packed import CACHE
 
-from envmgr.host import lock, process
-from envmgr.pythons import aliases
+from envmgr.host import files, lock, process
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sys.executable).parent  # where the dev group's uv is
@@ -64,5 +63,5 @@ def tools() -> Path:
                 assert outcome.code == 0, outcome.text
         for tool, folder in {"uv": str(SCRIPTS), "mise": os.environ.get("ENVMGR_TEST_MISE")}.items():
             if folder:
-                aliases.point(place / "bin" / tool, f"{folder}/{tool}")  # by one rename: others may be starting it
+                files.link_atomically(place / "bin" / tool, f"{folder}/{tool}")
     return place / "bin"

@@ -11,7 +11,7 @@ import pytest
 from packed import clean
 from rule_stage import Scene, built
 
-from envmgr.pythons import aliases
+from envmgr.host import files
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_another_tools_shim_that_sends_us_back_is_asked_once(scene: Scene, tmp_p
 
 
 def test_a_command_that_nothing_has_names_the_versions_that_have_it(scene: Scene) -> None:
-    aliases.point(scene.home.shims / "black", "../shell/shim.sh")
+    files.link_atomically(scene.home.shims / "black", "../shell/shim.sh")
     done = run(scene, ["black"], "outer")
     assert done.returncode == 127
     assert "black: no such command under 3.11" in done.stderr

@@ -69,7 +69,7 @@ def test_use_names_what_is_missing_and_changes_nothing(desk: Desk) -> None:
 def test_use_removes_what_a_killed_one_left(desk: Desk) -> None:
     with subprocess.Popen(["/bin/true"]) as gone:
         pass
-    left = desk.project / f".python-version.{gone.pid}"
+    left = desk.project / f".python-version.envmgr-{gone.pid}"
     for words in ([MINOR], []):
         left.touch()
         desk.call("use", *words)

@@ -50,8 +50,8 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
 def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
     with subprocess.Popen(["/bin/true"]) as gone:
         pass
-    others = [".python-version.bak1", ".python-version.0", ".python-version.1", f".python-version.{'9' * 40}"]
-    for name in (*others, f".python-version.{gone.pid}"):
+    others = [".python-version.bak1", f".python-version.{gone.pid}", ".python-version.envmgr-1"]
+    for name in (*others, f".python-version.envmgr-{gone.pid}"):
         (tmp_path / name).touch()
     pinning.write(tmp_path / ".python-version", ["3.12"])
     assert {entry.name for entry in tmp_path.iterdir()} == {".python-version", *others}

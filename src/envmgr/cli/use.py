@@ -52,10 +52,7 @@ def _required(context: Context) -> tuple[str, ...]:
 
 def _pinned(context: Context) -> Ruling:
     """Return what rules here already."""
-    ruling = resolve.ruling(context.home, context.cwd, context.environ)
-    if ruling.project:
-        pinning.sweep(ruling.project / pins.FILE_NAME)
-    return ruling
+    return resolve.ruling(context.home, context.cwd, context.environ)
 
 
 def _pin(context: Context, words: tuple[str, ...]) -> Ruling:

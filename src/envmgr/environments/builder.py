@@ -12,7 +12,7 @@ from envmgr.environments import record, scripts
 from envmgr.environments.base import Base, base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
-from envmgr.host import lock
+from envmgr.host import files, lock
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons.store import Interpreter, Store
 
@@ -61,15 +61,16 @@ def follow(home: Home) -> list[Environment]:
 def _versioned(home: Home, environment: Environment) -> bool:
     build = Store(home).alias(environment.base)
     config = environment.path / scripts.CONFIG
-    if build is None or not config.is_file():
+    try:
+        before = files.read_text(config, errors="surrogateescape")
+    except OSError:
         return False
-    before = config.read_text(encoding="utf-8", errors="surrogateescape")
+    if build is None:
+        return False
     after = scripts.versioned(before, build.version)
     if before == after:
         return False
-    staged = environment.path / f".{scripts.CONFIG}"
-    staged.write_text(after, encoding="utf-8", errors="surrogateescape")
-    staged.replace(config)
+    files.write_atomically(config, after)
     return True
 
 

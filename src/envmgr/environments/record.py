@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from envmgr.host import files
 from envmgr.host.paths import Home
 
 FOLDER = ".envmgr"
@@ -83,7 +84,7 @@ def lookup(home: Home, project: Path, words: str) -> Environment | None:
     if records(home, real).is_symlink():  # this path was a link to another project once
         return None
     try:
-        first = record_file(home, real, words).read_text(encoding="utf-8").partition("\n")[0]
+        first = files.read_text(record_file(home, real, words)).partition("\n")[0]
     except (OSError, ValueError):
         return None
     if first.startswith("envs/") and ".." not in first:
@@ -94,7 +95,7 @@ def lookup(home: Home, project: Path, words: str) -> Environment | None:
 def load(path: Path) -> Environment | None:
     """Return the environment in directory `path`, or None when envmgr did not make one there."""
     try:
-        data = json.loads((path / NOTE).read_text(encoding="utf-8"))
+        data = json.loads(files.read_text(path / NOTE))
         return Environment(path, Path(os.fsdecode(data["project"].encode(errors="surrogateescape"))), data["base"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -118,7 +119,7 @@ def naming(home: Home, environment: Environment) -> Iterator[Path]:
     relative = str(environment.path.relative_to(home.root))
     for file in sorted(records(home, environment.project).glob("*")):
         try:
-            if file.read_text(encoding="utf-8").partition("\n")[0] == relative:
+            if files.read_text(file).partition("\n")[0] == relative:
                 yield file
         except (OSError, ValueError):
             continue

@@ -9,9 +9,8 @@ from pathlib import Path
 from envmgr.environments import record
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
-from envmgr.host import lock
+from envmgr.host import files, lock
 from envmgr.host.paths import Home
-from envmgr.pythons.aliases import point
 from envmgr.versions import pins
 from envmgr.versions.version import Build
 
@@ -69,10 +68,7 @@ def _write(home: Home, project: Path, words: str, environment: Environment) -> N
     enter(home, project)
     file = record.record_file(home, environment.project, words)
     file.parent.mkdir(parents=True, exist_ok=True)
-    staged = home.tmp / f"env-record-{os.getpid()}"
-    home.tmp.mkdir(parents=True, exist_ok=True)
-    staged.write_text(f"{environment.path.relative_to(home.root)}\n", encoding="utf-8")
-    staged.replace(file)
+    files.write_atomically(file, f"{environment.path.relative_to(home.root)}\n")
 
 
 def enter(home: Home, project: Path) -> None:
@@ -88,28 +84,27 @@ def enter(home: Home, project: Path) -> None:
         return
     if "\n" not in str(physical):  # `.real` is read by the line; without it a link counts for nothing
         real.mkdir(parents=True, exist_ok=True)
-        staged = real / f"{record.REAL}.{os.getpid()}"
-        staged.write_bytes(os.fsencode(physical) + b"\n")
-        staged.replace(real / record.REAL)
+        files.write_atomically(real / record.REAL, os.fsencode(physical) + b"\n")
     entered.parent.mkdir(parents=True, exist_ok=True)
     if entered.is_dir() and not entered.is_symlink():  # the project was a directory once, and is reached by a link now
         import shutil
 
         shutil.rmtree(entered)
-    point(entered, str(real))
+    files.link_atomically(entered, real)
 
 
 def _linked(home: Home, environment: Environment) -> Iterator[str]:
     """Point the project's `.venv` at `environment`, unless something stands there that is not ours; yields notes."""
     link = environment.project / record.LINK
     there = record.target(link)
+    files.clean_up(link.parent)
     if there is None and os.path.lexists(link):
         yield f"{link} is not envmgr's, so it stays; editors may go on using it instead of {environment.path}"
     elif there is not None and home.envs not in there.parents:
         yield f"{link} leads to {there}, which is not envmgr's, so it stays"
     else:
         try:
-            point(link, str(environment.path))
+            files.link_atomically(link, environment.path)
             _ignore(environment.project)
         except OSError as error:
             yield f"{error.filename or link} was not written: {error.strerror}"
@@ -149,6 +144,6 @@ def _common(git: Path) -> Path | None:
 def _text(file: Path) -> str:
     """Return what stands in a file; nothing for what is no regular file: a device or a FIFO never ends."""
     try:
-        return file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else ""
+        return files.read_text(file, errors="surrogateescape")
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from envmgr.errors import UsageError
+from envmgr.host import files
 
 Table = dict[str, Any]
 
@@ -22,12 +23,12 @@ def parse(text: str, source: Path) -> Table:
 
 def read(path: Path) -> Table:
     """Return the tables of the TOML file at `path`, none where there is no file; raises UsageError."""
-    if path.exists() and not path.is_file():  # a device or a FIFO never ends
-        raise UsageError(f"{path}: not a regular file")
     try:
-        return parse(path.read_text(encoding="utf-8"), path)
+        return parse(files.read_text(path), path)
     except FileNotFoundError:
         return {}
+    except files.NotRegularError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
 

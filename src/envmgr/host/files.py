@@ -120,7 +120,7 @@ def runs(pid: int) -> bool:
 
 
 def _staged(path: Path) -> Path:
-    return path.with_name(f".{path.name}.envmgr-{os.getpid()}")
+    return path.with_name(f".{path.name.lstrip('.')}.envmgr-{os.getpid()}")
 
 
 def _keep_owner_and_mode(descriptor: int, path: Path, mode: int | None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from envmgr.errors import UsageError
 from envmgr.host import config
+from envmgr.host.files import NotRegularError, read_text
 
 _PYPROJECT = "pyproject.toml"
 _INCLUDED = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#]+)")
@@ -141,10 +142,10 @@ def _sources(file: Path) -> Iterator[Path]:
         if source in seen:
             continue
         seen.add(source)
-        if source.exists() and not source.is_file():  # a device or a FIFO never ends, or can be read only once
-            raise UsageError(f"{source}: not a regular file")
         try:
-            lines = source.read_text(encoding="utf-8").splitlines()
+            lines = read_text(source).splitlines()
+        except NotRegularError as error:
+            raise UsageError(f"{source}: {error.strerror}") from error
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in an included file's name
             raise UsageError(f"{source}: cannot be read: {error}") from error
         yield source

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from envmgr.environments.record import Environment
-from envmgr.host import lock
+from envmgr.host import files, lock
 from envmgr.packages import engine as engines
 from envmgr.packages.declared import Declared
 from envmgr.packages.engine import Engine, Workplace
@@ -36,9 +36,7 @@ def _install(place: Workplace, wanted: Declared, engine: Engine) -> str:
     if outdated:  # another build of the same version is no reason for pip to install it
         engines.install(engine, place, ["--no-deps", "--force-reinstall", *map(str, outdated)])
     state = {"declared": wanted.digest, "installed": installed(environment), "engine": engine.name}
-    staged = environment.path / f".{_STATE}"
-    staged.write_text(json.dumps(state), encoding="utf-8")
-    staged.replace(environment.path / _STATE)
+    files.write_atomically(environment.path / _STATE, json.dumps(state))
     return engine.name
 
 
@@ -50,7 +48,7 @@ def _has(environment: Environment, wheel: Path) -> bool:
 def current(environment: Environment, wanted: Declared) -> bool:
     """Whether the last sync was for the same declaration, and nobody changed the environment since."""
     try:
-        state = json.loads((environment.path / _STATE).read_text(encoding="utf-8"))
+        state = json.loads(files.read_text(environment.path / _STATE))
         return bool(state["declared"] == wanted.digest and state["installed"] == installed(environment))
     except (OSError, ValueError, KeyError, TypeError):
         return False

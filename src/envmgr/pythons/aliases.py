@@ -16,6 +16,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from envmgr.errors import EnvmgrError
+from envmgr.host import files
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions.request import VersionRequest
@@ -51,24 +52,12 @@ def _program(build: Build) -> str:
 def _links(folder: Path, wanted: dict[str, str], *, owned: str) -> None:
     """Make the links of `folder` whose targets start with `owned` exactly the `wanted` ones, name -> target."""
     folder.mkdir(parents=True, exist_ok=True)
+    files.clean_up(folder)
     for entry in folder.iterdir():
         if entry.name not in wanted and entry.is_symlink() and os.readlink(entry).startswith(owned):  # noqa: PTH115
             entry.unlink(missing_ok=True)
     for name, target in wanted.items():
-        point(folder / name, target)
-
-
-def point(link: Path, target: str) -> None:
-    """Make `link` a symbolic link to `target` by one rename; nothing is written when it already is."""
-    try:
-        if os.readlink(link) == target:  # noqa: PTH115 - the text of the link, not a path
-            return
-    except OSError:
-        pass
-    staged = link.with_name(f".{link.name}.{os.getpid()}")
-    staged.unlink(missing_ok=True)
-    staged.symlink_to(target)
-    staged.replace(link)
+        files.link_atomically(folder / name, target)
 
 
 def remember(home: Home, request: VersionRequest, interpreter: Interpreter | None) -> None:
@@ -77,10 +66,8 @@ def remember(home: Home, request: VersionRequest, interpreter: Interpreter | Non
     if request.text == alias:
         return
     home.requests.mkdir(parents=True, exist_ok=True)
-    staged = home.requests / f".{os.getpid()}"
     try:
-        staged.write_text(f"{alias}\n" if alias else "", encoding="utf-8")
-        staged.replace(home.requests / request.text)
+        files.write_atomically(home.requests / request.text, f"{alias}\n" if alias else "")
     except OSError as error:
         raise EnvmgrError(f"{home.requests}: {error.strerror}") from error
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envmgr.errors import EnvmgrError, UsageError
-from envmgr.host import lock
+from envmgr.host import files, lock
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, discover
 from envmgr.pythons.discover import Found, Identity
@@ -125,7 +125,7 @@ def _lay(folder: Path, identity: Identity, found: Found) -> None:
     wanted = programs(identity.build, found)
     (folder / "bin").mkdir(parents=True, exist_ok=True)
     for name, target in wanted.items():
-        aliases.point(folder / "bin" / name, str(target))
+        files.link_atomically(folder / "bin" / name, target)
     for left in (folder / "bin").iterdir():
         if left.name not in wanted:
             left.unlink()
@@ -138,9 +138,7 @@ def _lay(folder: Path, identity: Identity, found: Found) -> None:
     }
     if identity.library.is_file():  # not where it is in an archive
         receipt["library"] = str(identity.library)
-    staged = folder / f".{RECEIPT}"
-    staged.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
-    staged.replace(folder / RECEIPT)
+    files.write_atomically(folder / RECEIPT, json.dumps(receipt, indent=1) + "\n")
 
 
 def programs(build: Build, found: Found) -> dict[str, Path]:

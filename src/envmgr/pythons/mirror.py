@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from envmgr.errors import UsageError
-from envmgr.host import archive, download, lock, platforms
+from envmgr.host import archive, download, files, lock, platforms
 from envmgr.host.download import Watch, digest
 from envmgr.host.network import Network
 from envmgr.host.paths import Environ
@@ -100,9 +100,7 @@ def _note(sums: Path, name: str, sha256: str) -> None:
     """Write the line `<sha256>  <name>`, in place of the one for that name."""
     lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
     entries = {line.partition("  ")[2]: line for line in lines} | {name: f"{sha256}  {name}"}
-    staged = sums.with_name(f".{SUMS}.{os.getpid()}")
-    staged.write_text("".join(f"{entries[name]}\n" for name in sorted(entries)), encoding="utf-8")
-    staged.replace(sums)
+    files.write_atomically(sums, "".join(f"{entries[name]}\n" for name in sorted(entries)))
 
 
 def _file_name(source: Source, tag: str) -> str:

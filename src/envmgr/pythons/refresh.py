@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envmgr.errors import AbsentError, DownloadError, NoSuchVersionError
+from envmgr.host import files
 from envmgr.host.network import Network, shown
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, index
@@ -158,11 +159,10 @@ def _origin(file: Path) -> tuple[str, str]:
 
 def _keep(file: Path, first: str, candidates: Iterable[Candidate]) -> None:
     """Write the cache by one rename; its time says when upstream was asked. Without a cache all works, only slower."""
-    staged = file.with_name(f".{file.name}.{os.getpid()}")
     with suppress(OSError, UnicodeEncodeError):
+        content = f"{first}\n{index.dump(candidates)}".encode("ascii")
         file.parent.mkdir(parents=True, exist_ok=True)
-        staged.write_text(f"{first}\n{index.dump(candidates)}", encoding="ascii")
-        staged.replace(file)
+        files.write_atomically(file, content)
 
 
 def _age(file: Path) -> float:

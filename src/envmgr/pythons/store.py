@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.errors import BrokenInterpreterError, UsageError
+from envmgr.host import files
 from envmgr.host.paths import Home
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
@@ -77,7 +78,7 @@ class Interpreter:
     def receipt(self) -> dict[str, object]:
         """Return what the installer wrote down (url, sha256, origin, when); empty when that cannot be read."""
         try:
-            data = json.loads((self.prefix / RECEIPT).read_text(encoding="utf-8"))
+            data = json.loads(files.read_text(self.prefix / RECEIPT))
         except (OSError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.errors import EnvmgrError, UsageError
-from envmgr.host import process
+from envmgr.host import files, process
 from envmgr.host.paths import Environ, Home
 from envmgr.shell import quoting
 
@@ -128,7 +128,7 @@ def _folder(environ: Environ, variable: str, default: Path) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return files.read_text(path, errors="replace")
     except OSError:
         return ""
 

@@ -10,12 +10,11 @@ import difflib
 import os
 import re
 import stat
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.errors import EnvmgrError
+from envmgr.host import files
 
 MARK = "# envmgr setup"
 _NEW_FILE, _NO_NEWLINE = " (new file)", " (after a line without newline)"
@@ -80,32 +79,11 @@ def write(edit: Edit) -> None:
             edit.path.unlink(missing_ok=True)
         else:
             edit.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(edit.path, edit.after)
+            files.write_atomically(edit.path, edit.after)
     except OSError as error:
         raise EnvmgrError(
             f"{edit.path}: cannot be written: {error.strerror}", hint="change it by hand: `envmgr setup --print`"
         ) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    staged = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), _mode(path))
-            with suppress(FileNotFoundError, PermissionError):  # a new file; a group that we may not give
-                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
-
-
-def _mode(path: Path) -> int:
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return 0o644
 
 
 def _read(path: Path) -> tuple[Path, str | None]:

@@ -7,13 +7,14 @@ import re
 import shlex
 import site
 import sys
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 from envmgr.errors import EnvmgrError
 from envmgr.host import lock
+from envmgr.host.files import clean_up, link_atomically, read_regular, write_atomically
 from envmgr.host.paths import Home
-from envmgr.pythons.aliases import point
 from envmgr.shell.programs import family
 
 LAUNCHER = "envmgr"
@@ -98,21 +99,17 @@ def _names(folder: Path | str) -> set[str]:
 
 
 def _link(home: Home, wanted: set[str]) -> None:
+    clean_up(home.shims)
     for entry in home.shims.iterdir():
         if entry.is_symlink() and entry.name not in wanted and os.readlink(entry) == _TARGET:  # noqa: PTH115 - text
             entry.unlink(missing_ok=True)
     for name in wanted:
-        point(home.shims / name, _TARGET)
+        link_atomically(home.shims / name, _TARGET)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Make `path` a file with `content` by one rename; nothing is written when it already is."""
-    try:
-        if path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
+    with suppress(OSError):
+        if read_regular(path) == content and path.stat().st_mode & 0o777 == mode:
             return
-    except OSError:
-        pass
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    staged.write_bytes(content)
-    staged.chmod(mode)
-    staged.replace(path)
+    write_atomically(path, content, mode=mode)
