@@ -15,14 +15,28 @@ import sys
 def main() -> None:
     """Run the command line of this process and exit with its code (see `envmgr.errors`)."""
     argv = sys.argv[1:]
-    if argv in (["--version"], ["-V"]):
-        from envmgr import __version__
-
-        sys.stdout.write(f"envmgr {__version__}\n")
-        return
+    _complete_streams()
     if len(argv) == 2 and argv[0] == "which" and not argv[1].startswith("-") and (shim := _shim()):  # noqa: PLR2004
         os.execv("/bin/sh", ["sh", shim, argv[1]])  # noqa: S606 - the shim's own code, told to print
-    sys.exit(_run(argv))
+    try:
+        code = _run(argv)
+    except KeyboardInterrupt:  # also while modules are being imported
+        code = 130
+    sys.exit(code)
+
+
+def _complete_streams() -> None:
+    """Give the streams that our caller closed a descriptor, or the next file that is opened would get theirs.
+
+    To write to a closed stdout is then an error, as in coreutils. Programs that we become find it closed again: Python
+    opens files so that they are not inherited (PEP 446).
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.open(os.devnull, os.O_RDONLY))  # noqa: PTH123, SIM115 - as long as the process
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
 
 
 def _shim() -> str | None:
@@ -36,32 +50,55 @@ def _shim() -> str | None:
 
 
 def _run(argv: list[str]) -> int:
-    """Run `argv` and return the exit code; the one `except` of envmgr."""
+    """Run `argv` and return the exit code; the one place that catches errors."""
     from envmgr.errors import EnvmgrError
 
     try:
-        match argv:
-            case ["_shim" | "_which" | "_enter" as call, home, subject, *arguments]:
-                return _called(call, home, subject, arguments)
-            case ["list", "--available"] if _glanced():
-                return 0
-        gc.set_threshold(100_000)  # what imports make stays: looking for garbage in it takes a tenth of their time
-        from envmgr import cli
-
-        return cli.main(argv)
-    except KeyboardInterrupt:
-        return 130
+        code = _answer(argv)
+        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 141
     except EnvmgrError as error:
         problem = error
-    except OSError as error:  # a full disk, a path too long, a directory without access: the machine's word, no bug
-        problem = EnvmgrError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except OSError as error:  # a full disk, a path too long, a directory without access: the system's message, no bug
+        where = error.filename or ("standard output" if _discard_output() else None)
+        problem = EnvmgrError(f"{where}: {error.strerror}" if where else str(error))
+    else:
+        return code
+    _discard_output()
     from envmgr.cli import console
 
     console.error(problem)
     return problem.exit_code
+
+
+def _discard_output() -> bool:
+    """Drop what stdout buffers and cannot write, which Python would try again at exit (120); whether there was any."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def _answer(argv: list[str]) -> int:
+    """Run the command that `argv` means, with the light ones first; returns the exit code."""
+    match argv:
+        case ["--version"] | ["-V"]:
+            from envmgr import __version__
+
+            sys.stdout.write(f"envmgr {__version__}\n")
+            return 0
+        case ["_shim" | "_which" | "_enter" as call, home, subject, *arguments]:
+            return _called(call, home, subject, arguments)
+        case ["list", "--available"] if _glanced():
+            return 0
+    gc.set_threshold(100_000)  # what imports make stays: looking for garbage in it takes a tenth of their time
+    from envmgr import cli
+
+    return cli.main(argv)
 
 
 def _glanced() -> bool:
@@ -89,6 +126,9 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
 
         console.data(entry.which(store, subject, os.environ))
     else:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the launcher has it ignored while Python starts
         for note in entry.enter(store, Path(subject), os.environ):
             from envmgr.cli import console
 

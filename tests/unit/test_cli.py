@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -44,3 +45,42 @@ def test_an_unknown_verb_names_the_nearest(word: str, verb: str) -> None:
 def test_what_is_the_hooks_is_said_to_be() -> None:
     with pytest.raises(UsageError, match="`envmgr shell` is for a shell that has the hook"):
         cli.main(["shell", "3.12"])
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("local", "envmgr use VERSION"),
+        ("global", "envmgr use --global VERSION"),
+        ("versions", "envmgr list"),
+        ("exec", "envmgr run COMMAND"),
+        ("init", "envmgr setup"),
+        ("virtualenv", "envmgr use VERSION"),
+        ("rehash", "without it"),
+    ],
+)
+def test_a_word_of_another_tool_names_what_to_type_here(word: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        cli.main([word])
+    assert hint in (caught.value.hint or "")
+
+
+def test_words_of_other_tools_are_not_verbs_and_name_verbs() -> None:
+    assert not cli.ELSEWHERE.keys() & (cli.VERBS.keys() | cli.OF_THE_HOOK.keys())
+    named = {verb for text in cli.ELSEWHERE.values() for verb in re.findall(r"`envmgr ([a-z]+)", text)}
+    assert named <= cli.VERBS.keys()
+
+
+@pytest.mark.parametrize("words", [[], ["env"], ["mirror"], ["help"], ["help", "env"]], ids=" ".join)
+def test_a_bare_group_prints_its_help(words: list[str], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert cli.main(words) == 0
+    out, err = capsysbinary.readouterr()
+    assert out.startswith(b"Usage: envmgr ")
+    assert b"Commands:" in out
+    assert err == b""
+
+
+@pytest.mark.parametrize("group", ["env", "mirror"])
+def test_help_of_commands_below_a_verb_is_not_cut(group: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    cli.main([group, "--help"])
+    assert b"..." not in capsysbinary.readouterr().out.partition(b"Commands:")[2]

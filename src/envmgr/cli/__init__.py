@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from envmgr import __version__
+from envmgr.cli import console
+from envmgr.cli.commands import Group
 from envmgr.errors import UsageError
 from envmgr.host import paths, platforms
 from envmgr.host.paths import Environ, Home
@@ -55,29 +57,48 @@ class Context:
         return paths.cache(self.environ)
 
 
-# what only the shell itself can do; the hook's function `envmgr` does it
+# commands of the hook's function `envmgr`: only the shell itself can do them
 OF_THE_HOOK = {
     "shell": "Use another Python in this shell only: VERSION, --unset, or - for the one before.",
     "deactivate": "Leave the environment, until you leave the project.",
     "activate": "Enter it again.",
     "unload": "Take the hook out of this shell.",
 }
-_CHANGING = {"use", "install", "uninstall", "upgrade", "link", "prune", "sync", "test"}  # what commands there are
+# words that users of pyenv, uv, virtualenv, direnv, mise and tox bring along -> what to type here
+ELSEWHERE = {
+    "add": "add the requirement to pyproject.toml or requirements.txt, then run `envmgr sync`",
+    "create": "`envmgr use VERSION` makes the environment",
+    "edit": "write the version file with `envmgr use VERSION`",
+    "exec": "`envmgr run COMMAND`",
+    "global": "`envmgr use --global VERSION`",
+    "hook": "`envmgr setup` adds the hook to your shell",
+    "info": "`envmgr status`",
+    "init": "`envmgr setup` adds the hook to your shell, `envmgr use VERSION` pins a Python in this directory",
+    "latest": "`envmgr list --available VERSION`",
+    "local": "`envmgr use VERSION`",
+    "lock": "envmgr installs from a lock file and does not write one; use the tool that writes yours",
+    "ls": "`envmgr list`",
+    "pin": "`envmgr use VERSION`",
+    "pip": "`envmgr run pip`, or `pip` alone",
+    "prefix": "`envmgr find VERSION`",
+    "python": "`envmgr install`, `envmgr list`, `envmgr find` and `envmgr use`",
+    "rehash": "shims are kept up to date without it",
+    "remove": "`envmgr env remove` removes an environment, `envmgr uninstall` a Python",
+    "reshim": "shims are kept up to date without it",
+    "root": "`envmgr status` shows the paths in use, `envmgr doctor` the store",
+    "shims": "`envmgr doctor` shows where the shims are",
+    "tool": "`pipx` installs tools into environments of their own",
+    "update": "`envmgr upgrade` installs new patches, `envmgr refresh` fetches the list of what there is",
+    "venv": "`envmgr use VERSION` makes the environment",
+    "version": "`envmgr status` shows the Python in use, `envmgr --version` the version of envmgr",
+    "versions": "`envmgr list`",
+    "virtualenv": "`envmgr use VERSION` makes the environment",
+    "virtualenvs": "`envmgr env list`",
+}
 
 
-class _Verbs(click.Group):
-    """A group that imports a verb's module only when it is called, and refreshes shims and environments after some."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        finally:  # also when only a part could be done
-            if ctx.invoked_subcommand in _CHANGING and ctx.obj.home.versions.is_dir():
-                from envmgr.environments import builder
-                from envmgr.shell import shims
-
-                shims.refresh(ctx.obj.home)
-                builder.follow(ctx.obj.home)
+class _Verbs(Group):
+    """The group of all verbs; it imports a verb's module only when the verb is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(VERBS)
@@ -107,11 +128,17 @@ class _Verbs(click.Group):
                     f"`envmgr {args[0]}` is for a shell that has the hook, and this one has not",
                     hint="run `envmgr setup`, and open a new shell; elsewhere, set ENVMGR_VERSION or use `envmgr run`",
                 ) from error
-            import difflib
+            raise UsageError(f"no such command: {args[0]!a}", hint=_instead(args[0])) from error
 
-            near = difflib.get_close_matches(args[0], [*VERBS, *OF_THE_HOOK], n=1)
-            hint = f"did you mean `envmgr {near[0]}`?" if near else "`envmgr --help` lists the commands"
-            raise UsageError(f"no such command: {args[0]!a}", hint=hint) from error
+
+def _instead(word: str) -> str:
+    """Return what to type instead of a `word` that is no command."""
+    import difflib
+
+    near = difflib.get_close_matches(word, [*VERBS, *OF_THE_HOOK], n=1)
+    return ELSEWHERE.get(word) or (
+        f"did you mean `envmgr {near[0]}`?" if near else "`envmgr --help` lists the commands"
+    )
 
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -124,11 +151,21 @@ def cli(ctx: click.Context) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run one command line; returns the exit code, raises EnvmgrError for what the user should know."""
+    """Run one command line; returns the exit code, raises EnvmgrError, OSError and KeyboardInterrupt.
+
+    `envmgr help VERB` is `envmgr VERB --help`, as in git, pyenv and uv. `cli.main` is not called: it turns a broken
+    pipe into exit code 1, and reads a variable for its own kind of completion.
+    """
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     try:
-        result = cli.main(args=argv, prog_name="envmgr", standalone_mode=False)
-    except click.exceptions.Abort:
-        return 130
+        with cli.make_context("envmgr", argv) as context:
+            result = cli.invoke(context)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.data(error.format_message())
+        return 0
     except click.ClickException as error:
         usage = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else None
         raise UsageError(error.format_message(), hint=usage) from error

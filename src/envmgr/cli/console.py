@@ -22,8 +22,7 @@ def data(text: object) -> None:
     lines = str(text)
     if sys.stdout.isatty():
         lines = "\n".join(printable(line) for line in lines.split("\n"))
-    sys.stdout.buffer.write(_bytes(lines) + b"\n")
-    sys.stdout.flush()
+    _write(_bytes(lines) + b"\n")
 
 
 def say(text: object) -> None:
@@ -34,8 +33,7 @@ def say(text: object) -> None:
 
 def raw(text: str) -> None:
     """Print what another program said to stdout, unchanged: it was the user who ran it."""
-    sys.stdout.buffer.write(_bytes(text))
-    sys.stdout.flush()
+    _write(_bytes(text))
 
 
 def live(text: str) -> None:
@@ -60,6 +58,12 @@ def table(rows: Iterable[Sequence[object]]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _write(content: bytes) -> None:
+    """Write to stdout at once; raises OSError, BrokenPipeError where the reader went away."""
+    sys.stdout.buffer.write(content)
+    sys.stdout.flush()
 
 
 def _bytes(text: str) -> bytes:

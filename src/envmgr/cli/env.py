@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand, Group
 from envmgr.environments import builder, health, record
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.pythons import resolve
 
 
-@click.group()
+@click.group(cls=Group)
 def env() -> None:
     """List, locate and remove environments."""
 
@@ -49,7 +50,7 @@ def path(context: Context, project: Path | None) -> None:
     console.data(found.path)
 
 
-@env.command()
+@env.command(cls=ChangingCommand)
 @click.argument("targets", nargs=-1)
 @click.option("--all-missing", is_flag=True, help="Remove those whose project is gone.")
 @click.pass_obj

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 
 from envmgr.cli import Context, console, progress
+from envmgr.cli.commands import ChangingCommand
 from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host.download import Watch
 from envmgr.host.network import Network
@@ -21,7 +22,7 @@ from envmgr.versions.request import VersionRequest
 JOBS = 4  # downloads at once; more do not make a line faster
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.argument("requests", nargs=-1)
 @click.option("-j", "--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="How many at once.")
 @click.option("--offline", is_flag=True, help="Use only what the cache and file:// mirrors have.")

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.environments import ties
 from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError, UsageError
 from envmgr.pythons import discover, linker
 from envmgr.pythons.store import Store
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.argument("name", required=False)
 @click.option("--from", "origin", type=click.Choice(list(discover.ORIGINS)), help="Link all Pythons of another tool.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console, progress
+from envmgr.cli.commands import Group
 from envmgr.cli.install import JOBS
 from envmgr.errors import UsageError
 from envmgr.host import platforms, server
@@ -20,7 +21,7 @@ from envmgr.versions.request import VersionRequest
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group()
+@click.group(cls=Group)
 def mirror() -> None:
     """Pack, collect and serve Python archives.
 

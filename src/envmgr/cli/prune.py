@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.environments import leftovers
 from envmgr.pythons import downloads, installer
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would be removed.")
 @click.pass_obj
 def prune(context: Context, *, dry_run: bool) -> None:

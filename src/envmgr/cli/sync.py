@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.environments import provision, record
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
@@ -16,7 +17,7 @@ from envmgr.packages.engine import ENGINES, Workplace
 from envmgr.pythons import resolve
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.option("-r", "--requirement", "files", multiple=True, metavar="FILE", help="Install from this file instead.")
 @click.option("--group", "groups", multiple=True, help="Install this dependency group, too (PEP 735).")
 @click.option("--extra", "extras", multiple=True, help="Install with this extra of the project.")

@@ -11,6 +11,7 @@ from types import FrameType
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.errors import EnvmgrError, NotInstalledError, UsageError
 from envmgr.packages.engine import ENGINES
 from envmgr.pythons.store import Interpreter, Store
@@ -21,7 +22,7 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(cls=ChangingCommand, context_settings={"ignore_unknown_options": False})
 @click.option("-p", "--python", "pythons", metavar="3.11,3.12", help="Only these Pythons.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="So many at a time; as many as processors, by default.")
 @click.option("--no-install", is_flag=True, help="Use only Pythons that are installed.")

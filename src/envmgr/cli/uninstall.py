@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.environments.dependents import dependents
 from envmgr.errors import EnvironmentFailedError, NotInstalledError
 from envmgr.pythons import installer
@@ -13,7 +14,7 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.argument("requests", nargs=-1, required=True)
 @click.option("--force", is_flag=True, help="Even if environments depend on them.")
 @click.pass_obj

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.install import JOBS, install_all
 from envmgr.host.network import Network
 from envmgr.pythons.upgrades import upgrades
 from envmgr.versions.request import VersionRequest
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.argument("requests", nargs=-1)
 @click.option("-j", "--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="How many at once.")
 @click.option("--offline", is_flag=True, help="Use only what the cache and file:// mirrors have.")

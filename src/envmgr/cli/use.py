@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.environments import provision, ties
 from envmgr.errors import NotInstalledError, UsageError
 from envmgr.pythons import resolve
@@ -15,7 +16,7 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.argument("requests", nargs=-1)
 @click.option("--global", "globally", is_flag=True, help="Set the default for where no version file rules.")
 @click.option("--no-pip", is_flag=True, help="Make the environment without pip.")

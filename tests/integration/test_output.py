@@ -1,0 +1,109 @@
+"""Where output goes wrong: closed, full or abandoned; and an error after which the shims cannot be refreshed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from desk import Desk
+
+from envmgr.host.paths import Home
+
+ENVMGR = [sys.executable, "-I", "-m", "envmgr"]
+PRINTING = [["--version"], ["--help"], ["env"], ["status"], ["doctor"], ["list", "--available"], ["use", "--help"]]
+
+
+def said(words: list[str], environ: dict[str, str], redirection: str) -> subprocess.CompletedProcess[str]:
+    argv = ["sh", "-c", f'exec "$@" {redirection}', "sh", *ENVMGR, *words]
+    environ = {**environ, "ENVMGR_OFFLINE": "1"}
+    return subprocess.run(argv, env=environ, cwd="/", stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")],
+    ids=["closed", "full"],
+)
+def test_a_stdout_that_cannot_be_written_is_one_line_of_error(
+    words: list[str], redirection: str, reason: str, environ: dict[str, str]
+) -> None:
+    done = said(words, environ, redirection)
+    assert (done.returncode, done.stderr) == (1, f"envmgr: error: standard output: {reason}\n")
+
+
+def test_what_prints_nothing_needs_no_stdout(environ: dict[str, str], home: Home) -> None:
+    done = said(["list"], environ, ">&-")
+    assert (done.returncode, done.stderr) == (0, "Nothing to list.\n")
+    assert not home.root.exists()
+
+
+@pytest.mark.parametrize("words", [["status"], ["list"], ["bogus"]], ids=" ".join)
+def test_without_stderr_only_the_talk_is_missing(words: list[str], environ: dict[str, str]) -> None:
+    quiet = [*ENVMGR, *words]
+    shown = subprocess.run(quiet, env=environ, cwd="/", capture_output=True, text=True, check=False)
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", *quiet],
+        env=environ,
+        cwd="/",
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (closed.returncode, closed.stdout) == (shown.returncode, shown.stdout)
+
+
+def test_a_program_that_runs_finds_a_closed_stdout_closed(desk: Desk) -> None:
+    (desk.project / ".python-version").write_text("system\n")
+    script = "import os, sys; sys.stderr.write(str((sys.stdout, os.fstat(0) is None)))"
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *ENVMGR, "run", sys.executable, "-c", script],
+        env={**desk.environ, "PWD": str(desk.project)},
+        cwd=desk.project,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "(None, False)")
+
+
+def test_a_reader_that_went_away_is_141_as_for_other_programs(environ: dict[str, str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as stdout:
+        argv = [*ENVMGR, "list", "--available", "--all"]
+        done = subprocess.run(
+            argv, env={**environ, "ENVMGR_OFFLINE": "1"}, stdout=stdout, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_error_is_told_and_not_that_of_the_refresh_after_it(environ: dict[str, str], home: Home) -> None:
+    home.versions.mkdir(parents=True)
+    home.shell.write_text("a file where the directory of the shell code belongs\n")
+    argv = [*ENVMGR, "install", "--offline", "3.99"]
+    done = subprocess.run(argv, env=environ, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "no Python answers 3.99" in done.stderr
+
+
+def test_removing_an_environment_removes_the_shims_of_its_commands(desk: Desk) -> None:
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    desk.call("use", minor)
+    program = desk.made(minor).bin / "only-here"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    desk.call("sync", "-r", str(requirements(desk.project)))
+    assert os.path.lexists(desk.home.shims / "only-here")
+    desk.call("env", "remove", str(desk.project))
+    assert not os.path.lexists(desk.home.shims / "only-here")
+
+
+def requirements(project: Path) -> Path:
+    """Return a requirements file that is fulfilled already."""
+    file = project / "requirements.txt"
+    file.write_text("pip\n")
+    return file
