@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from desk import Desk
 
 from envmgr.environments import record
 from envmgr.errors import UsageError
@@ -90,3 +94,18 @@ def test_a_configuration_that_is_not_understood_is_named(
     config.write_text('[hook]\nauto = "yes"\n')
     with pytest.raises(UsageError, match=r"config.toml: \[hook\] auto is 'yes'"):
         list(entry.enter(shared, project, environ))
+
+
+def test_ctrl_c_at_a_first_visit_prints_no_traceback(desk: Desk) -> None:
+    """At no moment, also not while Python itself starts: the launcher and `_enter` are interrupted at many."""
+    desk.call("completion", "bash")  # writes the launcher
+    (desk.project / ".python-version").write_text("3.99\n")
+    argv = [str(desk.home.shell / "envmgr"), "_enter", str(desk.home.root), str(desk.project)]
+    ends = set()
+    for moment in range(30):  # three milliseconds apart, past the end on an idle machine
+        with subprocess.Popen(argv, env=desk.environ, stderr=subprocess.PIPE, text=True) as child:
+            time.sleep(moment * 0.003)
+            child.send_signal(signal.SIGINT)
+            assert "Traceback" not in (child.communicate()[1]), moment
+        ends.add(child.returncode)
+    assert 130 in ends
