@@ -69,3 +69,29 @@ def test_the_sums_of_a_folder_are_an_index_and_the_mirror_has_the_archives(
     urls = {"ENVMGR_INDEX_URL": (tmp_path / "sums").as_uri(), "ENVMGR_PYTHON_MIRROR": archives.as_uri()}
     Desk(home, tmp_path, environ | urls).call("install", "3.12")
     assert [path.name for path in home.versions.iterdir()] == [f"cpython-3.12.1+{TAG}-{this_platform()}"]
+
+
+def test_an_index_cannot_name_a_build_that_stands_elsewhere(
+    home: Home, environ: dict[str, str], tmp_path: Path
+) -> None:
+    kept = home.versions / f"cpython-3.13.0+{TAG}-{this_platform()}/lib/kept"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    here = this_platform()
+    pypy = {
+        "name": "pypy",
+        "arch": {"family": here.arch},
+        "os": here.os,
+        "libc": here.libc,
+        "major": 3,
+        "minor": 12,
+        "patch": 1,
+        "prerelease": "",
+        "build": f"../../../versions/cpython-3.13.0+{TAG}",
+        "url": "file:///nowhere/pypy.tar.gz",
+        "sha256": "a" * 64,
+    }
+    (tmp_path / "index").write_text(json.dumps({"one": pypy}))
+    desk = Desk(home, tmp_path, environ | {"ENVMGR_INDEX_URL": (tmp_path / "index").as_uri()})
+    assert "not the name of a Python build" in desk.call("install", "pypy3.12", code=5)
+    assert kept.exists()

@@ -132,6 +132,44 @@ def test_a_name_that_leads_elsewhere_is_refused(path: str) -> None:
         index.parse(f"cpython-3.12.7+..-linux-x86_64-gnu {'a' * 64} x/y\n", "here")
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"build": "../../../versions/cpython-3.13.0+20240107"},
+        {"build": "7..3"},
+        {"build": "9" * 5000},
+        {"build": "pyenv"},
+        {"build": "7.3.17-linux-x86_64-gnu"},
+        {"os": "../linux"},
+        {"os": ""},
+        {"libc": None},
+        {"libc": "gnu/.."},
+        {"arch": {"family": "x86_64/../..", "variant": None}},
+        {"arch": {"family": "x" * 300, "variant": None}},
+        {"major": "3/../3"},
+        {"prerelease": "rc1/../.."},
+        {"url": "pypy.tar.bz2"},
+        {"url": "../../20241016/pypy.tar.bz2"},
+        {"url": "javascript://host/pypy.tar.bz2"},
+        {"url": f"https://host/{'x' * 300}"},
+        {"sha256": "a" * 63},
+        {"sha256": ["a" * 64]},
+    ],
+    ids=lambda field: next(iter(field)),
+)
+def test_every_field_of_an_entry_keeps_to_the_grammar(field: dict[str, object]) -> None:
+    pypy = entry(name="pypy", build="7.3.17", url="https://host/pypy.tar.bz2")
+    assert index.parse(json.dumps({"one": pypy}), "here")
+    with pytest.raises(DownloadError, match=r"^here: not an index"):
+        index.parse(json.dumps({"one": pypy | field}), "here")
+
+
+@pytest.mark.parametrize("tag", ["../x", "7..3", "9" * 20, "pyenv", "1-2", ".1", "1.", "x" * 300])
+def test_a_tag_of_an_index_is_numbers(tag: str) -> None:
+    with pytest.raises(DownloadError, match="not the name of a Python build"):
+        index.parse(f"cpython-3.12.7+{tag}-linux-x86_64-gnu {'a' * 64} 20241016/{NAME}\n", "here")
+
+
 def test_a_tag_that_leads_elsewhere_is_passed_over() -> None:
     legacy = "cpython-3.10.0-x86_64-unknown-linux-gnu-install_only-20211017T1616.tar.gz"
     (found,) = index.sums(f"{'a' * 64}  ../../{legacy}\n")

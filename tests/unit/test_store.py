@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envmgr.host.paths import Home
 from envmgr.pythons import aliases
@@ -133,3 +137,32 @@ def test_a_damaged_receipt_is_no_obstacle(home: Home) -> None:
     assert found.receipt() == {}
     (found.prefix / "receipt.json").write_text('{"url": "x"}')
     assert found.receipt() == {"url": "x"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["build", "path", "library", "stamp"]), inner),
+)
+
+
+@given(st.binary() | JSON.map(lambda data: json.dumps(data).encode()) | st.just(b"[" * 200_000))
+def test_any_receipt_is_read_or_passed_over(receipt: bytes) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Home(Path(scratch))
+        put(home, "cpython-3.12.7+20241016")
+        build = Build.parse(f"cpython-3.12.7+20241016-{LINUX}")
+        program = home.versions / str(build) / "bin/python"
+        program.symlink_to("/bin/true")  # as a linked interpreter has it
+        (home.versions / str(build) / "receipt.json").write_bytes(receipt)
+        interpreter = Store(home).interpreter(build)
+        assert isinstance(interpreter.noted("path"), str)
+        assert {interpreter.works, interpreter.changed} <= {True, False}
+        assert interpreter.lost().message
+
+
+@pytest.mark.parametrize("tag", ["7..3", "7.", "7.3.", "1.-"])
+def test_a_directory_with_an_odd_tag_is_no_obstacle(tag: str, home: Home) -> None:
+    put(home, "cpython-3.12.7+20241016", f"cpython-3.12.6+{tag}")
+    found = Store(home).find(VersionRequest.parse("3.12"))
+    assert found is not None
+    assert found.build.tag == "20241016"

@@ -40,8 +40,14 @@ _RELEASE = re.compile(
     r"https://(?:github\.com/(?:astral-sh|indygreg)|releases\.astral\.sh/github)/python-build-standalone/releases/download/"
 )
 _TAG = re.compile(r"\d{8}", re.ASCII)
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)  # it names files in caches and mirrors
-_PATH = re.compile(r"[!-~]+")  # it stands in lines of words
+# The grammar of what an index may say. A build names a directory of the store, a file name one of caches and mirrors.
+_BUILD = re.compile(
+    r"[a-z]{1,20}-\d{1,4}\.\d{1,4}\.\d{1,4}(?:(?:a|b|rc)\d{1,4})?t?d?"
+    r"\+\d{1,8}(?:\.\d{1,8}){0,3}-[a-z]{1,20}-[a-z0-9_]{1,20}-[a-z]{1,20}",
+    re.ASCII,
+)
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}", re.ASCII)
+_PLACE = re.compile(r"\d[\d.]*/[^/]+|(?:https?|file)://[!-~]+", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
@@ -60,11 +66,15 @@ class Candidate:
     flavor: str = "install_only_stripped"
 
     def __post_init__(self) -> None:
-        """Refuse what an index must not say; raises DownloadError."""
+        """Check every field against the grammar above, whichever index it came from; raises DownloadError."""
+        if not _BUILD.fullmatch(str(self.build)):
+            raise DownloadError(f"not the name of a Python build: {str(self.build)!a}")
         if not _SHA256.fullmatch(self.sha256):
             raise DownloadError(f"not a sha256 for {self.path!a}: {self.sha256!a}")
-        if not (_PATH.fullmatch(self.path) and _FILE.fullmatch(self.file_name)):
+        if not (_PLACE.fullmatch(self.path) and _FILE.fullmatch(self.file_name)):
             raise DownloadError(f"not the name of an archive: {self.path!a}")
+        if self.flavor not in _FLAVORS:
+            raise DownloadError(f"not a flavor of archives: {self.flavor!a}")
 
     @property
     def file_name(self) -> str:

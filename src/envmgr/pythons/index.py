@@ -14,7 +14,7 @@ from typing import Any
 from envmgr.errors import DownloadError, EnvmgrError
 from envmgr.host.platforms import Platform
 from envmgr.pythons.candidate import Candidate, flavor, named
-from envmgr.versions.version import Build, Version
+from envmgr.versions.version import Build
 
 SNAPSHOT = Path(__file__).with_name("snapshot")
 _OS = {"darwin": "macos"}
@@ -105,7 +105,7 @@ def table(text: str) -> Iterator[Candidate]:
 def _pypy(entry: dict[str, Any]) -> Candidate:
     """Read an entry of PyPy, whose archives do not say in their names which Python they are."""
     arch, system = entry["arch"]["family"], entry["os"]
-    platform = Platform(_OS.get(system, system), _ARCH.get(arch, arch), entry["libc"])
-    version = Version.parse(f"{entry['major']}.{entry['minor']}.{entry['patch']}{entry['prerelease'] or ''}")
-    build = Build("pypy", version, "", entry["build"], platform)
+    platform = f"{_OS.get(system, system)}-{_ARCH.get(arch, arch)}-{entry['libc']}"
+    version = f"{entry['major']}.{entry['minor']}.{entry['patch']}{entry['prerelease'] or ''}"
+    build = Build.parse(f"pypy-{version}+{entry['build']}-{platform}")
     return Candidate(build, entry["url"], entry["sha256"], "install_only")

@@ -79,7 +79,7 @@ class Interpreter:
         """Return what the installer wrote down (url, sha256, origin, when); empty when that cannot be read."""
         try:
             data = json.loads(files.read_text(self.prefix / RECEIPT))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return data if isinstance(data, dict) else {}
 

@@ -76,7 +76,7 @@ class Build:
     @property
     def order(self) -> tuple[Version, int, tuple[int, ...], str]:
         """Newest last: by version, then by tag; a release beats a linked interpreter of the same version."""
-        numbers = tuple(int(n) for n in self.tag.split(".")) if self.tag.replace(".", "").isdigit() else ()
+        numbers = tuple(int(n) for n in self.tag.split(".") if n) if self.tag.replace(".", "").isdigit() else ()
         return self.version, 1 if numbers else 0, numbers, self.tag
 
     @property
