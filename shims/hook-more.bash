@@ -1,8 +1,14 @@
 # shellcheck shell=bash disable=SC2128,SC2154,SC2178,SC2317 # hook.bash has the variables
 # What hook.bash reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
-# `envmgr`, unloading. The rules of hook.bash hold here. The edition goes up whenever the two files no longer fit together.
+# `envmgr`. The rules of hook.bash hold here. A shell that was started before an update reads the new hook.bash first.
 
-if [[ ${_envmgr_edition-} != 1 ]]; then return 0; fi
+if [[ ${_envmgr_edition-} != 0.1.0 ]]; then
+  _envmgr_reading=1
+  builtin . "$_envmgr_home/shell/hook.bash"
+  builtin unset -v _envmgr_reading
+  if [[ $_envmgr_edition != 0.1.0 ]]; then return 0; fi # an update is just being written
+  _envmgr_again=1
+fi
 
 # Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
 _envmgr_granted() {
@@ -98,9 +104,7 @@ _envmgr_verb() {
       return
       ;;
     *)
-      builtin local -x ENVMGR_HOME="${ENVMGR_HOME:-$_envmgr_home}"
-      if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="bash $$"; fi
-      if builtin type -P envmgr >/dev/null; then builtin command envmgr "$@"; else "$_envmgr_home/shell/envmgr" "$@"; fi || return
+      _envmgr_call "$@" || return
       if [[ ${1-} != allow && ${1-} != deny ]]; then return; fi
       _envmgr_leave
       _envmgr_drop
@@ -124,31 +128,6 @@ _envmgr_shell() {
   esac
   if ! [[ ${ENVMGR_VERSION-} ]]; then builtin unset -v ENVMGR_VERSION; fi
   _envmgr_before=$__before
-}
-
-# Undo what sourcing did. A stub stays where another tool has wrapped PROMPT_COMMAND around the hook.
-_envmgr_unload() {
-  _envmgr_leave
-  _envmgr_drop
-  _envmgr_strip "$_envmgr_home/shims"
-  builtin complete -r envmgr
-  builtin unset -v "${!_envmgr_@}"
-  builtin unset -f _envmgr_idle _envmgr_update _envmgr_walk _envmgr_parse _envmgr_lookup _envmgr_find _envmgr_survey \
-    _envmgr_enter _envmgr_leave _envmgr_clean _envmgr_strip _envmgr_more _envmgr_complete _envmgr_offer envmgr \
-    _envmgr_granted _envmgr_same _envmgr_changed _envmgr_load _envmgr_drop _envmgr_yield _envmgr_verb _envmgr_shell \
-    _envmgr_unload
-  _envmgr_prompt() { return "$?"; }
-  if [[ ${PROMPT_COMMAND-} == _envmgr_prompt ]]; then
-    if [[ ${#PROMPT_COMMAND[@]} -gt 1 ]]; then
-      PROMPT_COMMAND=("${PROMPT_COMMAND[@]:1}")
-    else
-      builtin unset -v PROMPT_COMMAND
-    fi
-    builtin unset -f _envmgr_prompt
-  elif [[ ${PROMPT_COMMAND-} == '_envmgr_prompt;'* ]]; then
-    PROMPT_COMMAND=${PROMPT_COMMAND#'_envmgr_prompt;'}
-    builtin unset -f _envmgr_prompt
-  fi
 }
 
 _envmgr_whole=1

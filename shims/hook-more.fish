@@ -1,7 +1,13 @@
-# What hook.fish reads at the first use, once there is a project, an environment or a command: what to do about them. The
-# edition goes up whenever the two files no longer fit together.
+# What hook.fish reads at the first use, once there is a project, an environment or a command: what to do about them. A
+# shell that was started before an update reads the new hook.fish first.
 
-test "$_envmgr_edition" = 1; or return 0
+if test "$_envmgr_edition" != 0.1.0
+    set -g _envmgr_reading 1
+    builtin source "$_envmgr_home/shell/hook.fish"
+    set -e _envmgr_reading
+    test "$_envmgr_edition" = 0.1.0; or return 0 # an update is just being written
+    set _envmgr_again 1
+end
 
 # Whether VIRTUAL_ENV, which is not as we left it, is ours to take away: inherited, or brought back by somebody who restores
 # old values. What the user has activated is theirs, also if it is one of ours.
@@ -293,10 +299,7 @@ function _envmgr_verb
             _envmgr_unload
             return
         case '*'
-            test -n "$ENVMGR_HOME"; or set -lx ENVMGR_HOME $_envmgr_home
-            test "$argv[1]" = doctor; and set -lx _ENVMGR_SHELL "fish $fish_pid"
-            set -l program (command -s envmgr); or set program "$_envmgr_home/shell/envmgr"
-            command $program $argv; or return
+            _envmgr_call $argv; or return
             contains -- "$argv[1]" allow deny; or return 0
             _envmgr_leave
             _envmgr_drop
@@ -322,16 +325,6 @@ function _envmgr_shell
     test -n "$ENVMGR_VERSION"; or set -e ENVMGR_VERSION
     set _envmgr_before "$before"
     return 0
-end
-
-# Undo what sourcing did.
-function _envmgr_unload
-    _envmgr_leave
-    _envmgr_drop
-    _envmgr_strip PATH "$_envmgr_home/shims"
-    complete -c envmgr -e
-    functions -e (functions -an | string match '_envmgr_*') envmgr
-    set -e (set -gn | string match '_envmgr_*')
 end
 
 set _envmgr_whole 1

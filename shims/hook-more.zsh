@@ -1,8 +1,14 @@
 # What hook.zsh reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
-# `envmgr`, unloading. Runs under the options that hook.zsh sets. The edition goes up whenever the two files no longer fit
-# together.
+# `envmgr`. Runs under the options that hook.zsh sets. A shell that was started before an update reads the new hook.zsh
+# first.
 
-if [[ ${_envmgr_edition-} != 1 ]]; then return 0; fi
+if [[ ${_envmgr_edition-} != 0.1.0 ]]; then
+  _envmgr_reading=1 _envmgr_source=$_envmgr_home/shell/hook.zsh
+  builtin . "$_envmgr_source"
+  builtin unset _envmgr_reading _envmgr_source
+  if [[ $_envmgr_edition != 0.1.0 ]]; then return 0; fi # an update is just being written
+  _envmgr_again=1
+fi
 
 # Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
 _envmgr_granted() {
@@ -94,13 +100,7 @@ _envmgr_verb() {
       return
       ;;
     (*)
-      builtin local -x ENVMGR_HOME=${ENVMGR_HOME:-$_envmgr_home}
-      if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="zsh $$"; fi
-      if builtin whence -p envmgr >/dev/null; then
-        builtin command envmgr "$@"
-      else
-        "$_envmgr_home/shell/envmgr" "$@"
-      fi || return
+      _envmgr_call "$@" || return
       if [[ ${1-} != (allow|deny) ]]; then return; fi
       _envmgr_leave
       _envmgr_drop
@@ -127,20 +127,6 @@ _envmgr_shell() {
   esac
   if [[ -z ${ENVMGR_VERSION-} ]]; then builtin unset ENVMGR_VERSION; fi
   _envmgr_before=$__before
-}
-
-# Undo what sourcing did.
-_envmgr_unload() {
-  _envmgr_leave
-  _envmgr_drop
-  _envmgr_strip "$_envmgr_home/shims"
-  precmd_functions=(${precmd_functions:#_envmgr_prompt})
-  chpwd_functions=(${chpwd_functions:#_envmgr_cd})
-  fpath=(${fpath:#$_envmgr_home/shell})
-  if (( $+functions[compdef] )); then compdef -d envmgr; fi
-  builtin unset -m '_envmgr_*'
-  builtin unset -f -m '_envmgr_*'
-  builtin unset -f _envmgr envmgr
 }
 
 _envmgr_whole=1

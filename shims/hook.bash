@@ -11,42 +11,60 @@
 # users set IFS and nullglob, and `builtin local` splits; ${x-} because they set -u; [[ ]] for tests; no BASH_REMATCH, no REPLY, no `eval`.
 
 case $- in *i*) ;; *) return 0 ;; esac
+_envmgr_flags=$-
+builtin set +ak # with these options, assignments have other effects
+
+# A shell that reads this file again, because it was replaced, keeps its state. What a later version adds to it is set
+# outside of this `if`, as x=${x-}.
+if [[ -z ${_envmgr_home+x} ]] || ! builtin declare -F _envmgr_prompt >/dev/null; then
+  # the environment that we put on PATH, and all that we took from it, each followed by a colon
+  _envmgr_env='' _envmgr_gone='' _envmgr_twice=''
+  # what was looked at last: version file and variable, each with its words; project and words, and whether that was told
+  _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_told=''
+  # the project in which the user does not want it; the variable before `envmgr shell`
+  _envmgr_off='' _envmgr_before=''
+  # the directory surveyed last; the one in it or above it that `envmgr allow` was told of, and one with a .venv that it was
+  # not told of; the one whose variables are set, and their names
+  _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded='' _envmgr_names=''
+  # what an idle prompt compares: variables; where no version file was, and the file that ruled; the record asked for
+  _envmgr_nearer=('') _envmgr_file='' _envmgr_record=''
+fi
 
 case ${BASH_SOURCE[0]} in
   /*/shell/hook.bash) _envmgr_home=${BASH_SOURCE[0]%/shell/hook.bash} ;;
   */*) _envmgr_home=$(CDPATH='' builtin cd -P -- "${BASH_SOURCE[0]%/*}/.." && builtin printf %s "$PWD") ;;
   *) _envmgr_home=${PWD%/*} ;;
 esac
-# the environment that we put on PATH, and all that we took from it, each followed by a colon
-_envmgr_env='' _envmgr_gone='' _envmgr_twice=''
-# what was looked at last: version file and variable, each with its words; project and words, and whether that was told
-_envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_told=''
-# the project in which the user does not want it; the variable before `envmgr shell`
-_envmgr_off='' _envmgr_before=''
-# the directory surveyed last; the one in it or above it that `envmgr allow` was told of, and one with a .venv that it was
-# not told of; the one whose variables are set, and their names
-_envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded='' _envmgr_names=''
-# what an idle prompt compares: variables; where no version file was, and the file that ruled; the record asked for
-_envmgr_seen='' _envmgr_nearer=('') _envmgr_file='' _envmgr_record=''
-# hook-more.bash must be of the same edition: it may have been replaced since this shell started
-_envmgr_edition=1 _envmgr_whole=''
+# the version of envmgr, the same in hook-more.bash, which may have been replaced since this shell started; whether that was
+# read, and was read just now; a mark for each time that our function was put into PROMPT_COMMAND
+_envmgr_edition=0.1.0 _envmgr_whole='' _envmgr_again='' _envmgr_seen='' _envmgr_registered=${_envmgr_registered-}
 
 # The prompt's command. Whatever happens in it, it prints nothing but notes, and the status stays as it is.
 _envmgr_prompt() {
-  builtin local __status="$?"
+  builtin set -- "$?" "$-"
+  builtin set +ak
   if ! _envmgr_idle; then
+    _envmgr_again=''
     _envmgr_update 3>&2 2>/dev/null || :
-    _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}
+    _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}:${PROMPT_COMMAND-}
+    if [[ $_envmgr_again ]]; then # these functions may have been replaced
+      _envmgr_seen=''
+      _envmgr_prompt
+    fi
   fi
-  if [[ $- == *e* ]]; then return 0; fi
-  return "$__status"
+  if [[ $2 == *a* ]]; then builtin set -a; fi
+  if [[ $2 == *k* ]]; then builtin set -k; fi
+  if [[ $2 == *e* ]]; then return 0; fi
+  return "$1"
 }
 
 # Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
 # and the environment is still there and on record, or still is not. What was allowed is looked at every time.
 _envmgr_idle() {
   builtin local __file __text='' __env='' IFS=''
-  if [[ ${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-} != "$_envmgr_seen" ]]; then return 1; fi
+  if [[ ${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}:${PROMPT_COMMAND-} != "$_envmgr_seen" ]]; then
+    return 1
+  fi
   if [[ ${ENVMGR_HOOK-} == cd ]]; then return 0; fi # for slow filesystems
   for __file in "${_envmgr_nearer[@]}"; do
     if [[ -f $__file ]]; then return 1; fi
@@ -70,6 +88,7 @@ _envmgr_idle() {
 # Make the shell have active what the directory asks for.
 _envmgr_update() {
   builtin local __project='' __words='' __env=''
+  _envmgr_come_first
   if [[ ${VIRTUAL_ENV-} ]]; then
     if [[ ${_OLD_VIRTUAL_PATH-} || ($VIRTUAL_ENV != "$_envmgr_env" && $VIRTUAL_ENV != "$_envmgr_home"/envs/*) ]]; then
       if [[ $_envmgr_env ]] && _envmgr_more 2>&3; then _envmgr_yield; fi
@@ -280,37 +299,132 @@ _envmgr_strip() {
   PATH=${__path%:}
 }
 
-# Read what is seldom needed.
+# Read what is seldom needed; that reads this file again first, if it is newer than this shell. Fail if it is not there.
 _envmgr_more() {
-  if [[ -z $_envmgr_whole ]]; then builtin . "$_envmgr_home/shell/hook-more.bash" 2>/dev/null; fi
   if [[ $_envmgr_whole ]]; then return; fi
-  builtin printf '%s\n' "envmgr: this shell's hook is no longer the installed one: open a new shell, or run \`envmgr setup\`" >&2
+  builtin . "$_envmgr_home/shell/hook-more.bash" 2>/dev/null
+  if [[ $_envmgr_whole ]]; then return; fi
+  builtin printf '%s\n' "envmgr: this shell's hook is not the installed one: run \`envmgr setup\`, or open a new shell" >&2
   return 1
 }
 
 # The verbs that only this shell can do, and the program.
-envmgr() { _envmgr_more && _envmgr_verb "$@"; }
+envmgr() {
+  builtin set -- "$-" "$@"
+  builtin set +ak
+  _envmgr_do "${@:2}"
+  builtin set -- "$?" "$1"
+  if [[ $2 == *a* ]]; then builtin set -a; fi
+  if [[ $2 == *k* ]]; then builtin set -k; fi
+  return "$1"
+}
+
+_envmgr_do() {
+  case $_envmgr_whole:${1-} in
+    ?*:*) _envmgr_verb "$@" ;;
+    :unload) _envmgr_unload ;;
+    *)
+      if _envmgr_more 2>/dev/null; then
+        envmgr "$@" # maybe a newer one by now
+      else
+        case ${1-} in activate | deactivate | shell) _envmgr_more ;; *) _envmgr_call "$@" ;; esac
+      fi
+      ;;
+  esac
+}
+
+# Run the program: the one that the user has on PATH, or the one that made the store.
+_envmgr_call() {
+  builtin local -x ENVMGR_HOME="${ENVMGR_HOME:-$_envmgr_home}"
+  if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="bash $$"; fi
+  if builtin type -P envmgr >/dev/null; then
+    builtin command envmgr "$@"
+  elif [[ -x $_envmgr_home/shell/envmgr ]]; then
+    "$_envmgr_home/shell/envmgr" "$@"
+  else
+    builtin printf '%s\n' "envmgr: error: this shell's store is gone: open a new shell, or \`envmgr unload\`" >&2
+    return 127
+  fi
+}
 
 # The first Tab loads the rest.
 _envmgr_complete() { builtin . "$_envmgr_home/shell/completion.bash" && _envmgr_complete; }
 builtin complete -o default -F _envmgr_complete envmgr
 
 # Come first among the prompt's commands: those that draw it should see the result. From bash 5.1 on as an element of
-# its own, after which bash restores $? and PIPESTATUS for the next. An exported PROMPT_COMMAND would reach shells that
-# do not know the function; `printf -v` fails softly on a readonly one.
-if [[ ${PROMPT_COMMAND[*]-} != *_envmgr_prompt* ]] && builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND-}" 2>/dev/null; then
+# its own, after which bash restores $? and PIPESTATUS for the next, also when somebody has appended to that element.
+# bash-preexec runs its functions before all that was in PROMPT_COMMAND.
+_envmgr_come_first() {
+  if [[ ${bash_preexec_imported-}${__bp_imported-} && ${precmd_functions[0]-} != _envmgr_prompt ]]; then
+    precmd_functions=(_envmgr_prompt ${precmd_functions[@]+"${precmd_functions[@]}"})
+  fi
+  if [[ ${PROMPT_COMMAND-} == _envmgr_prompt[\;$'\n']* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+    PROMPT_COMMAND[0]=${PROMPT_COMMAND#_envmgr_prompt?}
+    PROMPT_COMMAND=(_envmgr_prompt "${PROMPT_COMMAND[@]}")
+  fi
+}
+
+# An exported PROMPT_COMMAND would reach shells that do not know the function; `printf -v` fails softly on a readonly one.
+_envmgr_register() {
+  if [[ ${PROMPT_COMMAND[*]-} == *_envmgr_prompt* ]]; then return; fi
+  if ! builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND-}" 2>/dev/null; then return; fi
   builtin export -n PROMPT_COMMAND
+  _envmgr_registered+=1
   if [[ -z ${PROMPT_COMMAND[*]-} ]]; then
     PROMPT_COMMAND=_envmgr_prompt
-  elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-    PROMPT_COMMAND=(_envmgr_prompt "${PROMPT_COMMAND[@]}")
   else
     PROMPT_COMMAND="_envmgr_prompt;$PROMPT_COMMAND"
+    _envmgr_come_first
   fi
-fi
+}
+
+# Undo what sourcing did. A function that does nothing stays where a prompt command of another tool may call ours.
+_envmgr_unload() {
+  _envmgr_leave
+  if [[ $_envmgr_loaded ]]; then _envmgr_drop; fi
+  _envmgr_strip "$_envmgr_home/shims"
+  builtin complete -r envmgr
+  if [[ ${PROMPT_COMMAND[*]-} == *_envmgr_prompt* ]]; then _envmgr_unregister; else _envmgr_registered=11; fi
+  builtin local __registered="$_envmgr_registered" IFS=$'\n'
+  builtin unset -v "${!_envmgr_@}"
+  # shellcheck disable=SC2046 # one word each; also those of a version from before an update
+  builtin unset -f envmgr $(builtin compgen -A function _envmgr_)
+  if [[ $__registered != 1 ]]; then _envmgr_prompt() { return "$?"; }; fi
+}
+
+# Take our function from the prompt's commands. One command is left as a string, as it may have been before.
+_envmgr_unregister() {
+  builtin local __one __line=$'\n'
+  builtin local -a __rest
+  __rest=()
+  for __one in ${precmd_functions[@]+"${precmd_functions[@]}"}; do
+    if [[ $__one != _envmgr_prompt ]]; then __rest+=("$__one"); fi
+  done
+  if [[ ${precmd_functions[*]-} == *_envmgr_prompt* ]]; then precmd_functions=(${__rest[@]+"${__rest[@]}"}); fi
+  __rest=()
+  for __one in "${PROMPT_COMMAND[@]}"; do
+    __one=${__one//_envmgr_prompt[;$__line]/}
+    __one=${__one//[;$__line]_envmgr_prompt/}
+    if [[ $__one == _envmgr_prompt ]]; then continue; fi
+    __rest+=("$__one")
+    if [[ $__one == *_envmgr_prompt* ]]; then _envmgr_registered=11; fi
+  done
+  builtin unset -v PROMPT_COMMAND
+  case ${#__rest[@]} in
+    0) ;;
+    1) PROMPT_COMMAND=${__rest[0]} ;;
+    *) PROMPT_COMMAND=("${__rest[@]}") ;;
+  esac
+}
 
 # The shims come first on PATH; an environment goes before them when it is entered.
-if [[ :${PATH-}: != :"$_envmgr_home/shims":* ]]; then
-  _envmgr_strip "$_envmgr_home/shims"
-  builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
+if [[ -z ${_envmgr_reading-} ]]; then
+  _envmgr_register
+  if [[ :${PATH-}: != :"$_envmgr_home/shims":* ]]; then
+    _envmgr_strip "$_envmgr_home/shims"
+    builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
+  fi
 fi
+if [[ $_envmgr_flags == *a* ]]; then builtin set -a; fi
+if [[ $_envmgr_flags == *k* ]]; then builtin set -k; fi
+builtin unset -v _envmgr_flags

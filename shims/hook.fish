@@ -11,30 +11,35 @@
 
 status is-interactive; or return 0
 
-# the environment that we put on PATH, and whether it was there already
-# what was looked at last: text, variable; and the words of both
-# what rules now: project and words; the environment that they ask for, and its name
-# project and words of this visit, whether the user was told about them, and where the user does not want it
-# the variable before `envmgr shell`
-# the directory climbed last; the one in it or above it that `envmgr allow` was told of, one with a .venv that it was not
-# told of, and one where what was allowed has changed; the one whose variables are set
-# what an idle prompt compares: variables, PATH as we left it, the version file that ruled, the record asked for
-# whether hook-more.fish was read
-echo | read -g _envmgr_env _envmgr_twice \
-    _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
-    _envmgr_project _envmgr_ruling _envmgr_wanted _envmgr_name \
-    _envmgr_visit _envmgr_told _envmgr_off \
-    _envmgr_before \
-    _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded \
-    _envmgr_seen _envmgr_path _envmgr_file _envmgr_record \
-    _envmgr_whole
-# all that we took from PATH; directories from here upwards; where no version file was; the variables that are set
-set -g _envmgr_gone
-set -g _envmgr_places
-set -g _envmgr_nearer
-set -g _envmgr_names
-# hook-more.fish must be of the same edition: it may have been replaced since this shell started
-set -g _envmgr_edition 1
+# A shell that reads this file again, because it was replaced, keeps its state.
+if not set -q _envmgr_home; or not functions -q _envmgr_prompt
+    # the environment that we put on PATH, and whether it was there already
+    # what was looked at last: text, variable; and the words of both
+    # what rules now: project and words; the environment that they ask for, and its name
+    # project and words of this visit, whether the user was told about them, and where the user does not want it
+    # the variable before `envmgr shell`
+    # the directory climbed last; the one in it or above it that `envmgr allow` was told of, one with a .venv that it was not
+    # told of, and one where what was allowed has changed; the one whose variables are set
+    # what an idle prompt compares: variables, PATH as we left it, the version file that ruled, the record asked for
+    echo | read -g _envmgr_env _envmgr_twice \
+        _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
+        _envmgr_project _envmgr_ruling _envmgr_wanted _envmgr_name \
+        _envmgr_visit _envmgr_told _envmgr_off \
+        _envmgr_before \
+        _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded \
+        _envmgr_path _envmgr_file _envmgr_record
+    # all that we took from PATH; directories from here upwards; where no version file was; the variables that are set
+    set -g _envmgr_gone
+    set -g _envmgr_places
+    set -g _envmgr_nearer
+    set -g _envmgr_names
+end
+# the version of envmgr, the same in hook-more.fish, which may have been replaced since this shell started; whether that was
+# read, and was read just now
+set -g _envmgr_edition 0.1.0
+set -g _envmgr_whole ''
+set -g _envmgr_again ''
+set -g _envmgr_seen ''
 begin
     set -l IFS ''
     set -g _envmgr_home (status filename)
@@ -44,7 +49,13 @@ end
 
 function _envmgr_prompt --on-event fish_prompt
     _envmgr_idle; and return
+    set _envmgr_again ''
     _envmgr_update
+    if test -n "$_envmgr_again" # these functions may have been replaced
+        set _envmgr_seen ''
+        _envmgr_prompt
+        return
+    end
     set _envmgr_seen "$PWD:$VIRTUAL_ENV:$ENVMGR_VERSION:$ENVMGR_HOOK:$PATH"
 end
 
@@ -75,7 +86,12 @@ end
 # `cd project; python` on one line. A call of envmgr waits for the prompt.
 function _envmgr_cd --on-variable PWD
     status is-command-substitution; and return
+    set _envmgr_again ''
     _envmgr_update quietly
+    if test -n "$_envmgr_again"
+        _envmgr_cd
+        return
+    end
     test -z "$_envmgr_env" -a -n "$_envmgr_record"; and return # something is left to tell
     set _envmgr_seen "$PWD:$VIRTUAL_ENV:$ENVMGR_VERSION:$ENVMGR_HOOK:$PATH"
 end
@@ -156,11 +172,12 @@ function _envmgr_climb
     end
 end
 
-# Read what is seldom needed.
+# Read what is seldom needed; that reads this file again first, if it is newer than this shell. Fail if it is not there.
 function _envmgr_more
-    test -z "$_envmgr_whole" -a -r "$_envmgr_home/shell/hook-more.fish"; and _envmgr_source
     test -n "$_envmgr_whole"; and return
-    echo "envmgr: this shell's hook is no longer the installed one: open a new shell, or run `envmgr setup`" >&2
+    test -r "$_envmgr_home/shell/hook-more.fish"; and _envmgr_source
+    test -n "$_envmgr_whole"; and return
+    echo "envmgr: this shell's hook is not the installed one: run `envmgr setup`, or open a new shell" >&2
     return 1
 end
 
@@ -171,7 +188,43 @@ end
 
 # The verbs that only this shell can do, and the program.
 function envmgr
-    _envmgr_more; and _envmgr_verb $argv
+    if test -n "$_envmgr_whole"
+        _envmgr_verb $argv
+    else if test "$argv[1]" = unload
+        _envmgr_unload
+    else if _envmgr_more 2>/dev/null
+        envmgr $argv # maybe a newer one by now
+    else if contains -- "$argv[1]" activate deactivate shell
+        _envmgr_more
+    else
+        _envmgr_call $argv
+    end
+end
+
+# Run the program: the one that the user has on PATH, or the one that made the store.
+function _envmgr_call
+    test -n "$ENVMGR_HOME"; or set -lx ENVMGR_HOME $_envmgr_home
+    test "$argv[1]" = doctor; and set -lx _ENVMGR_SHELL "fish $fish_pid"
+    set -l program (command -s envmgr); or set program "$_envmgr_home/shell/envmgr"
+    if test -x "$program"
+        command $program $argv
+    else
+        echo "envmgr: error: this shell's store is gone: open a new shell, or `envmgr unload`" >&2
+        return 127
+    end
+end
+
+# Undo what sourcing did. There is no environment to leave where hook-more.fish was not read.
+function _envmgr_unload
+    if test -n "$_envmgr_env$_envmgr_loaded"
+        _envmgr_leave
+        _envmgr_drop
+    end
+    set -l place (contains -i -- "$_envmgr_home/shims" $PATH)
+    and set -e PATH[$place]
+    complete -c envmgr -e
+    functions -e (functions -an | string match '_envmgr_*') envmgr
+    set -e (set -gn | string match '_envmgr_*')
 end
 
 # The first Tab loads the rest.
@@ -182,7 +235,7 @@ end
 complete -c envmgr -f -a '(_envmgr_complete)'
 
 # The shims come first on PATH; an environment goes before them when it is entered.
-if test "$PATH[1]" != "$_envmgr_home/shims"
+if test -z "$_envmgr_reading" -a "$PATH[1]" != "$_envmgr_home/shims"
     set -l place (contains -i -- "$_envmgr_home/shims" $PATH)
     and set -e PATH[$place]
     set -gx PATH "$_envmgr_home/shims" $PATH

@@ -6,22 +6,37 @@
 # of a project, and no data, is ever evaluated. hook.bash tells the same. What a shell seldom needs is in hook-more.zsh,
 # which is read at the first use: parsing is all that sourcing costs.
 #
-# `emulate -LR zsh` in what zsh calls gives the rest of it the options that it was written for. zsh itself keeps $? and
-# pipestatus for the user and for the next hook. `$(<file)` does not fork.
+# The file is read again by itself, under zsh's own options and without aliases; its functions run under these, too. Up to
+# there it is written for any options. zsh itself keeps $? and pipestatus for the user and for the next hook. `$(<file)`
+# does not fork.
 
 [[ -o interactive ]] || return 0
-if [[ -o aliases ]]; then builtin unsetopt aliases; _envmgr_aliases=1; fi # a user's `alias local=...` is not ours
+if [[ -z "${_envmgr_source-}" ]]; then
+  _envmgr_source="$0" # not this file with functionargzero unset; what tells then loads a module
+  builtin emulate -R zsh -c 'if [[ $_envmgr_source != /*/shell/hook.zsh ]]; then _envmgr_source=${funcsourcetrace[1]%:*}; fi'
+  builtin emulate -R zsh -o noaliases -c 'builtin . "${_envmgr_source:a}"'
+  builtin unset _envmgr_source
+  builtin autoload -Uz _envmgr # here, because it needs the options of zsh's completion
+  if builtin typeset +f compdef >/dev/null; then compdef _envmgr envmgr; fi
+  return 0
+fi
+_envmgr_kept='' # a shell that reads this file again, because it was replaced, keeps its state
+if [[ -n ${_envmgr_home+x} ]] && builtin functions _envmgr_prompt >/dev/null; then _envmgr_kept=1; fi
 
 _envmgr_prompt() {
   if _envmgr_idle; then return; fi
   builtin emulate -LR zsh
+  _envmgr_again=''
   _envmgr_update
   _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}
+  if [[ -n $_envmgr_again ]]; then # these functions may have been replaced
+    _envmgr_seen=''
+    _envmgr_prompt
+  fi
 }
 
 # Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
-# and the environment is still there and on record, or still is not. What was allowed is looked at every time. Runs under
-# the user's options.
+# and the environment is still there and on record, or still is not. What was allowed is looked at every time.
 _envmgr_idle() {
   builtin local __file
   if [[ "${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}" != "$_envmgr_seen" ]]; then return 1; fi
@@ -45,7 +60,12 @@ _envmgr_idle() {
 _envmgr_cd() {
   builtin emulate -LR zsh
   if (( ZSH_SUBSHELL )); then return; fi
+  _envmgr_again=''
   _envmgr_update quietly
+  if [[ -n $_envmgr_again ]]; then # these functions may have been replaced
+    _envmgr_cd
+    return
+  fi
   if [[ -n $_envmgr_env || -z $_envmgr_record ]]; then # nothing is left to tell
     _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}
   fi
@@ -265,42 +285,87 @@ _envmgr_strip() {
   PATH=${__path%:}
 }
 
-# Read what is seldom needed. It may have been replaced since this shell started, by what no longer fits.
+# Read what is seldom needed; that reads this file again first, if it is newer than this shell. Fail if it is not there.
 _envmgr_more() {
   builtin setopt localoptions noaliases
-  if [[ -z $_envmgr_whole ]]; then builtin . "$_envmgr_home/shell/hook-more.zsh" 2>/dev/null; fi
   if [[ -n $_envmgr_whole ]]; then return; fi
-  builtin printf '%s\n' "envmgr: this shell's hook is no longer the installed one: open a new shell, or run \`envmgr setup\`" >&2
+  builtin . "$_envmgr_home/shell/hook-more.zsh" 2>/dev/null
+  if [[ -n $_envmgr_whole ]]; then return; fi
+  builtin printf '%s\n' "envmgr: this shell's hook is not the installed one: run \`envmgr setup\`, or open a new shell" >&2
   return 1
 }
 
 # The verbs that only this shell can do, and the program.
 envmgr() {
   builtin emulate -LR zsh
-  _envmgr_more && _envmgr_verb "$@"
+  case $_envmgr_whole:${1-} in
+    (?*:*) _envmgr_verb "$@" ;;
+    (:unload) _envmgr_unload ;;
+    (*)
+      if _envmgr_more 2>/dev/null; then
+        envmgr "$@" # maybe a newer one by now
+      elif [[ ${1-} == (activate|deactivate|shell) ]]; then
+        _envmgr_more
+      else
+        _envmgr_call "$@"
+      fi
+      ;;
+  esac
 }
 
-# FILE: find the store from the path of this file, start with empty state, and come first among the hooks: those that
-# draw the prompt should see the result. The shims come first on PATH; an environment goes before them when entered.
-_envmgr_load() {
+# Run the program: the one that the user has on PATH, or the one that made the store.
+_envmgr_call() {
+  builtin local -x ENVMGR_HOME=${ENVMGR_HOME:-$_envmgr_home}
+  if [[ ${1-} == doctor ]]; then builtin local -x _ENVMGR_SHELL="zsh $$"; fi
+  if builtin whence -p envmgr >/dev/null; then
+    builtin command envmgr "$@"
+  elif [[ -x $_envmgr_home/shell/envmgr ]]; then
+    "$_envmgr_home/shell/envmgr" "$@"
+  else
+    builtin printf '%s\n' "envmgr: error: this shell's store is gone: open a new shell, or \`envmgr unload\`" >&2
+    return 127
+  fi
+}
+
+# Undo what sourcing did.
+_envmgr_unload() {
+  _envmgr_leave
+  if [[ -n $_envmgr_loaded ]]; then _envmgr_drop; fi
+  _envmgr_strip "$_envmgr_home/shims"
+  precmd_functions=(${precmd_functions:#_envmgr_prompt})
+  chpwd_functions=(${chpwd_functions:#_envmgr_cd})
+  fpath=(${fpath:#$_envmgr_home/shell})
+  if (( $+functions[compdef] )); then compdef -d envmgr; fi
+  builtin unset -m '_envmgr_*'
+  builtin unset -f -m '_envmgr_*'
+  builtin unset -f _envmgr envmgr
+}
+
+# FILE: find the store from the path of this file, and start with empty state.
+_envmgr_start() {
   builtin emulate -LR zsh
   builtin local __file=$1
-  if [[ $__file != /*/shell/hook.zsh ]]; then # an option, or how it was sourced, keeps it from us; that loads a module
-    __file=${funcsourcetrace[1]%:*}
-    __file=${__file:a}
-    if [[ $__file != */shell/hook.zsh ]]; then __file=${__file:A}; fi
-  fi
+  if [[ $__file != /*/shell/hook.zsh ]]; then __file=${__file:a}; fi
+  if [[ $__file != */shell/hook.zsh ]]; then __file=${__file:A}; fi
   builtin typeset -g _envmgr_home=${__file%/shell/*}
+  # the version of envmgr, the same in hook-more.zsh; whether that was read, and was read just now
+  builtin typeset -g _envmgr_edition=0.1.0 _envmgr_whole='' _envmgr_again='' _envmgr_seen=''
+  if [[ -n $_envmgr_kept ]]; then return; fi
   builtin typeset -g _envmgr_env='' _envmgr_gone='' _envmgr_twice='' # put on PATH; taken from it, each followed by a colon
   builtin typeset -g _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' # looked at last
   builtin typeset -g _envmgr_project='' _envmgr_visit='' _envmgr_told='' # project and words of this visit
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
   builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' # surveyed last
   builtin typeset -g _envmgr_loaded='' # where the variables are from that are set
-  builtin typeset -g _envmgr_seen='' _envmgr_file='' _envmgr_record='' # what an idle prompt compares
-  builtin typeset -g _envmgr_edition=1 _envmgr_whole='' # hook-more.zsh must be of the same edition
+  builtin typeset -g _envmgr_file='' _envmgr_record='' # what an idle prompt compares
   builtin typeset -ga _envmgr_nearer
   builtin typeset -gA _envmgr_old _envmgr_new _envmgr_own
+}
+
+# Come first among the hooks: those that draw the prompt should see the result. The shims come first on PATH; an environment
+# goes before them when entered.
+_envmgr_register() {
+  builtin emulate -LR zsh
   builtin typeset -ga precmd_functions chpwd_functions
   precmd_functions=(_envmgr_prompt ${precmd_functions:#_envmgr_prompt})
   chpwd_functions=(_envmgr_cd ${chpwd_functions:#_envmgr_cd})
@@ -309,12 +374,7 @@ _envmgr_load() {
     builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
   fi
   fpath=(${fpath:#$_envmgr_home/shell} $_envmgr_home/shell) # a later compinit finds _envmgr; an earlier one is told
-  builtin autoload -Uz _envmgr
-  if builtin typeset +f compdef >/dev/null; then compdef _envmgr envmgr; fi
 }
-_envmgr_load "$0"
-builtin unset -f _envmgr_load
-if [[ -n ${_envmgr_aliases-} ]]; then
-  builtin unset _envmgr_aliases
-  builtin setopt aliases
-fi
+_envmgr_start "$_envmgr_source"
+if [[ -z ${_envmgr_reading-} ]]; then _envmgr_register; fi
+builtin unset _envmgr_kept

@@ -725,22 +725,6 @@ def test_line_34_unloading(desk: Desk) -> None:
         assert desk.cd(terminal, "spelled") == ""
 
 
-@pytest.mark.parametrize("change", ["missing", "newer"])
-def test_line_34_a_shell_from_before_an_upgrade_says_so(desk: Desk, change: str) -> None:
-    with desk.open() as terminal:
-        more = desk.scene.home.shell / f"hook-more.{desk.shell.name}"
-        if change == "missing":
-            more.unlink()
-        else:
-            more.write_text(re.sub(r"(_envmgr_edition\S* !?= )1", r"\g<1>999", more.read_text()))
-        for line in ("envmgr --version", "envmgr --version", f"cd {desk.path('own')}"):  # allowed there
-            said = terminal.type(line)
-            assert "open a new shell" in said
-            assert said.count("\n") == 1
-        assert terminal.type("") == ""
-        assert desk.cd(terminal, "none") == ""
-
-
 def test_line_34_one_shells_version(desk: Desk) -> None:
     with desk.open("shop") as terminal:
         assert terminal.type("envmgr shell 3.11") == ""
