@@ -2,8 +2,8 @@
 
 EnvmgrError                 1
 ├── UsageError              2    bad input: a request, a version file, an option
-├── NoSuchVersionError      3    nothing anywhere answers the request
-├── NotInstalledError       4    it exists, but not here
+├── NoSuchVersionError      3    nothing that can be installed answers the request
+├── NotInstalledError       4    it is not installed here
 ├── DownloadError           5    the network, a mirror, an index
 │   ├── AbsentError         5    the server answers: it has no such file
 │   └── ChecksumError       5    what came is not what was promised

@@ -33,3 +33,17 @@ def test_use_and_test_install_what_is_missing(desk: Desk) -> None:
 def test_what_cannot_be_had_changes_nothing(desk: Desk) -> None:
     assert "nearest" in desk.call("use", "3.99", code=3)
     assert not (desk.project / ".python-version").exists()
+    assert not list(desk.home.root.glob("versions/*"))
+
+
+def test_a_use_that_fails_at_the_environment_leaves_the_project_as_it_was(desk: Desk) -> None:
+    desk.call("install", "3.13")
+    desk.home.envs.write_text("a file in the place of a directory\n")
+    desk.call("use", "3.13", code=8)
+    assert list(desk.project.iterdir()) == []
+
+
+def test_several_missing_pythons_are_installed_by_one_use(desk: Desk) -> None:
+    told = desk.talk("use", "3.13", "3.12")
+    assert told.count("Installed Python") == 2
+    assert told.index("active at the next prompt") > told.index("Pinned 3.13 3.12")

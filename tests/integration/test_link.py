@@ -241,14 +241,23 @@ def test_what_there_is_to_link_must_be_said(environ: dict[str, str], tmp_path: P
     call(environ, "link", "--from", "nowhere", code=2)
 
 
-def test_a_python_that_is_not_there_is_told_apart_from_one_that_is_nowhere(environ: dict[str, str]) -> None:
-    assert "run `envmgr install 3.12`" in call(environ, "find", "3.12", code=4)
-    assert "the nearest are 3.12.16" in call(environ, "find", "3.12.99", code=3)
-    assert "no Python is called work" in call(environ, "find", "work", code=3)
-    for place in ("ENVMGR_INDEX_URL", "ENVMGR_PYTHON_MIRROR"):  # nobody is asked what is there
-        theirs = environ | {place: "http://127.0.0.1:1/"}
-        assert "run `envmgr install 3.99`" in call(theirs, "find", "3.99", code=4)
-        assert "no Python is called work" in call(theirs, "find", "work", code=3)
+def test_the_same_situation_has_the_same_exit_code_in_all_verbs(environ: dict[str, str]) -> None:
+    for theirs in ({}, {"ENVMGR_INDEX_URL": "http://127.0.0.1:1/"}, {"ENVMGR_PYTHON_MIRROR": "http://127.0.0.1:1/"}):
+        asked = environ | theirs
+        for version in ("3.12", "3.99"):  # those who only look do not ask anybody what there is
+            for words in (["find"], ["uninstall"], ["list"]):
+                assert f"run `envmgr install {version}`" in call(asked, *words, version, code=4)
+        for words in (["find"], ["uninstall"], ["list"], ["install"], ["use"], ["use", "--global"], ["run", "-p"]):
+            assert "no Python is called work" in call(
+                asked, *words, "work", *(["true"] if "-p" in words else []), code=3
+            )
+    for words in (["install"], ["use"], ["list", "--available"]):
+        assert "the nearest are 3.12.16" in call(environ | {"ENVMGR_OFFLINE": "1"}, *words, "3.12.99", code=3)
+
+
+def test_what_is_offered_instead_of_a_name_is_not_from_another_place(environ: dict[str, str]) -> None:
+    message = call(environ | {"ENVMGR_PYTHON_MIRROR": "http://127.0.0.1:1/"}, "install", "pypy-work", code=3)
+    assert "nearest" not in message
 
 
 def test_find_follows_the_pin(linked: dict[str, str], home: Home) -> None:
@@ -262,6 +271,7 @@ def test_what_can_be_installed_is_listed(environ: dict[str, str]) -> None:
     short = call(environ, "list", "--offline", "--available").splitlines()
     every = call(environ, "list", "--offline", "--available", "--all").splitlines()
     assert 10 < len(short) < len(every)
+    assert call(environ, "list", "--offline", "--all").splitlines() == every
     rows = json.loads(
         call(environ, "list", "--offline", "--available", "3.12.7", "--platform", "macos-aarch64-none", "--json")
     )

@@ -62,7 +62,7 @@ def test_use_names_what_is_missing_and_changes_nothing(desk: Desk) -> None:
     (desk.project / ".python-version").write_text("3.99\n")
     assert "no version file" in desk.call("use", where=desk.project.parent, code=2)
     assert "not a version request" in desk.call("use", "../x", code=2)
-    assert f"called nobody ({desk.project}/.python-version:1)" in desk.call("use", "nobody", code=3)
+    assert "called nobody (envmgr use)" in desk.call("use", "nobody", code=3)
     assert (desk.project / ".python-version").read_text() == "3.99\n"
 
 
@@ -210,3 +210,17 @@ def test_killed_at_any_moment_the_old_state_or_the_new_one_holds(
     assert "pip" in desk.call("run", "pip", "--version")
     assert not [left for left in home.tmp.iterdir() if not left.name.startswith(".")]
     assert {entry.name for entry in desk.project.iterdir()} >= {".python-version", ".venv"}
+
+
+def test_no_pip_says_so_where_pip_is_already(desk: Desk) -> None:
+    assert "with pip" not in desk.talk("use", MINOR)
+    assert "was there before, with pip" in desk.talk("use", "--no-pip")
+
+
+def test_a_version_file_that_says_so_already_is_not_written(desk: Desk) -> None:
+    file = desk.project / ".python-version"
+    file.write_text(f"{MINOR}  # ours\n{MINOR}\n")
+    desk.call("use", MINOR)
+    before = file.stat()
+    desk.call("use", MINOR)
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
 
 from envmgr.cli import Context, console
-from envmgr.errors import CommandNotFoundError, NotInstalledError
-from envmgr.pythons import catalogue, refresh, resolve
+from envmgr.errors import CommandNotFoundError
+from envmgr.pythons import resolve
 from envmgr.pythons.store import Store
 from envmgr.versions.request import VersionRequest
 
@@ -20,8 +19,8 @@ from envmgr.versions.request import VersionRequest
 def find(context: Context, request: str | None) -> None:
     """Print the path of the installed Python that answers REQUEST (by default, what rules here).
 
-    The path names one build and never another. Exit 4: it can be installed; exit 3: there is no such Python; exit 7:
-    it is gone.
+    The path names one build and never another. Exit 4: it is not installed; exit 3: no Python has that name; exit 7: it
+    is gone.
     """
     if request is not None:
         console.data(_answer(context, VersionRequest.parse(request)))
@@ -35,15 +34,10 @@ def find(context: Context, request: str | None) -> None:
 def _answer(context: Context, request: VersionRequest) -> Path:
     if request.system:
         return _system(context)
-    if found := Store(context.home).find(request):
+    store = Store(context.home)
+    if found := store.find(request):
         return found.checked().executable
-    platform = catalogue.target(request)
-    theirs = any(context.environ.get(name) for name in (catalogue.INDEX, refresh.MIRROR))
-    if request.name is not None or not theirs:  # what there is at a place of the user's, only `install` asks
-        catalogue.choose(request, catalogue.known(context.cache, platform), "the index")
-    raise NotInstalledError(
-        f"Python {request} is not installed", hint=f"run `envmgr install {shlex.quote(request.text)}`"
-    )
+    raise resolve.missing(store, request)
 
 
 def _system(context: Context) -> Path:

@@ -15,7 +15,6 @@ from envmgr.host.network import Network
 from envmgr.pythons import installer, refresh, resolve
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.installer import PLAIN, Wishes
-from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions import requires
 from envmgr.versions.request import VersionRequest
 
@@ -64,11 +63,10 @@ def wanted_here(context: Context) -> list[VersionRequest]:
     return [request for request in pin.requests if not (request.system or request.name)]
 
 
-def provide(context: Context, request: VersionRequest, network: Network) -> Interpreter:
-    """Install the newest Python that answers `request` and return it; raises EnvmgrError."""
-    candidate = refresh.pick(request, network, context.cache)
-    install_all(context, [candidate], network)
-    return Store(context.home).interpreter(candidate.build, request)
+def install_requests(context: Context, requests: list[VersionRequest]) -> None:
+    """Install the newest Python that answers each of `requests`; raises EnvmgrError."""
+    network = Network(context.environ)
+    install_all(context, [refresh.pick(request, network, context.cache) for request in requests], network)
 
 
 def install_all(

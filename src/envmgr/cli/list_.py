@@ -12,7 +12,7 @@ from envmgr.cli import Context, console
 from envmgr.errors import EnvmgrError
 from envmgr.host.network import Network
 from envmgr.host.platforms import Platform
-from envmgr.pythons import catalogue, refresh
+from envmgr.pythons import catalogue, refresh, resolve
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions import pins
@@ -23,9 +23,9 @@ from envmgr.versions.version import Build
 @click.command("list")
 @click.argument("request", required=False)
 @click.option("--available", is_flag=True, help="List what can be installed: without REQUEST, the newest of each X.Y.")
-@click.option("--all", "every", is_flag=True, help="With --available: every version and build.")
-@click.option("--platform", metavar="OS-ARCH-LIBC", help="With --available: for another platform.")
-@click.option("--offline", is_flag=True, help="With --available: as far as is known without asking the network.")
+@click.option("--all", "every", is_flag=True, help="List every version and build that can be installed.")
+@click.option("--platform", metavar="OS-ARCH-LIBC", help="List what can be installed on another platform.")
+@click.option("--offline", is_flag=True, help="List what is known to be available without asking the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one array of objects.")
 @click.pass_obj
 def list(  # noqa: A001 - the verb's name
@@ -41,18 +41,22 @@ def list(  # noqa: A001 - the verb's name
     """List the installed Pythons that answer REQUEST, newest first: build, aliases, origin, place.
 
     The global default is marked with *. A linked one that is gone is listed as broken, one that its owner
-    has replaced since as to be linked again.
+    has replaced since as to be linked again. Exit 4: nothing installed answers REQUEST; exit 3: nothing that can be
+    installed does.
     """
     wanted = VersionRequest.parse(request) if request else None
-    if available:
+    if available or every or platform or offline:
         here = Platform.parse(platform) if platform else catalogue.target(wanted or VersionRequest.parse("any"))
         found = refresh.available(here, Network(context.environ, offline), context.cache)
-        _print(_available(context, _selected(found, wanted, every=every)), as_json=as_json)
+        selected = _selected(found, wanted, every=every)
+        if wanted and not selected:
+            catalogue.choose(wanted, found, "what can be installed")  # raises, and names the nearest
+        _print(_available(context, selected), as_json=as_json)
     else:
         _print(_installed(context, wanted), as_json=as_json)
 
 
-def _selected(found: Sequence[Candidate], wanted: VersionRequest | None, *, every: bool) -> Iterable[Candidate]:
+def _selected(found: Sequence[Candidate], wanted: VersionRequest | None, *, every: bool) -> Sequence[Candidate]:
     if wanted:
         builds = {*wanted.every(candidate.build for candidate in found)}
         return [candidate for candidate in found if candidate.build in builds]
@@ -62,7 +66,10 @@ def _selected(found: Sequence[Candidate], wanted: VersionRequest | None, *, ever
 def _installed(context: Context, wanted: VersionRequest | None) -> Iterator[dict[str, Any]]:
     store = Store(context.home)
     default = _default(context, store)
-    for build in sorted(wanted.every(store.builds()) if wanted else store.builds(), reverse=True):
+    builds = sorted(wanted.every(store.builds()) if wanted else store.builds(), reverse=True)
+    if wanted and not builds:
+        raise resolve.missing(store, wanted)
+    for build in builds:
         yield _facts(build) | _place(store, store.interpreter(build)) | {"default": build == default}
 
 

@@ -12,12 +12,15 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.errors import EnvmgrError, NotInstalledError, UsageError
+from envmgr.cli.interpreters import ensure_installed
+from envmgr.errors import EnvmgrError, UsageError
 from envmgr.packages.engine import ENGINES
-from envmgr.pythons.store import Interpreter, Store
+from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.store import Interpreter
 from envmgr.testing import matrix as matrices
 from envmgr.testing import report, runner
 from envmgr.testing.runner import Bench, Result
+from envmgr.versions import pins
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
@@ -61,15 +64,10 @@ def test(
 
 def _interpreter(context: Context, request: VersionRequest, *, install: bool) -> Interpreter | EnvmgrError:
     """Return the interpreter for `request`, installed now if it is missing, or why there is none."""
-    if found := Store(context.home).find(request):
-        return found
-    if not install:
-        return NotInstalledError(f"Python {request} is not installed", hint=f"run `envmgr install '{request}'`")
-    from envmgr.cli.install import provide
-    from envmgr.host.network import Network
-
     try:
-        return provide(context, request, Network(context.environ))
+        return ensure_installed(
+            context, Ruling(pins.parse(request.text, said="[tool.envmgr.test]"), None), install=install
+        )[0]
     except EnvmgrError as error:
         return error
 

@@ -7,8 +7,8 @@ import click
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.environments.dependents import dependents
-from envmgr.errors import EnvironmentFailedError, NotInstalledError
-from envmgr.pythons import installer
+from envmgr.errors import EnvironmentFailedError
+from envmgr.pythons import installer, resolve
 from envmgr.pythons.store import Store
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
@@ -40,12 +40,12 @@ def uninstall(context: Context, requests: tuple[str, ...], *, force: bool) -> No
 
 
 def _matching(store: Store, requests: list[VersionRequest]) -> set[Build]:
-    """Return the installed builds that the requests name; raises NotInstalledError for one that names none."""
+    """Return the installed builds that the requests name; raises as `resolve.missing` for one that names none."""
     installed = list(store.builds())
     found: set[Build] = set()
     for request in requests:
         matching = request.every(installed)
         if not matching:
-            raise NotInstalledError(f"Python {request} is not installed", hint="`envmgr list` shows what is")
+            raise resolve.missing(store, request)
         found.update(matching)
     return found

@@ -6,8 +6,10 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.environments import provision, ties
-from envmgr.errors import NotInstalledError, UsageError
+from envmgr.cli.interpreters import ensure_installed
+from envmgr.environments import provision
+from envmgr.environments.provision import Provided
+from envmgr.errors import UsageError
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
@@ -26,13 +28,27 @@ def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: 
 
     Without REQUESTS, do that for the pin that rules here; where none does, for the requires-python of pyproject.toml.
     """
-    asked = [VersionRequest.parse(word) for word in requests]
     if globally:
-        _global(context, asked)
+        _set_default(context, requests)
         return
     words = requests or _required(context)
-    ruling = _pin(context, words) if words else _pinned(context)
-    _environment(context, ruling, pip=not no_pip)
+    ruling = _ruling(context, words)
+    provision.refuse(context.home, ruling)
+    ensure_installed(context, ruling)
+    provided = provision.provide(context.home, ruling, context.environ, pip=not no_pip)
+    if words:
+        _pin(context, words)
+    if provided is None:
+        console.say(f"{ruling.origin}: the system's Python rules; it gets no environment")
+    else:
+        _report(provided, pip=not no_pip)
+
+
+def _ruling(context: Context, words: tuple[str, ...]) -> Ruling:
+    """Return the pin to make an environment for: `words` in this directory, else the one that is there already."""
+    if words:
+        return Ruling(pins.parse(" ".join(words), said="envmgr use"), context.cwd)
+    return resolve.ruling(context.home, context.cwd, context.environ)
 
 
 def _required(context: Context) -> tuple[str, ...]:
@@ -51,45 +67,6 @@ def _required(context: Context) -> tuple[str, ...]:
     return (build.minor_alias if request.floats(build) else build.patch_alias,)
 
 
-def _pinned(context: Context) -> Ruling:
-    """Return what rules here already."""
-    return resolve.ruling(context.home, context.cwd, context.environ)
-
-
-def _pin(context: Context, words: tuple[str, ...]) -> Ruling:
-    """Write the version file of this directory, after installing what it asks for."""
-    ties.refuse(context.cwd)
-    file = context.cwd / pins.FILE_NAME
-    asked = Ruling(pins.parse(" ".join(words), source=file), context.cwd)
-    provision.refuse(context.home, asked)
-    _install(context, asked)
-    provision.refuse(context.home, asked)  # a range may have been answered by anything
-    pinning.write(file, words)
-    console.say(f"Pinned {' '.join(words)} in {file}")
-    if context.environ.get(pins.VARIABLE):
-        console.say(f"note: {pins.VARIABLE} is set, and rules in this shell until it is unset")
-    return Ruling(pins.read(file), context.cwd)
-
-
-def _global(context: Context, asked: list[VersionRequest]) -> None:
-    if not asked:
-        raise UsageError("which Python shall be the default?", hint="for example: envmgr use --global 3.12")
-    words = [request.text for request in asked]
-    _install(context, Ruling(pins.parse(" ".join(words), source=context.home.default), None))
-    pinning.write(context.home.default, words)
-    console.say(f"The default is {' '.join(words)} now, where no version file rules")
-
-
-def _install(context: Context, ruling: Ruling) -> None:
-    """Install what `ruling` asks for and is missing; raises EnvmgrError."""
-    for request in ruling.requests:
-        if not request.system:
-            try:
-                resolve.interpreter(Store(context.home), ruling, request)
-            except NotInstalledError:
-                _download(context, request)
-
-
 def _newest(context: Context, request: VersionRequest) -> Build:
     """Return the build that installing `request` would bring."""
     from envmgr.host.network import Network
@@ -98,22 +75,29 @@ def _newest(context: Context, request: VersionRequest) -> Build:
     return refresh.pick(request, Network(context.environ), context.cache).build
 
 
-def _download(context: Context, request: VersionRequest) -> None:
-    """Install what answers `request`; all that this needs is loaded only now."""
-    from envmgr.cli.install import provide
-    from envmgr.host.network import Network
+def _pin(context: Context, words: tuple[str, ...]) -> None:
+    """Write the version file, as the last step: where an earlier one fails, the project stays as it was."""
+    file = context.cwd / pins.FILE_NAME
+    pinning.write(file, words)
+    console.say(f"Pinned {' '.join(words)} in {file}")
+    if context.environ.get(pins.VARIABLE):
+        console.say(f"note: {pins.VARIABLE} is set, and rules in this shell until it is unset")
 
-    provide(context, request, Network(context.environ))
+
+def _set_default(context: Context, words: tuple[str, ...]) -> None:
+    """Install what `words` ask for, and make them the global default."""
+    if not words:
+        raise UsageError("which Python shall be the default?", hint="for example: envmgr use --global 3.12")
+    ensure_installed(context, Ruling(pins.parse(" ".join(words), said="envmgr use --global"), None))
+    pinning.write(context.home.default, words)
+    console.say(f"The default is {' '.join(words)} now, where no version file rules")
 
 
-def _environment(context: Context, ruling: Ruling, *, pip: bool) -> None:
-    """Make the environment that `ruling` asks for, and tell."""
-    _install(context, ruling)
-    provided = provision.provide(context.home, ruling, context.environ, pip=pip)
-    if provided is None:
-        console.say(f"{ruling.origin}: the system's Python rules; it gets no environment")
-        return
+def _report(provided: Provided, *, pip: bool) -> None:
+    """Tell which environment is active now."""
     for note in provided.notes:
         console.say(f"note: {note}")
     version, path = provided.interpreter.build.version, provided.environment.path
+    if not pip and (provided.environment.bin / "pip").exists():
+        console.say(f"note: {path} was there before, with pip; `envmgr env remove` it to have it made anew")
     console.say(f"Python {version} in {path}, active at the next prompt")

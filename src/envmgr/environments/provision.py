@@ -25,7 +25,10 @@ class Provided:
 
 
 def refuse(home: Home, ruling: Ruling) -> None:
-    """Raise EnvironmentFailedError where `provide` could make no environment, whatever is installed for it."""
+    """Raise where `provide` could make no environment, whatever is installed: UsageError, EnvironmentFailedError."""
+    if ruling.project is None:
+        raise UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
+    ties.refuse(ruling.project)
     request = ruling.requests[0]
     if found := Store(home).find(request):
         base.base(home, found)

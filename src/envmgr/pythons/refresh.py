@@ -40,7 +40,8 @@ def pick(request: VersionRequest, network: Network, cache: Path, upstream: Upstr
     """
     platform = catalogue.target(request)
     if request.system or request.name is not None:  # nobody need be asked for these
-        return catalogue.choose(request, catalogue.known(cache, platform), "the index")
+        own = network.environ.get(MIRROR) or network.environ.get(INDEX)  # which is not asked, and has other versions
+        return catalogue.choose(request, [] if own else catalogue.known(cache, platform), "the index")
     held = mirrored(platform, network)
     if held is not None:
         return catalogue.choose(request, held, shown(network.environ[MIRROR]))

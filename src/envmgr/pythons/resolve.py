@@ -69,14 +69,22 @@ def interpreter(store: Store, ruling: Ruling, request: VersionRequest) -> Interp
     """
     if found := store.find(request):
         return found
+    raise missing(store, request, place=f" ({ruling.origin})")
+
+
+def missing(store: Store, request: VersionRequest, *, place: str = "") -> NoSuchVersionError | NotInstalledError:
+    """Return the error for a request that no installed interpreter answers; `place` is appended to its message.
+
+    Only linked interpreters have names, so that one that is not there does not exist.
+    """
     if request.name is not None:
         names = ", ".join(sorted({build.tag for build in store.builds() if store.interpreter(build).linked}))
-        raise NoSuchVersionError(
-            f"no Python is called {request.text} ({ruling.origin})",
+        return NoSuchVersionError(
+            f"no Python is called {request.text}{place}",
             hint=f"the names are {names}" if names else "no Python has a name yet; `envmgr link` gives one",
         )
-    raise NotInstalledError(
-        f"Python {request.text} is not installed ({ruling.origin})",
+    return NotInstalledError(
+        f"Python {request.text} is not installed{place}",
         hint=f"run `envmgr install {shlex.quote(request.text)}`",
     )
 

@@ -13,11 +13,16 @@ from envmgr.versions import pins
 def write(path: Path, words: Sequence[str]) -> None:
     """Make the version file at `path` ask for `words`, one per line; lines that are only comments stay where they were.
 
-    Published by one rename, which replaces a link instead of following it. Raises EnvmgrError.
+    Published by one rename, which replaces a link instead of following it. A file that asks for them already is left
+    alone: it may be read-only. Raises EnvmgrError.
     """
+    before = _text(path)
+    text = "".join(_lines(before, words))
+    if before == text:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(path, "".join(_lines(_text(path), words)))
+        files.write_atomically(path, text)
     except OSError as error:
         raise EnvmgrError(f"{path}: cannot be written: {error.strerror}") from error
 
