@@ -353,12 +353,13 @@ builtin complete -o default -F _envmgr_complete envmgr
 
 # Come first among the prompt's commands: those that draw it should see the result. From bash 5.1 on as an element of
 # its own, after which bash restores $? and PIPESTATUS for the next, also when somebody has appended to that element.
-# bash-preexec runs its functions before all that was in PROMPT_COMMAND.
+# bash-preexec runs its functions before all that was in PROMPT_COMMAND, of which it knows the first element only.
 _envmgr_come_first() {
-  if [[ ${bash_preexec_imported-}${__bp_imported-} && ${precmd_functions[0]-} != _envmgr_prompt ]]; then
-    precmd_functions=(_envmgr_prompt ${precmd_functions[@]+"${precmd_functions[@]}"})
-  fi
-  if [[ ${PROMPT_COMMAND-} == _envmgr_prompt[\;$'\n']* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+  if [[ ${bash_preexec_imported-}${__bp_imported-} ]]; then
+    if [[ ${precmd_functions[0]-} != _envmgr_prompt ]]; then
+      precmd_functions=(_envmgr_prompt ${precmd_functions[@]+"${precmd_functions[@]}"})
+    fi
+  elif [[ ${PROMPT_COMMAND-} == _envmgr_prompt[\;$'\n']* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
     PROMPT_COMMAND[0]=${PROMPT_COMMAND#_envmgr_prompt?}
     PROMPT_COMMAND=(_envmgr_prompt "${PROMPT_COMMAND[@]}")
   fi
