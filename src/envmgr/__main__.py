@@ -112,11 +112,11 @@ def _glanced() -> bool:
 
 
 def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
-    """Answer a shim or a hook (see `envmgr.shell.entry`); returns the exit code, raises EnvmgrError."""
+    """Answer a shim or a hook (see `envmgr.entry`); returns the exit code, raises EnvmgrError."""
     from pathlib import Path
 
+    from envmgr import entry
     from envmgr.host.paths import Home
-    from envmgr.shell import entry
 
     store = Home(Path(home))
     if call == "_shim":

@@ -9,8 +9,8 @@ from rule_stage import Scene
 from rule_table import CASES, Case
 
 from envmgr.errors import EnvmgrError
-from envmgr.pythons import resolve
 from envmgr.shell import programs
+from envmgr.shell.active import active
 
 SHELLS = {
     "dash": ["dash"],
@@ -35,8 +35,8 @@ TELL = {
 def test_python_tells_the_rule(scene: Scene, case: Case) -> None:
     environ = scene.environ(case)
     try:
-        ruling = resolve.ruling(scene.home, scene.cwd(case), environ)
-        told: object = programs.find(scene.home, ruling, case.command, environ)
+        here = active(scene.home, scene.cwd(case), environ)
+        told: object = programs.find(scene.home, here, case.command, environ)
     except EnvmgrError as error:
         told = error.exit_code
     assert told == (case.program if isinstance(case.program, int) else scene.program(case))

@@ -103,7 +103,7 @@ def test_ask_where_everything_comes_from(person: Person, shop: Path) -> None:
     environment = person.envmgr("env", "path", cwd=shop).strip()
     assert person.envmgr("which", "pip", cwd=shop).strip() == f"{environment}/bin/pip"
     facts = json.loads(person.envmgr("status", "--json", cwd=shop))
-    assert facts["decided by"] == f"{shop}/.python-version:1"
+    assert facts["origin"] == {"variable": None, "file": f"{shop}/.python-version", "line": 1}
     assert str(shop) in person.envmgr("env", "list")
     ran = person.envmgr("run", "python", "-c", VERSION, cwd=shop)
     assert ran.strip() == "3.12.1 True"

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from desk import Desk
 
+from envmgr import entry
 from envmgr.environments import record
 from envmgr.errors import UsageError
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
-from envmgr.shell import entry
 
 
 @pytest.fixture

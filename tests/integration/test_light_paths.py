@@ -69,7 +69,7 @@ def test_what_shims_and_hooks_call_knows_no_network(call: str, tmp_path: Path) -
 def test_where_nothing_is_to_be_said_no_command_line_is_loaded(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / ".python-version").write_text("system\n")
     modules = loaded([str(tmp_path) if word == "." else word for word in arguments], tmp_path, alone=False)
-    assert "envmgr.shell.entry" in modules
+    assert "envmgr.entry" in modules
     assert not modules & {"click", "rich"}
 
 

@@ -33,10 +33,10 @@ def test_use_pins_and_makes_what_status_run_and_env_tell(desk: Desk) -> None:
     assert desk.call("run", "python", "-c", "import sys; print(sys.prefix)") == f"{made.path}\n"
 
     facts = json.loads(desk.call("status", "--json"))
-    assert facts["python"] == VERSION
-    assert facts["decided by"] == f"{desk.project}/.python-version:1"
-    assert (facts["environment"], facts["state"]) == (str(made.path), "fresh")
-    assert facts["installs with"] in ("uv", "pip")
+    assert (facts["version"], facts["python"], facts["reason"]) == (VERSION, f"{made.path}/bin/python", "pin")
+    assert facts["origin"] == {"variable": None, "file": f"{desk.project}/.python-version", "line": 1}
+    assert facts["environment"] == {"path": str(made.path), "external": False, "state": "fresh", "detail": None}
+    assert facts["engine"] in ("uv", "pip")
     assert f"{desk.project}/.python-version:1\n" in desk.call("status")
 
     assert f"shop/{made.key}" in desk.call("env", "list")
@@ -45,7 +45,7 @@ def test_use_pins_and_makes_what_status_run_and_env_tell(desk: Desk) -> None:
     desk.call("env", "remove", str(desk.project))
     assert not made.path.exists()
     assert not os.path.lexists(desk.project / ".venv")
-    assert json.loads(desk.call("status", "--json"))["state"].startswith("none")
+    assert json.loads(desk.call("status", "--json"))["environment"] is None
 
 
 def test_use_without_a_request_takes_the_pin_that_is_there(desk: Desk) -> None:
@@ -85,7 +85,8 @@ def test_use_refuses_what_can_carry_no_environment_before_it_changes_anything(de
 def test_use_global_writes_the_default(desk: Desk) -> None:
     desk.call("use", "--global", MINOR)
     try:
-        assert json.loads(desk.call("status", "--json"))["decided by"] == f"{desk.home.default}:1"
+        facts = json.loads(desk.call("status", "--json"))
+        assert (facts["reason"], facts["origin"]["file"]) == ("default", str(desk.home.default))
     finally:
         desk.home.default.unlink()
     assert "which Python" in desk.call("use", "--global", code=2)
@@ -94,13 +95,13 @@ def test_use_global_writes_the_default(desk: Desk) -> None:
 def test_use_system_makes_no_environment(desk: Desk) -> None:
     desk.call("use", "system")
     assert not os.path.lexists(desk.project / ".venv")
-    assert json.loads(desk.call("status", "--json"))["python"] == "system"
+    assert json.loads(desk.call("status", "--json"))["reason"] == "pin"
 
 
 def test_a_broken_environment_is_told_and_made_anew(desk: Desk) -> None:
     desk.call("use", MINOR)
     (desk.made(MINOR).bin / "python").unlink()
-    assert json.loads(desk.call("status", "--json"))["state"].startswith("broken")
+    assert json.loads(desk.call("status", "--json"))["environment"]["state"] == "broken"
     assert "envmgr use" in desk.call("env", "path", code=8)
     desk.call("use")
     assert desk.made(MINOR).works
@@ -165,7 +166,7 @@ def test_a_stale_environment_is_told(
     link(home, Path(sys.base_prefix), f"{MINOR}.0")
     desk.call("use", MINOR)
     link(home, Path(sys.base_prefix), f"{MINOR}.99")
-    assert json.loads(desk.call("status", "--json"))["state"].startswith("stale")
+    assert json.loads(desk.call("status", "--json"))["environment"]["state"] == "stale"
 
 
 def test_without_a_pin_requires_python_is_pinned(desk: Desk) -> None:

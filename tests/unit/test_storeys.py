@@ -11,7 +11,8 @@ import pytest
 import envmgr
 
 SOURCE = Path(envmgr.__file__).parent
-STOREYS = ["errors", "host", "versions", "pythons", "environments", "shell", "packages", "testing", "cli", "__main__"]
+STOREYS = ["errors", "host", "versions", "pythons", "environments", "shell", "packages", "testing"]
+STOREYS += ["entry", "cli", "__main__"]
 HOMES = {
     "click": "cli",
     "filelock": "host/lock.py",

@@ -14,7 +14,7 @@ from envmgr.cli.commands import ChangingCommand, Group
 from envmgr.environments import builder, health, record
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
-from envmgr.pythons import resolve
+from envmgr.shell.active import active
 
 
 @click.group(cls=Group)
@@ -40,14 +40,13 @@ def list_(context: Context, *, as_json: bool) -> None:
 @click.argument("project", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def path(context: Context, project: Path | None) -> None:
-    """Print the directory of the environment that rules in PROJECT (here, by default)."""
-    ruling = resolve.ruling(context.home, context.cwd / (project or "."), context.environ)
-    found = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
-    if found is None or not found.works:
+    """Print the directory of the environment that is active in PROJECT (here, by default)."""
+    here = active(context.home, context.cwd / (project or "."), context.environ)
+    if here.environment is None:
         raise EnvironmentFailedError(
-            f"no environment for {ruling.words} ({ruling.origin})", hint="`envmgr use` makes it"
+            f"no environment for {here.ruling.words} ({here.ruling.origin})", hint="`envmgr use` makes it"
         )
-    console.data(found.path)
+    console.data(here.environment.path)
 
 
 @env.command(cls=ChangingCommand)

@@ -10,6 +10,7 @@ from envmgr.cli import Context, console
 from envmgr.errors import CommandNotFoundError
 from envmgr.pythons import resolve
 from envmgr.pythons.store import Store
+from envmgr.shell.active import active
 from envmgr.versions.request import VersionRequest
 
 
@@ -17,7 +18,7 @@ from envmgr.versions.request import VersionRequest
 @click.argument("request", required=False)
 @click.pass_obj
 def find(context: Context, request: str | None) -> None:
-    """Print the path of the installed Python that answers REQUEST (by default, what rules here).
+    """Print the path of the installed Python that answers REQUEST (by default, that the pin here asks for).
 
     The path names one build and never another. Exit 4: it is not installed; exit 3: no Python has that name; exit 7: it
     is gone.
@@ -25,10 +26,8 @@ def find(context: Context, request: str | None) -> None:
     if request is not None:
         console.data(_answer(context, VersionRequest.parse(request)))
         return
-    ruling = resolve.ruling(context.home, context.cwd, context.environ)
-    first = ruling.requests[0]
-    store = Store(context.home)
-    console.data(_system(context) if first.system else resolve.interpreter(store, ruling, first).checked().executable)
+    found = active(context.home, context.cwd, context.environ).interpreter(context.home)
+    console.data(found.executable if found else _system(context))
 
 
 def _answer(context: Context, request: VersionRequest) -> Path:

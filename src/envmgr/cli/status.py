@@ -1,93 +1,182 @@
-"""`envmgr status`: which Python rules here, who decided, and how its environment is."""
+"""`envmgr status`: which Python and which environment are active here, who decided, and in which state they are."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from envmgr.cli import Context, console
-from envmgr.environments import record
-from envmgr.environments.health import health
-from envmgr.environments.record import Environment
+from envmgr.environments import external, record
+from envmgr.environments.health import Health, health
 from envmgr.errors import EnvmgrError
 from envmgr.packages.engine import Workplace
 from envmgr.pythons import resolve
-from envmgr.pythons.resolve import Ruling
-from envmgr.pythons.store import Interpreter, Store
+from envmgr.pythons.store import Interpreter
+from envmgr.shell.active import Active, active
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def status(context: Context, *, as_json: bool) -> None:
-    """Tell which Python rules here, which file and line or variable decided, and how its environment is."""
-    facts = _facts(context, resolve.ruling(context.home, context.cwd, context.environ))
+def status(context: Context, *, as_json: bool) -> int:
+    """Tell which Python and environment are active here, which file and line or variable decided, and their state.
+
+    Exits as the shim would where no Python can be run: 2 for a pin that cannot be understood, 3 or 4 for a Python that
+    is missing, 7 for one that is gone.
+    """
+    try:
+        here = active(context.home, context.cwd, context.environ)
+    except EnvmgrError as error:
+        if not as_json:
+            raise
+        console.data(json.dumps({**dict.fromkeys(_KEYS), "error": _error(error)}, indent=2))
+        return error.exit_code
+    facts, problem = _facts(context, here)
     if as_json:
         console.data(json.dumps(facts, indent=2))
     else:
-        console.table((name, value) for name, value in facts.items() if value)
+        console.table(_rows(here, facts, problem))
+    return problem.exit_code if problem else 0
 
 
-def _facts(context: Context, ruling: Ruling) -> dict[str, str | None]:
-    interpreter, problem = _interpreter(context, ruling)
-    environment = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
-    facts = {
-        "python": _version(interpreter) if interpreter else problem,
-        "path": str(_path(context, ruling, interpreter, environment) or "") or None,
-        "asked for": ruling.words,
-        "decided by": ruling.origin,
-        "project": str(ruling.project) if ruling.project else None,
-        "environment": str(environment.path) if environment else None,
+_KEYS = (
+    "version",
+    "replaced",
+    "python",
+    "reason",
+    "request",
+    "origin",
+    "project",
+    "environment",
+    "venv",
+    "engine",
+    "error",
+)
+
+
+def _facts(context: Context, here: Active) -> tuple[dict[str, Any], EnvmgrError | None]:
+    """Return the facts that `--json` prints, and the error that a shim would end with, if any."""
+    interpreter, problem = None, None
+    try:
+        interpreter = here.interpreter(context.home)
+    except EnvmgrError as error:
+        problem = error if here.problem or not here.environment else None  # an environment needs no other Python
+    values = {
+        "version": _version(here, interpreter),
+        "replaced": bool(interpreter and not here.external and interpreter.changed),
+        "python": _text(_python(context, here, interpreter, problem)),
+        "reason": here.reason,
+        "request": None if here.problem else here.ruling.words,
+        "origin": _origin(here),
+        "project": _text(here.ruling.project),
+        "environment": _environment(context, here, interpreter),
+        "venv": _venv(here),
+        "engine": _engine(context, here),
+        "error": _error(problem) if problem else None,
     }
-    if ruling.project and not ruling.requests[0].system:
-        facts["state"] = str(health(context.home, environment, interpreter))
-        facts["installs with"] = _engine(context, environment)
-        facts[record.LINK] = _link(ruling, environment)
-    return facts
+    return {key: values[key] for key in _KEYS}, problem
 
 
-def _interpreter(context: Context, ruling: Ruling) -> tuple[Interpreter | None, str]:
-    """Return the interpreter that rules, else None and why."""
-    if ruling.requests[0].system:
-        return None, "system"
-    try:
-        return resolve.interpreter(Store(context.home), ruling, ruling.requests[0]).checked(), ""
-    except EnvmgrError as error:
-        return None, f"{error.message}; {error.hint}" if error.hint else error.message
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
 
 
-def _version(interpreter: Interpreter) -> str:
-    version = str(interpreter.build.version)
-    return f"{version}, replaced since it was linked; link it again" if interpreter.changed else version
+def _version(here: Active, interpreter: Interpreter | None) -> str | None:
+    """Return the version of the Python that is active, None where that is the system's."""
+    if here.external:
+        build = external.build(here.external)
+        return str(build.version) if build else None
+    return str(interpreter.build.version) if interpreter else None
 
 
-def _path(
-    context: Context, ruling: Ruling, interpreter: Interpreter | None, environment: Environment | None
+def _python(
+    context: Context, here: Active, interpreter: Interpreter | None, problem: EnvmgrError | None
 ) -> Path | None:
-    if environment and environment.works:
-        return environment.bin / "python"
-    if ruling.requests[0].system:
-        return resolve.system("python3", context.home, context.environ)
-    return interpreter.executable if interpreter else None
+    """Return the program that `python` runs; of the system, `python3`, which it always has."""
+    if here.environment:
+        return here.environment.bin / "python"
+    if interpreter:
+        return interpreter.executable
+    return None if problem else resolve.system("python3", context.home, context.environ)
 
 
-def _engine(context: Context, environment: Environment | None) -> str | None:
-    """Return what `sync` would install with."""
-    try:
-        return Workplace(context.home, environment, context.environ).engine().name if environment else None
-    except EnvmgrError as error:
-        return error.message
+def _origin(here: Active) -> dict[str, Any] | None:
+    """Return who asked: a variable, or a file and its line."""
+    pin = here.ruling.pin
+    if pin is None:
+        return None
+    if pin.source is None:
+        return {"variable": pin.said, "file": None, "line": None}
+    return {"variable": None, "file": str(pin.source), "line": pin.lines[0]}
 
 
-def _link(ruling: Ruling, environment: Environment | None) -> str | None:
-    """Say what the project's `.venv` is, None where there is none."""
-    assert ruling.project  # noqa: S101 - for the type checker
-    link = ruling.project / record.LINK
+def _environment(context: Context, here: Active, interpreter: Interpreter | None) -> dict[str, Any] | None:
+    found = here.external or here.recorded
+    if found is None:
+        return None
+    state = health(context.home, found, None if found.external else interpreter)
+    if here.mismatch:
+        state = Health("stale", here.mismatch)
+    return {
+        "path": str(found.path),
+        "external": found.external,
+        "state": state.state,
+        "detail": state.reason or None,
+    }
+
+
+def _venv(here: Active) -> dict[str, Any] | None:
+    """Return what stands at `.venv` in the project, None where nothing does; `target` is what a link says."""
+    if here.ruling.project is None:
+        return None
+    link = here.ruling.project / record.LINK
     target = record.target(link)
-    if environment and target == environment.path:
-        return "leads to the environment"
-    if target:
-        return f"leads to {target}"
-    return "is not envmgr's" if link.exists() else None
+    if target is None and not link.exists():
+        return None
+    active_path = here.environment.path if here.environment else None
+    leads = target is not None and target == active_path
+    return {"path": str(link), "target": _text(target), "active": leads or (here.external is not None)}
+
+
+def _engine(context: Context, here: Active) -> str | None:
+    """Return what `sync` would install with, None where it could not."""
+    try:
+        environment = here.environment
+        return Workplace(context.home, environment, context.environ).engine().name if environment else None
+    except EnvmgrError:
+        return None
+
+
+def _error(error: EnvmgrError) -> dict[str, Any]:
+    return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+
+
+def _rows(here: Active, facts: dict[str, Any], problem: EnvmgrError | None) -> Iterator[tuple[str, str]]:
+    """Yield what people read: a name and a value each."""
+    version = facts["version"] or (f"{problem.message}; {problem.hint or ''}" if problem else "system")
+    yield "python", f"{version}, replaced since it was linked; link it again" if facts["replaced"] else version
+    if facts["python"]:
+        yield "path", facts["python"]
+    yield "request", here.problem.message if here.problem else here.ruling.words
+    yield "decided by", "`envmgr allow`" if here.external else here.ruling.origin
+    if here.ruling.project:
+        yield "project", str(here.ruling.project)
+    yield from _environment_rows(here, facts)
+
+
+def _environment_rows(here: Active, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    made, venv = facts["environment"], facts["venv"]
+    if made:
+        yield "environment", f"{made['path']} (allowed)" if here.external else made["path"]
+        yield "state", f"{made['state']}: {made['detail']}" if made["detail"] else made["state"]
+    elif here.ruling.project and not here.problem and not here.ruling.requests[0].system:
+        yield "state", "no environment; `envmgr use` makes it"
+    if facts["engine"]:
+        yield "installs with", facts["engine"]
+    if venv and not here.external:
+        other = f"leads to {venv['target']}" if venv["target"] else "is not envmgr's"
+        yield record.LINK, "leads to the environment" if venv["active"] else other

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.environments import provision, record
+from envmgr.cli.ensure import ensure_environment
+from envmgr.environments import base, provision, record
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.packages import sync as syncing
-from envmgr.packages.declared import declared
+from envmgr.packages.declared import Declared, declared
 from envmgr.packages.engine import ENGINES, Workplace
-from envmgr.pythons import resolve
+from envmgr.shell.active import Active, active
 
 
 @click.command(cls=ChangingCommand)
@@ -23,6 +25,7 @@ from envmgr.pythons import resolve
 @click.option("--extra", "extras", multiple=True, help="Install with this extra of the project.")
 @click.option("--no-project", is_flag=True, help="Install what the project needs, not the project itself.")
 @click.option("--engine", type=click.Choice(list(ENGINES)), help="Install with this; uv if it is there, by default.")
+@click.option("--dry-run", is_flag=True, help="Print the Python, the environment and what would be installed.")
 @click.pass_obj
 def sync(
     context: Context,
@@ -32,9 +35,14 @@ def sync(
     *,
     no_project: bool,
     engine: str | None,
+    dry_run: bool,
 ) -> None:
-    """Install what the project declares: pylock.toml, else requirements.txt, else pyproject.toml."""
-    environment = _environment(context)
+    """Install what the project declares: pylock.toml, else requirements.txt, else pyproject.toml.
+
+    It goes into the environment that is active here: an allowed .venv, or envmgr's own, which is made if need be.
+    """
+    here = active(context.home, context.cwd, context.environ)
+    environment = _planned(context, here) if dry_run else _ensured(context, here)
     wanted = declared(
         environment.project,
         requirements=[str(context.cwd / file) for file in files],
@@ -42,31 +50,65 @@ def sync(
         extras=extras,
         own="dependencies" if no_project else "project",
     )
+    if dry_run:
+        console.table(_plan(environment, wanted).items())
+        return
     if not wanted.arguments:
         raise UsageError(
             f"{environment.project} declares nothing to install",
             hint="write a requirements.txt, a pylock.toml, or [project] dependencies in pyproject.toml",
         )
+    if here.mismatch:
+        console.say(f"note: {here.mismatch}")
     done = syncing.sync(Workplace(context.home, environment, context.environ), wanted, engine=engine)
-    came_from = ", ".join(str(_short(file, environment)) for file in wanted.files)
+    came_from = _sources(environment, wanted)
     console.say(
         f"Installed what {came_from} declares, with {done}" if done else f"Nothing to do: {came_from} unchanged"
     )
 
 
-def _environment(context: Context) -> Environment:
-    """Return the environment that rules here, made if need be; raises UsageError where the system's Python does."""
-    ruling = resolve.ruling(context.home, context.cwd, context.environ)
-    found = record.lookup(context.home, ruling.project, ruling.words) if ruling.project else None
-    if found and found.works:
-        return found
-    provided = provision.provide(context.home, ruling, context.environ)
-    if provided is None:
-        raise UsageError(f"{ruling.origin}: the system's Python has no environment", hint="pin one: `envmgr use 3.12`")
-    for note in provided.notes:
-        console.say(f"note: {note}")
-    return provided.environment
+def _ensured(context: Context, here: Active) -> Environment:
+    """Return the active environment, made now if need be; raises UsageError where the system's Python is active."""
+    environment = ensure_environment(context, here)
+    if environment is None:
+        provision.provide(context.home, here.ruling, context.environ)  # raises, where there is more to tell
+        raise _without_environment(here)
+    return environment
 
 
-def _short(file: Path, environment: Environment) -> Path:
-    return file.relative_to(environment.project) if file.is_relative_to(environment.project) else file
+def _planned(context: Context, here: Active) -> Environment:
+    """Return the active environment, or the one that would be made; raises as `_ensured` does."""
+    if here.environment:
+        return here.environment
+    interpreter = here.interpreter(context.home)
+    if here.ruling.project is None or interpreter is None:
+        raise _without_environment(here)
+    project = Path(os.path.realpath(here.ruling.project))
+    key = base.base(context.home, interpreter).key
+    return Environment(record.folder(context.home, project) / key, project, key)
+
+
+def _without_environment(here: Active) -> UsageError:
+    if here.ruling.project is None:
+        return UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
+    return UsageError(
+        f"{here.ruling.origin}: the system's Python has no environment", hint="pin one: `envmgr use 3.12`"
+    )
+
+
+def _plan(environment: Environment, wanted: Declared) -> dict[str, object]:
+    """Return what `--dry-run` prints, a value each."""
+    made = environment.works
+    return {
+        "python": environment.bin / "python",
+        "environment": environment.path if made else f"{environment.path} (is made)",
+        "installs": " ".join(wanted.arguments) or "nothing",
+        "declared by": _sources(environment, wanted) or "nothing",
+        "state": "up to date" if made and syncing.current(environment, wanted) else "to be installed",
+    }
+
+
+def _sources(environment: Environment, wanted: Declared) -> str:
+    """Return the files that `wanted` came from, relative to the project where they are in it."""
+    project = environment.project
+    return ", ".join(str(file.relative_to(project) if file.is_relative_to(project) else file) for file in wanted.files)

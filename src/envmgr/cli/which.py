@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from envmgr import entry
 from envmgr.cli import Context, console
-from envmgr.pythons import resolve
-from envmgr.shell import entry, programs
+from envmgr.shell import programs
+from envmgr.shell.active import active
 
 
 @click.command()
@@ -20,7 +21,7 @@ def which(context: Context, command: str, *, everything: bool) -> None:
     if not everything:
         console.data(entry.which(context.home, command, context.environ))
         return
-    ruling = resolve.ruling(context.home, context.cwd, context.environ)
-    found = list(dict.fromkeys(programs.candidates(context.home, ruling, command, context.environ)))
-    for program in found or [programs.find(context.home, ruling, command, context.environ)]:
+    here = active(context.home, context.cwd, context.environ)
+    found = list(dict.fromkeys(programs.candidates(context.home, here, command, context.environ)))
+    for program in found or [programs.find(context.home, here, command, context.environ)]:
         console.data(program)

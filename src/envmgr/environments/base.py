@@ -58,9 +58,14 @@ def base(home: Home, interpreter: Interpreter) -> Base:
     return found
 
 
+def possible(release: tuple[int, ...]) -> bool:
+    """Whether environments can be made for a release, or the start of one."""
+    return release[:2] >= _OLDEST[: len(release)]
+
+
 def refuse(python: str, release: tuple[int, ...]) -> None:
     """Raise EnvironmentFailedError where no environment can be made for `python`, of a release or the start of one."""
-    if release[:2] < _OLDEST[: len(release)]:
+    if not possible(release):
         raise EnvironmentFailedError(
             f"environments cannot be made for Python {python}",
             hint="virtualenv supports 3.6 and newer; `envmgr run -p` runs this Python itself, and shims do where a "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from envmgr.environments.record import Environment
 from envmgr.host.paths import Environ, Home
@@ -13,18 +12,16 @@ from envmgr.pythons.store import Interpreter
 
 def environment(home: Home, inner: Environment, environ: Environ) -> dict[str, str]:
     """Return `environ` as it is inside of environment `inner`: its commands first, no other environment active."""
-    return foreign(home, inner.path, inner.name, environ)
-
-
-def foreign(home: Home, path: Path, name: str, environ: Environ) -> dict[str, str]:
-    """Return `environ` as it is inside of the environment at `path`, which need not be ours; prompts show `name`."""
-    variables = _outside(home, environ) | {"VIRTUAL_ENV": str(path), "VIRTUAL_ENV_PROMPT": name}
-    return _first(home, [str(path / "bin")], variables)
+    variables = _outside(home, environ) | {"VIRTUAL_ENV": str(inner.path), "VIRTUAL_ENV_PROMPT": inner.name}
+    return _first(home, [str(inner.bin)], variables)
 
 
 def interpreters(home: Home, found: Sequence[Interpreter], environ: Environ) -> dict[str, str]:
-    """Return `environ` with the commands of bare interpreters first, and no environment active."""
-    return _first(home, [str(one.executable.parent) for one in found], _outside(home, environ))
+    """Return `environ` with the commands of bare interpreters first, and no environment active.
+
+    They are reached through their aliases, as by the shims: what remembers the path follows patch upgrades.
+    """
+    return _first(home, [str(home.aliases / one.alias / "bin") for one in found], _outside(home, environ))
 
 
 def _outside(home: Home, environ: Environ) -> dict[str, str]:

@@ -10,7 +10,6 @@ from envmgr.environments import record
 from envmgr.environments.base import base
 from envmgr.errors import EnvironmentFailedError, EnvmgrError
 from envmgr.host.paths import Home
-from envmgr.pythons import upgrades
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions import pins
 from envmgr.versions.version import Build
@@ -19,7 +18,7 @@ from envmgr.versions.version import Build
 def superseded(home: Home) -> list[Build]:
     """Return the installed builds that have a successor, and that no environment and no pin we know of needs."""
     store = Store(home)
-    kept = set(upgrades.newest(home).values()) | _pinned(home)
+    kept = set(store.newest().values()) | _pinned(home)
     needed = {environment.base for environment in record.environments(home)}
     return sorted(
         build

@@ -27,16 +27,20 @@ _LONGEST = 60  # characters of a project's name that go into directory names and
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment of a project. `base` is the alias (or the build, for a linked interpreter) that it runs on."""
+    """An environment of a project. `base` is the alias (or the build, for a linked interpreter) that it runs on.
+
+    `external` is one that another tool made in the project; its base is not known.
+    """
 
     path: Path
     project: Path
     base: str
+    external: bool = False
 
     @property
     def name(self) -> str:
         """The project's name, safe for prompts and file names."""
-        return self.path.parent.name.rpartition("-")[0]
+        return sanitized(self.project.name) if self.external else self.path.parent.name.rpartition("-")[0]
 
     @property
     def key(self) -> str:

@@ -112,6 +112,14 @@ class Store:
             except UsageError:
                 continue
 
+    def installed(self) -> list[Build]:
+        """Return the builds that are not linked, newest last."""
+        return sorted(build for build in self.builds() if not self.interpreter(build).linked)
+
+    def newest(self) -> dict[str, Build]:
+        """Return the newest installed build of each minor version, variant and platform; linked ones are left out."""
+        return {f"{build.minor_alias}-{build.platform}": build for build in self.installed()}
+
     def find(self, request: VersionRequest) -> Interpreter | None:
         """Return the newest installed interpreter that matches, or None."""
         build = request.best(self.builds())

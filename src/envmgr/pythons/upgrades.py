@@ -15,17 +15,6 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 
-def newest(home: Home) -> dict[str, Build]:
-    """Return the newest installed build of each minor version (of a variant, for a platform); linked ones left out."""
-    return {f"{build.minor_alias}-{build.platform}": build for build in _installed(home)}
-
-
-def _installed(home: Home) -> list[Build]:
-    """Return the builds that are not linked, newest last."""
-    store = Store(home)
-    return sorted(build for build in store.builds() if not store.interpreter(build).linked)
-
-
 def upgrades(home: Home, requests: Sequence[VersionRequest], network: Network, cache: Path) -> list[Candidate]:
     """Return what is newer than the installed Pythons that `requests` match, or than all of them.
 
@@ -34,16 +23,16 @@ def upgrades(home: Home, requests: Sequence[VersionRequest], network: Network, c
     """
     wanted = [found for request in requests for found in _matching(home, request)]
     if not requests:
-        wanted = [(build, _successors(build, build.version.release[:2])) for build in newest(home).values()]
+        wanted = [(build, _successors(build, build.version.release[:2])) for build in Store(home).newest().values()]
     return list(dict.fromkeys(_newer(wanted, network, cache)))
 
 
 def _matching(home: Home, request: VersionRequest) -> Iterator[tuple[Build, VersionRequest]]:
     """Yield the installed builds that `request` means, the newest of a kind, each with a request for its successors."""
     if request.exact:
-        installed = {f"{build.patch_alias}-{build.platform}": build for build in _installed(home)}
+        installed = {f"{build.patch_alias}-{build.platform}": build for build in Store(home).installed()}
     else:
-        installed = newest(home)
+        installed = Store(home).newest()
     matching = request.every(installed.values())
     if not matching:
         raise _not_installed(home, request)

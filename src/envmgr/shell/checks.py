@@ -19,6 +19,7 @@ from envmgr.host import process
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import detect, dialects, setup, shims
+from envmgr.shell.active import Active, active
 from envmgr.shell.dialects import DIALECTS, Dialect
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -50,11 +51,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where the checks are made: one store, as one process of one shell sees it."""
+    """Where the checks are made: one store, as one process of one shell sees it.
+
+    `active` is what is active in its directory, or why that cannot be told.
+    """
 
     home: Home
     environ: Environ
     shell: Dialect | None
+    active: Active | EnvmgrError | None = None
 
     @property
     def path(self) -> list[str]:
@@ -62,17 +67,23 @@ class Scene:
         return [entry for entry in self.environ.get("PATH", "").split(os.pathsep) if entry]
 
 
-def scene(home: Home, environ: Environ) -> Scene:
-    """Return the scene of this process; its shell is None where that has no hook."""
+def scene(home: Home, environ: Environ, directory: Path) -> Scene:
+    """Return the scene of this process in `directory`; its shell is None where that has no hook."""
+    here: Active | EnvmgrError
     try:
-        return Scene(home, environ, dialects.named(detect.shell(environ)))
+        here = active(home, directory, environ)
+    except EnvmgrError as error:
+        here = error
+    try:
+        return Scene(home, environ, dialects.named(detect.shell(environ)), here)
     except EnvmgrError:
-        return Scene(home, environ, None)
+        return Scene(home, environ, None, here)
 
 
 def findings(scene: Scene) -> Iterator[Finding]:
     """Yield what all checks see."""
-    for check in (store, files, launcher, rc, hook, path, variables, neighbours, aliases, interpreters, environments):
+    checks = (store, files, launcher, rc, hook, path, here, variables, neighbours, aliases, interpreters, environments)
+    for check in checks:
         yield from check(scene)
 
 
@@ -173,7 +184,21 @@ def path(scene: Scene) -> Iterator[Finding]:
 
 
 def _ours(scene: Scene, entry: str) -> bool:
-    return Path(entry).is_relative_to(scene.home.envs)
+    """Whether an entry of PATH is an environment of ours, or the one that is active here because it was allowed."""
+    allowed = scene.active.external if isinstance(scene.active, Active) else None
+    return Path(entry).is_relative_to(scene.home.envs) or (allowed is not None and Path(entry) == allowed.bin)
+
+
+def here(scene: Scene) -> Iterator[Finding]:
+    """Whether the pin of this directory is understood, and an allowed `.venv` answers it."""
+    if isinstance(scene.active, EnvmgrError):
+        yield Finding(FAIL, "directory", scene.active.message, scene.active.hint or "")
+    elif scene.active and scene.active.problem:
+        yield Finding(FAIL, "directory", scene.active.problem.message, scene.active.problem.hint or "")
+    elif scene.active and scene.active.mismatch:
+        yield Finding(WARN, "directory", scene.active.mismatch, "make the .venv anew, or `envmgr deny` it")
+    elif scene.active and scene.active.external:
+        yield Finding(OK, "directory", f"{scene.active.external.path} is active, as you allowed")
 
 
 def variables(scene: Scene) -> Iterator[Finding]:

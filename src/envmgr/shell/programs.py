@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from envmgr.environments import record
 from envmgr.errors import CommandNotFoundError
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import resolve
-from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Store
-from envmgr.shell import trust
+from envmgr.shell.active import Active
 
 # never taken from elsewhere: a project's `pip` must not install into another Python; the same patterns as in shim.sh
 FAMILY = (
@@ -40,24 +38,21 @@ def family(command: str) -> bool:
     return any(fnmatchcase(command, pattern) for pattern in FAMILY)
 
 
-def candidates(home: Home, ruling: Ruling, command: str, environ: Environ) -> Iterator[Path]:
-    """Yield the programs that `command` may mean under `ruling`; the first is the one that runs.
+def candidates(home: Home, active: Active, command: str, environ: Environ) -> Iterator[Path]:
+    """Yield the programs that `command` may mean where `active` is the answer; the first is the one that runs.
 
-    Raises NotInstalledError or NoSuchVersionError when it comes to a Python that is missing.
+    Raises NotInstalledError or NoSuchVersionError when it comes to a Python that is missing, UsageError for a pin that
+    cannot be understood when it comes to it.
     """
-    if ruling.directory and (
-        venv := trust.granted(home, ruling.directory, ruling.project, resolve.ceilings(environ)).venv
-    ):
-        yield from _executable(venv / "bin" / command)
-    environment = record.lookup(home, ruling.project, ruling.words) if ruling.project else None
-    if environment and environment.works:
+    for environment in active.environments:
         yield from _executable(environment.bin / command)
+    active.check_pin()
     store = Store(home)
-    for request in ruling.requests:
+    for request in active.ruling.requests:
         if request.system:
             yield from _elsewhere(home, command, environ)
         else:
-            found = resolve.interpreter(store, ruling, request)
+            found = resolve.interpreter(store, active.ruling, request)
             yield from _executable(home.aliases / found.alias / "bin" / command)
     link = home.shims / command
     if _target(link).startswith("../aliases/"):
@@ -66,26 +61,26 @@ def candidates(home: Home, ruling: Ruling, command: str, environ: Environ) -> It
         yield from _elsewhere(home, command, environ)
 
 
-def find(home: Home, ruling: Ruling, command: str, environ: Environ) -> Path:
-    """Return the program that `command` means under `ruling`.
+def find(home: Home, active: Active, command: str, environ: Environ) -> Path:
+    """Return the program that `command` means where `active` is the answer.
 
     Raises CommandNotFoundError naming the Pythons that have it, and what `candidates` raises.
     """
-    for program in candidates(home, ruling, command, environ):
+    for program in candidates(home, active, command, environ):
         return program
-    raise missing(home, ruling, command)
+    raise missing(home, active, command)
 
 
-def missing(home: Home, ruling: Ruling, command: str) -> CommandNotFoundError:
+def missing(home: Home, active: Active, command: str) -> CommandNotFoundError:
     """Return the error for a command that nothing here has; it names the Pythons that do, or the next step."""
-    hint, store = None, Store(home)
+    hint, store, ruling = None, Store(home), active.ruling
     asked = [store.find(request) for request in ruling.requests]
     if lost := next((found.lost() for found in asked if found and not found.works), None):
         return CommandNotFoundError(f"{command}: {lost.message} ({ruling.origin})", hint=lost.hint)
     if holders := ", ".join(resolve.holders(store, command)):
         step = "`envmgr use`" if ruling.pin else "`envmgr use` here, or `envmgr use --global` everywhere"
         hint = f"these have it: {holders}; pin one with {step}"
-    elif ruling.project and not record.lookup(home, ruling.project, ruling.words):
+    elif ruling.project and not active.recorded:
         hint = f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"
     return CommandNotFoundError(f"{command}: no such command under {ruling.words} ({ruling.origin})", hint=hint)
 

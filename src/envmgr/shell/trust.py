@@ -203,10 +203,14 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True)
 class Grant:
-    """What is allowed in a directory and still is what was shown: its own environment, and variables."""
+    """What is allowed in a directory and still is what was shown: its own environment, and variables.
+
+    `place` is the directory that it was allowed in, None where nothing was.
+    """
 
     venv: Path | None
     variables: Mapping[str, str]
+    place: Path | None = None
 
 
 def granted(home: Home, directory: Path, project: Path | None, ceilings: Collection[Path] = ()) -> Grant:
@@ -218,7 +222,7 @@ def granted(home: Home, directory: Path, project: Path | None, ceilings: Collect
         try:
             venv, python, *names = _lines(folder / ALLOWED)
             return Grant(
-                _same_venv(folder, Path(venv), python) if venv else None, _same_variables(folder, place, names)
+                _same_venv(folder, Path(venv), python) if venv else None, _same_variables(folder, place, names), place
             )
         except (OSError, ValueError):
             if place == project:

@@ -1,4 +1,4 @@
-"""What shims and hooks call when builtins do not suffice.
+"""The calls of shims and hooks, for what they cannot do with shell builtins.
 
 `_shim HOME COMMAND ARGUMENT...` becomes the program, `_which HOME COMMAND` prints it, `_enter HOME DIRECTORY` looks
 at a project that has no record that works, once per visit. HOME is the store that the caller found from its own path.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envmgr.environments import builder, record, ties
+from envmgr.environments import builder, external, record, ties
 from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, EnvmgrError, NotInstalledError, StoreBusyError, UsageError
@@ -21,6 +21,7 @@ from envmgr.pythons import aliases, resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import programs
+from envmgr.shell.active import active
 
 
 def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> None:
@@ -37,9 +38,9 @@ def which(home: Home, command: str, environ: Environ) -> Path:
         directory = paths.working_directory(environ)
     except UsageError:  # it was deleted; what rules everywhere rules here too
         directory = Path("/")
-    ruling = resolve.ruling(home, directory, environ)
-    _remember(home, ruling)
-    return programs.find(home, ruling, command, environ)
+    here = active(home, directory, environ)
+    _remember(home, here.ruling)
+    return programs.find(home, here, command, environ)
 
 
 def _remember(home: Home, ruling: Ruling) -> None:
@@ -52,39 +53,55 @@ def _remember(home: Home, ruling: Ruling) -> None:
 
 
 def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
-    """Yield what the user should know about the project in `directory`, whose record is missing or does not work.
+    """Yield notes on the project in `directory`, whose record is missing or does not work, for the user.
 
     Puts on record an environment that exists already, as after another spelling of the same pin, or through a link to
     the project; makes one where the user's configuration says so. Never downloads. Raises UsageError for a pin or a
     configuration that cannot be understood, EnvironmentFailedError.
     """
-    ruling = resolve.ruling(home, directory, environ)
-    if ruling.project is None or ruling.requests[0].system:
-        return
-    _entered(home, ruling.project)
+    here = active(home, directory, environ)
+    if here.ruling.project:
+        _linked(home, here.ruling.project)
+    if here.external:
+        if problem := here.problem.message if here.problem else here.mismatch:
+            yield f"{problem}; `envmgr deny` takes back that {here.external.path} is allowed"
+    elif here.ruling.project and not here.ruling.requests[0].system:
+        yield from _pinned(home, here.ruling, here.ruling.project, environ)
+
+
+def _pinned(home: Home, ruling: Ruling, entered: Path, environ: Environ) -> Iterator[str]:
+    """Put the environment of a pinned project on record; make it where the user wants that. Yields notes."""
     try:
         interpreter = resolve.interpreter(Store(home), ruling, ruling.requests[0])
     except NotInstalledError as error:
         yield f"{error.message}; `envmgr use` installs it"
         return
-    project = ruling.project.resolve()
+    project = Path(os.path.realpath(entered))
     if environment := _made(home, project, interpreter):
         with suppress(StoreBusyError, EnvironmentFailedError):
-            yield from ties.tie(home, ruling.project, ruling.words, environment, patience=0)
+            yield from ties.tie(home, entered, ruling.words, environment, patience=0)
     elif _automatic(environ):
         ties.refuse(project)
         environment = builder.build(home, project, interpreter, environ)
-        yield from ties.tie(home, ruling.project, ruling.words, environment)
+        yield from ties.tie(home, entered, ruling.words, environment)
         yield f"made an environment for Python {interpreter.build.version} in {environment.path}"
-    elif record.lookup(home, project, ruling.words):
-        yield f"the environment of {project} no longer works; `envmgr use` makes it anew"
-    elif (project / record.LINK / "pyvenv.cfg").is_file():
-        yield f"{project}/{record.LINK} is not envmgr's; `envmgr allow` has it activated, `envmgr use` makes another"
     else:
-        yield f"no environment for Python {ruling.words} ({ruling.origin}); `envmgr use` makes it"
+        yield _without_environment(home, ruling, project)
 
 
-def _entered(home: Home, project: Path) -> None:
+def _without_environment(home: Home, ruling: Ruling, project: Path) -> str:
+    """Return the note on a project that has no environment that works."""
+    venv = project / record.LINK
+    target = record.target(venv)
+    ours = target is not None and home.envs in target.parents
+    if record.lookup(home, project, ruling.words):
+        return f"the environment of {project} no longer works; `envmgr use` makes it anew"
+    if (venv / external.CONFIG).is_file() and not ours:
+        return f"{venv} is not envmgr's; `envmgr allow` has it activated, `envmgr use` makes another"
+    return f"no environment for Python {ruling.words} ({ruling.origin}); `envmgr use` makes it"
+
+
+def _linked(home: Home, project: Path) -> None:
     """Let a project that was entered through a link have the records of its real path, also those still to be made."""
     physical = Path(os.path.realpath(project))
     if project != physical or record.records(home, physical).is_symlink():

@@ -1,0 +1,45 @@
+"""Virtual environments of other tools (uv, Poetry, venv, virtualenv): which Python they have, as pyvenv.cfg says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from envmgr.environments.record import Environment
+from envmgr.host.platforms import Platform
+from envmgr.versions.pins import Pin
+from envmgr.versions.version import Build, Version
+
+CONFIG = "pyvenv.cfg"
+_LIMIT = 64 * 1024  # bytes of pyvenv.cfg that are read
+_LINE = re.compile(r"(version|version_info|implementation)[ \t]*=[ \t]*(\S+)", re.ASCII)
+_VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}(?:(?:a|b|rc)\d{1,4})?", re.ASCII)
+_ANYWHERE = Platform("linux", "x86_64", "gnu")
+
+
+def build(environment: Environment) -> Build | None:
+    """Return implementation and version of the environment's Python as pyvenv.cfg has them, None where it has not.
+
+    venv writes `version`, virtualenv and uv `version_info`. Nothing is started. Platform and tag are placeholders.
+    """
+    try:
+        with (environment.path / CONFIG).open("rb") as file:
+            text = file.read(_LIMIT).decode(errors="replace")
+    except OSError:
+        return None
+    values = {found[1]: found[2] for found in map(_LINE.match, text.splitlines()) if found}
+    version = _VERSION.match(values.get("version_info") or values.get("version", ""))
+    if version is None:
+        return None
+    return Build(values.get("implementation", "cpython").lower(), Version.parse(version[0]), "", "", _ANYWHERE)
+
+
+def answers(environment: Environment, pin: Pin) -> bool:
+    """Whether the environment's Python is what `pin` asks for first, as far as pyvenv.cfg tells: by its version.
+
+    Names of linked interpreters, platforms, variants and build tags are not in pyvenv.cfg, and not compared.
+    """
+    found, request = build(environment), pin.requests[0]
+    if found is None or request.system or request.name is not None:
+        return True
+    return replace(request, variant=None, tag=None, platform=(None, None, None)).matches(found)

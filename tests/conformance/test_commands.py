@@ -1,0 +1,136 @@
+"""The commands give the answer that shims and hooks give: the same Python, the same environment, the same error.
+
+Each command runs in a process of its own, forked from this one: a start of Python for each of a thousand calls would
+take minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rule_stage import Scene
+from rule_table import CASES, Case
+
+from envmgr.__main__ import main
+from envmgr.cli import VERBS, cli
+
+PYTHON_CASES = [case for case in CASES if case.command == "python"]
+RUN_CASES = [case for case in CASES if case.active or case.cwd == "none" or case.program == 2]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def call(scene: Scene, case: Case, *words: str) -> Done:
+    """Run `envmgr WORDS` in the directory and under the variables of the case."""
+    environ = {**scene.environ(case), "ENVMGR_HOME": str(scene.home.root), "ENVMGR_OFFLINE": "1"}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if child == 0:
+            _become(words, environ, scene.cwd(case), (out.fileno(), err.fileno()))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(os.fsdecode(file.read()))
+    return Done(code, *texts)
+
+
+def _become(words: tuple[str, ...], environ: dict[str, str], cwd: Path, output: tuple[int, int]) -> None:
+    """Be `envmgr WORDS` in this forked process; returns never."""
+    code = 70
+    try:
+        os.dup2(output[0], 1)
+        os.dup2(output[1], 2)
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(environ)
+        sys.argv = ["envmgr", *words]
+        main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """Import the commands once, before the forks."""
+    for verb in VERBS:
+        assert cli.get_command(None, verb)  # type: ignore[arg-type]
+
+
+def active(scene: Scene, case: Case) -> Path | None:
+    return scene.environment(case.active, case.cwd) if case.active else None
+
+
+@pytest.mark.parametrize("case", PYTHON_CASES, ids=str)
+def test_status_gives_the_answer_of_the_rule(scene: Scene, case: Case) -> None:
+    done = call(scene, case, "status", "--json")
+    facts = json.loads(done.out)
+    assert done.err == ""
+    if isinstance(case.program, int):
+        assert (done.code, facts["error"]["exit_code"], facts["python"]) == (case.program, case.program, None)
+        return
+    assert (done.code, facts["error"]) == (0, None)
+    wanted = active(scene, case)
+    if wanted:
+        assert facts["environment"]["path"] == str(wanted)
+        assert facts["environment"]["external"] == (facts["reason"] == "allowed") == (case.active in ("own", "owned"))
+        assert facts["python"] == f"{wanted}/bin/python"
+    else:
+        assert facts["environment"] is None or facts["environment"]["state"] == "broken"
+        if case.program != "system":
+            assert Path(facts["python"]).samefile(scene.program(case))
+        assert (facts["version"] is None) == (case.program == "system")
+
+
+@pytest.mark.parametrize("case", PYTHON_CASES, ids=str)
+def test_env_path_is_the_active_environment(scene: Scene, case: Case) -> None:
+    done = call(scene, case, "env", "path")
+    if wanted := active(scene, case):
+        assert (done.code, done.out) == (0, f"{wanted}\n"), done.err
+    else:
+        assert done.out == ""
+        assert done.code == (2 if case.program == 2 else 8), done.err
+
+
+@pytest.mark.parametrize("case", PYTHON_CASES, ids=str)
+def test_sync_would_install_into_the_active_environment(scene: Scene, case: Case) -> None:
+    done = call(scene, case, "sync", "--dry-run")
+    if wanted := active(scene, case):
+        assert done.code == 0, done.err
+        assert f"{wanted}/bin/python\n" in done.out
+    elif isinstance(case.program, int):
+        assert done.code == case.program, done.err
+    elif case.program == "system":
+        assert done.code == 2, done.err
+    else:
+        assert "(is made)" in done.out or done.code == 2
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.active or case.cwd == "none" or case.program == 2], ids=str
+)
+def test_run_starts_the_program_of_the_rule(scene: Scene, case: Case) -> None:
+    done = call(scene, case, "run", case.command)
+    if isinstance(case.program, int):
+        assert (done.code, done.out) == (case.program, ""), done.err
+    else:
+        assert (done.code, done.out) == (0, str(scene.program(case))), done.err
