@@ -53,7 +53,7 @@ def _with_pip(built: stage.Stage) -> list[Case]:
     return [
         *_uv(built, "--seed"),
         Case("envmgr, in a process", _inside(built, pip=True), _gone(built)),
-        Case("envmgr, a fresh process", _fresh(built, "pip"), _gone(built), budget=0.5),
+        Case("envmgr, a fresh process", _fresh(built, "pip"), _gone(built), budget=1.05),
         Case("envmgr use", built.command(Path(sys.executable).with_name("envmgr"), "use"), _gone(built)),
         _peer(built, "virtualenv", sys.executable, "-m", "virtualenv", "--no-venv-redirect"),
         _peer(built, "python -m venv", sys.executable, "-m", "venv"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,3 +69,29 @@ def test_set_up_and_removed(name: str, start: Callable[..., Typist], home: Home,
         shell.type("envmgr setup --remove")
     assert not (tmp_path / "pwned").exists()
     assert snapshot(user).items() >= before.items()
+
+
+def test_remove_takes_the_line_out_of_the_files_of_every_shell(environ: dict[str, str], tmp_path: Path) -> None:
+    user = Path(environ["HOME"])
+    (user / ".profile").write_text(". ~/.bashrc\n")
+    (user / ".kshrc").write_text("# mine, and read-only\n")
+    (user / ".kshrc").chmod(0o400)
+    before = snapshot(user)
+
+    def setup(*words: str) -> str:
+        argv = [sys.executable, "-I", "-m", "envmgr", "setup", *words]
+        done = subprocess.run(argv, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    shells = ("bash", "zsh", "fish", "tcsh", "elvish", "xonsh", "nu")
+    for shell in shells:
+        setup(shell)
+    assert len(snapshot(user)) == len(before) + len(shells)
+    setup("--remove", "zsh")
+    assert len(snapshot(user)) == len(before) + len(shells) - 1
+    told = setup("--remove")
+    assert snapshot(user) == before
+    assert "envmgr unload" in told
+    assert ".kshrc" not in told
+    assert "No rc file has the line" in setup("--remove")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,19 @@ def test_every_variable_is_in_the_reference() -> None:
             r"^\| `(ENVMGR_[A-Z_]+)`", (ROOT / "docs/reference/environment-variables.md").read_text(), re.MULTILINE
         )
     )
+
+
+def test_the_distribution_has_the_name_that_is_ours_on_the_package_index() -> None:
+    """`envmgr` on the package index belongs to somebody else, whom `pip install envmgr` would run."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["name"] == "envmgr-py"
+    texts = [*PAGES, *ROOT.glob("benchmarks/*.md"), *(ROOT / "src").rglob("*.py"), *(ROOT / "shims").iterdir()]
+    verbs = r"(?:pipx? (?:un)?install|pipx run|uvx|uv (?:add|tool (?:un)?install|tool run|pip (?:un)?install))"
+    named = {
+        (file.name, word)
+        for file in texts
+        for line in re.findall(rf"{verbs}[^`\n]*", file.read_text())
+        for word in re.findall(r"(?<![\w/.-])envmgr(?:-py)?\b(?!/)", line.partition("#")[0])
+    }
+    assert ("install-packages.md", "envmgr-py") in named
+    assert {word for _, word in named} == {"envmgr-py"}

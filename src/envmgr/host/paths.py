@@ -59,11 +59,6 @@ class Home:
         return self.root / "templates"
 
     @property
-    def tools(self) -> Path:
-        """Isolated command-line tools of envmgr itself."""
-        return self.root / "tools"
-
-    @property
     def tmp(self) -> Path:
         """Staging, on the same filesystem as everything that is published from it."""
         return self.root / "tmp"

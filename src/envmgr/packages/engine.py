@@ -45,7 +45,7 @@ def _is_text(path: Path) -> bool:
 
 
 def _bundled() -> Path | None:
-    """Return the uv that is installed beside envmgr (`envmgr[uv]`)."""
+    """Return the uv that is installed beside envmgr (`envmgr-py[uv]`)."""
     try:
         from uv import find_uv_bin
 

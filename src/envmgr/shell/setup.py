@@ -37,6 +37,14 @@ class Edit:
         return "\n".join(list(difflib.unified_diff(before, after, lineterm="", n=1))[2:])
 
 
+def has_line(path: Path) -> bool:
+    """Whether our line is in the file at `path`; False where there is none, or it cannot be read."""
+    try:
+        return bool(_LINE.search(files.read_text(path, errors="surrogateescape")))
+    except OSError:
+        return False
+
+
 def adding(path: Path, line: str) -> Edit:
     """Return the edit after which `path` has `line`, in the place of an older one; raises EnvmgrError."""
     real, before = _read(path)
