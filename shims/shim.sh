@@ -37,10 +37,16 @@ __run() {
   exec "$@"
 }
 
-# FILE: set __words to the words of a version file, joined by one blank.
+# FILE: set __words to the words of a version file, joined by one blank. A file of more than 8,192 bytes is an error. A
+# shell may count characters, of up to four bytes, so what could be as large is for Python, which counts bytes.
 __read() {
-  __words=
-  while read -r __line || [ "$__line" ]; do
+  __words='' __size=0
+  while IFS='' read -r __line || [ "$__line" ]; do
+    __size=$((__size + ${#__line} + 1))
+    if [ "$__size" -gt 2048 ]; then
+      __unread=large __words=!
+      return
+    fi
     for __word in ${__line%%#*}; do __words="$__words $__word"; done
   done <"$1"
   __words=${__words# }
@@ -55,6 +61,20 @@ __read_any() {
   __read "$1"
   __words=${__words#"$(printf '\357\273\277')"}
   __words=${__words# }
+}
+
+# DIRECTORY: set __real to its physical path. Where a symbolic link is on the way, that is what `.real` names while it is
+# the same directory; else it costs a fork.
+__physical() {
+  __real=$1 __place=$1
+  while [ "$__place" ] && ! [ -h "$__place" ]; do __place=${__place%/*}; done
+  if ! [ "$__place" ]; then return; fi
+  __real=''
+  if [ -f "$__home/projects$1/.envmgr/.real" ]; then IFS='' read -r __real <"$__home/projects$1/.envmgr/.real" || :; fi
+  # shellcheck disable=SC3013 # POSIX has it since 2024, and shells before that
+  case $__real in /*) if [ "$1/" -ef "$__real/" ]; then return; fi ;; esac
+  __real=$(cd -P -- "$1/" && printf %s/ "${PWD%/}")
+  __real=${__real%/}
 }
 
 __print='' __command=${0##*/} __unread=''
@@ -92,7 +112,12 @@ while :; do
       break
       ;;
   esac
-  if [ -f "$__home/projects$__project/.envmgr/.allowed" ] && ! [ "$__allowed" ]; then __allowed=$__project/; fi
+  if [ -f "$__home/projects$__project/.envmgr/.allowed" ] && ! [ "$__allowed" ]; then
+    __physical "$__project"
+    if [ -f "$__home/projects$__real/.envmgr/.allowed" ] && ! [ -h "$__home/projects$__real/.envmgr" ]; then
+      __allowed=$__real/
+    fi
+  fi
   __file=$__project/.python-version
   if [ -f "$__file" ] && { ! [ -O / ] || [ -O "$__file" ]; }; then
     if [ -r "$__file" ]; then __read_any "$__file"; else __unread=1 __words=!; fi
@@ -107,12 +132,23 @@ done
 if [ "${ENVMGR_VERSION-}" ]; then
   __pinned=''
   for __word in $ENVMGR_VERSION; do __pinned="$__pinned $__word"; done
-  if [ "$__pinned" ]; then __words=${__pinned# } __unread=''; fi
+  if [ "$__pinned" ]; then
+    __words=${__pinned# }
+    if [ "$__unread" != large ]; then __unread=''; fi # a large one may hold no word, and make no project
+  fi
 fi
 if [ -z "$__words" ] && [ -f "$__home/default" ] && [ -r "$__home/default" ]; then __read_any "$__home/default"; fi
 __words=${__words:-system}
 # shellcheck disable=SC2254 # a pattern
 case $__words in $__foreign | *..*) __unread=1 ;; esac
+
+# Records and grants belong to the physical path of a project.
+if [ "$__project" != none ]; then
+  __physical "$__project"
+  if ! [ "$__allowed" ] && [ -f "$__home/projects$__real/.envmgr/.allowed" ] && ! [ -h "$__home/projects$__real/.envmgr" ]; then
+    __allowed=$__real/
+  fi
+fi
 
 # What was allowed comes first, while it is what was shown.
 if [ "$__allowed" ]; then
@@ -135,20 +171,11 @@ if [ "$__allowed" ]; then
   fi
 fi
 
-# Its environment, if one is on record that works. A project that was entered through a symbolic link, and is not on
-# record under that name, costs a fork.
+# Its environment, if one is on record that works.
 if [ "$__project" != none ] && ! [ "$__unread" ]; then
-  __record=$__home/projects$__project/.envmgr/$__words
-  __place=$__project
-  while ! [ -f "$__record" ] && [ "$__place" ]; do
-    if [ -h "$__place" ]; then
-      __record=$__home/projects$(cd -P -- "$__project/" && printf %s "${PWD%/}")/.envmgr/$__words
-      break
-    fi
-    __place=${__place%/*}
-  done
-  if [ -f "$__record" ]; then
-    read -r __env <"$__record" || :
+  __folder=$__home/projects$__real/.envmgr
+  if [ -f "$__folder/$__words" ] && ! [ -h "$__folder" ]; then
+    read -r __env <"$__folder/$__words" || :
     case $__env in
       *..*) ;;
       envs/?*)

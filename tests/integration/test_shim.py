@@ -11,6 +11,7 @@ import pytest
 from packed import clean
 from rule_stage import Scene, built
 
+from envmgr.environments import ties
 from envmgr.host import files
 
 
@@ -118,3 +119,85 @@ def test_a_store_without_its_launcher_says_what_to_do(scene: Scene) -> None:
     done = run(scene, ["python"], "missing")
     assert done.returncode == 127
     assert "run any envmgr command" in done.stderr
+
+
+def forks(log: Path) -> int:
+    return len(re.findall(r"\b(?:v?fork|clone3?)\(", log.read_text()))
+
+
+@pytest.mark.parametrize("entered", [True, False], ids=["entered", "not entered"])
+def test_a_link_that_is_turned_to_another_project_means_that_one(
+    scene: Scene, tmp_path: Path, *, entered: bool
+) -> None:
+    link, log = scene.root / "current", tmp_path / "strace"
+    for target in ("shop", "shop/inner", "shop"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        if entered:
+            ties.enter(scene.home, link)
+        wanted = scene.environment({"shop": "shop", "shop/inner": "inner"}[target], target) / "bin" / "python"
+        assert run(scene, ["python"], "current").stdout == str(wanted)
+        run(scene, ["strace", "-f", "-qq", "-o", log, "-e", "trace=process", "python"], "current")
+        assert forks(log) == (0 if entered else 1)
+    link.unlink()
+    link.symlink_to("shop/inner")  # it was `shop` when it was entered last
+    assert run(scene, ["python"], "current").stdout == str(scene.environment("inner", "shop/inner") / "bin" / "python")
+
+
+def test_a_project_that_was_replaced_by_a_link_has_the_environment_of_the_other(scene: Scene) -> None:
+    (scene.root / "shop").rename(scene.root / "moved")
+    (scene.root / "shop").symlink_to("inner")
+    (scene.root / "moved" / "inner").rename(scene.root / "inner")
+    assert run(scene, ["python"], "shop").stdout == str(scene.home.aliases / "3.11" / "bin" / "python")
+
+
+def test_a_grant_does_not_follow_a_link_that_is_turned(scene: Scene) -> None:
+    link = scene.root / "current"
+    link.symlink_to("own")
+    ties.enter(scene.home, link)
+    assert run(scene, ["python"], "current").stdout == str(scene.root / "own/.venv/bin/python")
+    link.unlink()
+    link.symlink_to("prefix")
+    assert run(scene, ["python"], "current").stdout == str(scene.home.aliases / "3.12" / "bin" / "python")
+    link.unlink()
+    link.symlink_to("owned")
+    assert run(scene, ["python"], "current").stdout == str(scene.root / "owned/.venv/bin/python")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"3.11\n" + b"#" * 8187, 0),
+        (b"3.11\n" + b"#" * 8188, 2),
+        (b"3.11\n# " + "\u20ac".encode() * 2729, 2),
+        (b"#\n" * 4093 + b"3.11\n", 0),
+        (b"#\n" * 4095 + b"3.11\n", 2),
+        (b"a\n" * 100_000, 2),
+        (b"#\n" * 100_000, 2),
+        (b"#" * 500_000 + b"\n3.11\n", 2),
+    ],
+    ids=[
+        "8192 bytes",
+        "8193 bytes",
+        "8194 bytes of wide characters",
+        "8191 bytes",
+        "8195 bytes",
+        "words",
+        "comments",
+        "one line",
+    ],
+)
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_a_version_file_has_at_most_8192_bytes(scene: Scene, content: bytes, code: int, shell: str) -> None:
+    """Each may take the two seconds that Python needs on a machine that is busy, and not half a minute."""
+    (scene.root / "none" / ".python-version").write_bytes(content)
+    done = subprocess.run(
+        [shell, scene.home.shims / "python"],
+        cwd=scene.root / "none",
+        env={"PATH": f"{scene.home.shims}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10,
+    )
+    assert (done.returncode, "larger than a version file can be" in done.stderr) == (code, code == 2)
