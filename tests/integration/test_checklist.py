@@ -275,7 +275,7 @@ OPTIONS = {
         "set -u", "set -f", "set -o pipefail", "set -o posix", "shopt -s nullglob", "shopt -s failglob", "set -e",
         "shopt -s nocasematch", "shopt -s extdebug", "IFS=/3", "shopt -s nocaseglob dotglob", "set -C", "set -o noglob",
         "trap 'echo trapped' EXIT", "set -E; trap 'echo trapped' ERR", "trap 'x=1' DEBUG", "trap 'echo trapped' RETURN",
-        "set +h", "set +m", "LC_ALL=C", "shopt -s compat32",
+        "set +h", "set +m", "LC_ALL=C", "shopt -s compat32", "set -a", "set -k", "set -o vi",
     ],
     "zsh": [
         "setopt ksharrays", "setopt shwordsplit", "setopt nounset", "setopt warncreateglobal", "setopt noclobber",
