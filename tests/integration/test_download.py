@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import mirror_server as server
 import pytest
+import raw_server
 from mirror_server import Mirror
 
 from envmgr.errors import ChecksumError, DownloadError, EnvmgrError, UsageError
@@ -193,6 +196,156 @@ def test_a_dripping_server_is_given_up(served: Mirror, other: Mirror, to: Path) 
     assert to.read_bytes() == BODY
 
 
+def test_a_server_that_begins_anew_makes_no_progress(served: Mirror, to: Path) -> None:
+    """It breaks off half way, and does not go on from there: with 416, or with a 206 that is not what was asked for."""
+
+    def again(handler: server.Handler) -> bool:
+        wanted = handler.headers.get("Range")
+        asked.append(wanted or "")
+        if wanted and len(asked) % 4 == 2:
+            handler.answer(416, b"")
+        elif wanted:
+            handler.answer(206, BODY, cut=150_000, headers={"Content-Range": f"bytes 0-{len(BODY) - 1}/{len(BODY)}"})
+        else:
+            handler.answer(200, BODY, cut=150_000)
+        return True
+
+    asked: list[str] = []
+    served.faults["file"] = again
+    with pytest.raises(DownloadError, match=r"connection broke|not the file whose beginning|another part of the file"):
+        fetch(served, to)
+    assert 4 < len(served.requests) < 12
+
+
+def test_a_download_is_bounded_however_little_each_attempt_brings(
+    served: Mirror, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_ATTEMPTS", 12)
+    monkeypatch.setattr(download, "_PAUSE", 0.001)
+    served.faults["file"] = server.cut(1000, times=10_000)
+    with pytest.raises(DownloadError, match="connection broke"):
+        fetch(served, to)
+    assert len(served.requests) == 12
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_archive_larger_than_any_is_given_up(announced: bool, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    monkeypatch.setattr(download, "LARGEST", 1_000_000)
+    sent = [0]
+
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + b"Content-Length: 99999999999\r\n" * announced + b"\r\n")
+        while sent[0] < 50_000_000:
+            sent[0] += connection.send(bytes(65536))
+
+    with raw_server.answering(endless) as host, pytest.raises(DownloadError, match="which no archive of a Python is"):
+        download.fetch(NETWORK, [f"http://{host}/file"], to, SHA256)
+    assert sent[0] < 30_000_000
+
+
+def test_an_index_larger_than_any_is_given_up() -> None:
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b"a" * 65536)  # one line
+
+    for read in (lambda reply: reply.text(), lambda reply: list(reply.lines())):
+        with (
+            raw_server.answering(endless) as host,
+            pytest.raises(DownloadError, match="which no index is"),
+            NETWORK.open(f"http://{host}/SHA256SUMS") as reply,
+        ):
+            read(reply)
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"e"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
+    ],
+    ids=["status", "header", "interim", "chunk", "trailer"],
+)
+def test_a_server_that_drips_what_is_no_body_is_given_up(head: bytes, drop: bytes) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(head)
+        for _ in range(300):
+            connection.sendall(drop)
+            time.sleep(0.05)
+
+    before = time.monotonic()
+    with (
+        raw_server.answering(drip) as host,
+        pytest.raises(DownloadError),
+        Network({"ENVMGR_HTTP_TIMEOUT": "0.3"}).open(f"http://{host}/file") as reply,
+    ):
+        list(reply.chunks)
+    assert time.monotonic() - before < 6
+
+
+@pytest.mark.parametrize(
+    "text", ["\xb2", "9" * 400, "Wed, 99 Oct 2015 07:28:00 GMT", "Mon, 01 Jan 0001 00:00:00 -2359", "-1", ""]
+)
+def test_an_odd_retry_after_does_no_harm(text: str, served: Mirror) -> None:
+    served.faults["file"] = server.status(503, b"", **{"Retry-After": text})
+    with pytest.raises(DownloadError, match="answered 503"), NETWORK.open(f"{served.url}/file"):
+        pass
+
+
+@pytest.mark.parametrize("code", [206, 304])
+def test_an_answer_that_was_not_asked_for_is_refused(code: int, served: Mirror) -> None:
+    served.faults["file"] = server.status(code, b"")
+    with pytest.raises(DownloadError, match="which was not asked for"), NETWORK.open(f"{served.url}/file"):
+        pass
+
+
+def test_a_text_may_come_as_gzip(served: Mirror) -> None:
+    text = "line\n" * 100_000
+    served.faults["text"] = server.status(200, gzip.compress(text.encode()), **{"Content-Encoding": "gzip"})
+    with NETWORK.open(f"{served.url}/text") as reply:
+        assert reply.text() == text
+    with NETWORK.open(f"{served.url}/text") as reply:
+        assert list(reply.lines()) == ["line"] * 100_000
+    for body, coding in ((gzip.compress(b"text")[:-9], "gzip"), (b"text", "gzip"), (b"text", "br")):
+        served.faults["text"] = server.status(200, body, **{"Content-Encoding": coding})
+        with (
+            pytest.raises(DownloadError, match=r"not the gzip|not asked for"),
+            NETWORK.open(f"{served.url}/text") as reply,
+        ):
+            reply.text()
+    bomb = gzip.compress(bytes(200_000_000), 9)
+    served.faults["text"] = server.status(200, bomb, **{"Content-Encoding": "gzip"})
+    with pytest.raises(DownloadError, match="which no index is"), NETWORK.open(f"{served.url}/text") as reply:
+        reply.text()
+
+
+def test_an_archive_is_kept_as_it_was_sent(served: Mirror, to: Path) -> None:
+    """Apache calls every .tar.gz `Content-Encoding: x-gzip`."""
+    served.faults["file"] = server.status(200, BODY, **{"Content-Encoding": "x-gzip"})
+    fetch(served, to)
+    assert to.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[bad/file", "http://127.0.0.1:99999/file", "http://127.0.0.1:x/file", "http:///file", "http://", "http://\udcff/",
+     "https://a..b/", "http://" + "a" * 300 + "/", "file://[bad/x", "file:///a%00b", "file:///\udcff", "://", "", "x"],
+)  # fmt: skip
+def test_what_is_no_url_is_an_error(url: str) -> None:
+    with pytest.raises(DownloadError), NETWORK.open(url):
+        pass
+
+
+def test_only_regular_files_are_read_as_urls(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", Path("/dev/zero"), tmp_path):
+        with pytest.raises(DownloadError, match="not a regular file"), NETWORK.open(path.as_uri()):
+            pass
+
+
 def test_redirects_are_followed_but_not_without_end(served: Mirror, other: Mirror, to: Path) -> None:
     served.faults["file"] = server.redirect(f"{other.url}/file")
     fetch(served, to)
@@ -228,9 +381,10 @@ def test_offline_means_offline(served: Mirror, to: Path) -> None:
     assert not served.requests
 
 
-def test_a_bad_timeout_is_a_usage_error(served: Mirror, to: Path) -> None:
+@pytest.mark.parametrize("text", ["soon", "inf", "nan", "-1", "0", "1e9", "", "\udcff"])
+def test_a_bad_timeout_is_a_usage_error(text: str, served: Mirror, to: Path) -> None:
     with pytest.raises(UsageError, match="ENVMGR_HTTP_TIMEOUT"):
-        download.fetch(Network({"ENVMGR_HTTP_TIMEOUT": "soon"}), [f"{served.url}/file"], to, SHA256)
+        download.fetch(Network({"ENVMGR_HTTP_TIMEOUT": text}), [f"{served.url}/file"], to, SHA256)
 
 
 def test_a_disk_that_takes_nothing_is_told(served: Mirror, tmp_path: Path) -> None:
@@ -259,6 +413,15 @@ def test_credentials_come_from_netrc(served: Mirror, tmp_path: Path, to: Path) -
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
     download.fetch(Network({"NETRC": str(netrc)}), [f"{served.url}/file"], to, SHA256)
     assert served.asked("file")[0]["authorization"].startswith("Basic ")
+
+
+def test_credentials_in_a_url_go_before_those_of_netrc(served: Mirror, tmp_path: Path) -> None:
+    url, netrc = f"{served.url.replace('//', '//me:secret@')}/file", tmp_path / "netrc"
+    for text in ("machine elsewhere login x password y\n", "machine 127.0.0.1 login x password y\n", "nonsense"):
+        netrc.write_text(text)
+        with Network({"NETRC": str(netrc)}).open(url):
+            pass
+    assert {headers["authorization"] for headers in served.asked("file")} == {"Basic bWU6c2VjcmV0"}
 
 
 def test_credentials_in_a_url_stay_with_its_host(served: Mirror, other: Mirror, to: Path) -> None:
@@ -293,6 +456,33 @@ def test_proxies_are_used(served: Mirror, to: Path) -> None:
     done = fetch_elsewhere("http://nowhere.invalid/file", to, HTTP_PROXY=served.url)
     assert done.returncode == 0, done.stderr
     assert to.read_bytes() == BODY
+
+
+def test_a_socks_proxy_is_used(served: Mirror) -> None:
+    port = served.url.rpartition(":")[2]
+    with raw_server.answering(raw_server.socks, after_request=False) as host:
+        for kind in ("socks5", "socks5h"):
+            network = Network({"ALL_PROXY": f"{kind}://{host}"})
+            with network.open(f"http://nowhere.invalid:{port}/file") as reply:
+                assert b"".join(reply.chunks) == BODY
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks4://h:1", "ftp://h:1", "http://[bad", "http://", "://h", "http://me:secret@h:99999"]
+)
+def test_a_proxy_that_cannot_be_used_is_told(proxy: str, served: Mirror) -> None:
+    for variable in ("ALL_PROXY", "http_proxy"):
+        with pytest.raises(DownloadError) as caught, Network({variable: proxy}).open(f"{served.url}/file"):
+            pass
+        assert "secret" not in caught.value.message
+        with Network({variable: proxy, "NO_PROXY": "10.0.0.1, 127.0.0.1"}).open(f"{served.url}/file") as reply:
+            assert b"".join(reply.chunks) == BODY
+    assert len(served.requests) == 2
+
+
+def test_missing_certificates_are_named(to: Path) -> None:
+    done = fetch_elsewhere("https://127.0.0.1:1/file", to, SSL_CERT_FILE="/nonexistent")
+    assert "SSL_CERT_FILE=/nonexistent: cannot be read" in done.stderr
 
 
 def test_a_certificate_must_be_trusted(tmp_path: Path, to: Path) -> None:

@@ -33,7 +33,7 @@ def test_other_files_of_a_release_are_passed_over() -> None:
 
 
 def test_html_in_the_place_of_sums_is_an_error() -> None:
-    with pytest.raises(DownloadError, match="SHA256SUMS:1"):
+    with pytest.raises(ValueError, match="SHA256SUMS:1"):
         list(index.sums("<!DOCTYPE html>\n"))
 
 
@@ -88,8 +88,11 @@ def test_anything_else_is_an_error_that_names_its_source(text: str) -> None:
         index.parse(text, "here")
 
 
-def test_an_index_may_be_empty() -> None:
-    assert index.parse("", "here") == []
+def test_an_empty_text_is_no_index() -> None:
+    for empty in ("", "\n \n"):
+        with pytest.raises(DownloadError, match="here: not an index of Pythons: it is empty"):
+            index.parse(empty, "here")
+    assert index.parse(f"{'a' * 64}  20241016/SHA256SUMS\n", "here") == []
 
 
 def test_uv_s_table_has_pypys() -> None:

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from envmgr.errors import ChecksumError, DownloadError, EnvmgrError
 from envmgr.host import lock
-from envmgr.host.network import Network, PassingError, shown
+from envmgr.host.network import Network, shown
+from envmgr.host.reply import PassingError
 
 Watch = Callable[[int, int | None], None]  # bytes that are here, bytes that there are
-_TRIES = 5  # without a new byte
+LARGEST = 1 << 30  # bytes; the largest archive of a Python, a full debug build, has about 200 million
+_TRIES = 5  # without more bytes than ever before
+_ATTEMPTS = 200  # of one download, however many bytes each brings
 _PAUSE = 0.1  # seconds before the second round over the hosts; doubles with each round
 
 
@@ -57,28 +60,40 @@ def digest(path: Path) -> str:
 
 
 def _fetch(network: Network, urls: Sequence[str], part: Path, sha256: str, watch: Watch) -> Path:
-    """Try the hosts in turn, in rounds with growing pauses, as long as one is left that may still answer."""
-    live, problems, tries = list(urls), dict[str, DownloadError](), 0
+    """Try the hosts in turn, in rounds with growing pauses, as long as one is left that may still answer.
+
+    Progress is more bytes than there ever were: a server that breaks off and then starts anew makes none.
+    """
     if _is(part, sha256):
         return part
-    while live and tries < _TRIES:
-        url, before = live[tries % len(live)], _size(part)
+    live, problems, turn, most, idle = list(urls), dict[str, DownloadError](), 0, _size(part), 0
+    for _ in range(_ATTEMPTS):
+        if not live or idle == _TRIES:
+            break
+        url, held = live[turn % len(live)], _size(part)
         try:
             _verify(part, _transfer(network, url, part, watch), sha256, shown(url))
         except PassingError as problem:
             problems[url] = problem
-            tries = 0 if _size(part) > before else tries + 1
-            if tries < _TRIES and (tries % len(live) == 0 or problem.wait):
-                time.sleep(problem.wait or _PAUSE * 2 ** (tries // len(live)))
+            turn += 1
+            most, idle = max(most, _size(part)), 0 if _size(part) > most else idle + 1
+            _pause(problem, idle, len(live))
         except DownloadError as problem:
             problems[url] = problem
-            if isinstance(problem, ChecksumError) and before:  # it may be the old part that was wrong
+            if isinstance(problem, ChecksumError) and held:  # it may be the old part that was wrong
                 part.unlink(missing_ok=True)
+                idle += 1
             else:
                 live.remove(url)
         else:
             return part
     raise _summary(list(problems.values()))
+
+
+def _pause(problem: PassingError, idle: int, hosts: int) -> None:
+    """Wait as long as the server asks for, or before another round over the hosts."""
+    if idle < _TRIES and (problem.wait or idle % hosts == 0):
+        time.sleep(problem.wait or _PAUSE * 2 ** (idle // hosts))
 
 
 def _transfer(network: Network, url: str, part: Path, watch: Watch) -> str:
@@ -87,18 +102,27 @@ def _transfer(network: Network, url: str, part: Path, watch: Watch) -> str:
     with network.open(url, {"Range": f"bytes={held}-"} if held else None) as reply:
         if reply.status != 206:  # noqa: PLR2004 - partial content
             held = 0
+        elif not reply.headers.get("content-range", "").startswith(f"bytes {held}-"):
+            raise ChecksumError(f"{shown(url)}: answered with another part of the file than was asked for")
         hashed = _hashed(part) if held else hashlib.sha256()
         length = reply.headers.get("content-length", "")
-        total = held + int(length) if length.isdigit() else None
+        total = held + int(length) if length.isascii() and length.isdigit() else None
+        _refuse_larger(total or 0, url)
         with part.open("ab" if held else "wb") as file:
             for chunk in reply.chunks:
+                held += len(chunk)
+                _refuse_larger(held, url)
                 file.write(chunk)
                 hashed.update(chunk)
-                held += len(chunk)
                 watch(held, total)
-    if total is not None and held < total:
+    if total is not None and held != total:
         raise PassingError(f"{shown(url)}: broke off after {held} of {total} bytes")
     return hashed.hexdigest()
+
+
+def _refuse_larger(size: int, url: str) -> None:
+    if size > LARGEST:
+        raise DownloadError(f"{shown(url)}: larger than {LARGEST >> 20} MB, which no archive of a Python is")
 
 
 def _verify(part: Path, found: str, sha256: str, url: str) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from envmgr.errors import DownloadError
 from envmgr.host.platforms import Platform
 from envmgr.versions.version import Build, Version
 
@@ -66,15 +65,15 @@ class Candidate:
     flavor: str = "install_only_stripped"
 
     def __post_init__(self) -> None:
-        """Check every field against the grammar above, whichever index it came from; raises DownloadError."""
+        """Check every field against the grammar above, whichever index it came from; raises ValueError."""
         if not _BUILD.fullmatch(str(self.build)):
-            raise DownloadError(f"not the name of a Python build: {str(self.build)!a}")
+            raise ValueError(f"not the name of a Python build: {str(self.build)!a}")
         if not _SHA256.fullmatch(self.sha256):
-            raise DownloadError(f"not a sha256 for {self.path!a}: {self.sha256!a}")
+            raise ValueError(f"not a sha256 for {self.path!a}: {self.sha256!a}")
         if not (_PLACE.fullmatch(self.path) and _FILE.fullmatch(self.file_name)):
-            raise DownloadError(f"not the name of an archive: {self.path!a}")
+            raise ValueError(f"not the name of an archive: {self.path!a}")
         if self.flavor not in _FLAVORS:
-            raise DownloadError(f"not a flavor of archives: {self.flavor!a}")
+            raise ValueError(f"not a flavor of archives: {self.flavor!a}")
 
     @property
     def file_name(self) -> str:
@@ -97,10 +96,10 @@ class Candidate:
 def named(path: str, sha256: str) -> Candidate | None:
     """Return the candidate that a path or URL `.../{tag}/{file}` names; None for a file that is no CPython archive.
 
-    A URL at another host than upstream's is kept. Raises DownloadError for a `sha256` that is none.
+    A URL at another host than upstream's is kept. Raises ValueError for a `sha256` that is none.
     """
     if not _SHA256.fullmatch(sha256):
-        raise DownloadError(f"not a sha256 for {path!a}: {sha256!a}")
+        raise ValueError(f"not a sha256 for {path!a}: {sha256!a}")
     folder, _, name = path.replace("%2B", "+").replace("%2b", "+").rpartition("/")
     if not (found := _NAME.fullmatch(name)):
         return None

@@ -6,6 +6,7 @@ The network's part is in `refresh`.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ def cached(file: Path) -> list[Candidate] | None:
 
 def cache_file(cache: Path, platform: Platform, source: str | None = None) -> Path:
     """Return where the refreshed index for `platform` is kept, one for each `source`."""
-    prefix = f"{hashlib.sha256(source.encode()).hexdigest()[:12]}-" if source else ""
+    prefix = f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:12]}-" if source else ""
     return cache / "index" / f"{prefix}{platform}.txt"
 
 

@@ -8,10 +8,11 @@ carries (`snapshot/`, a slice for each platform, made by scripts/make_snapshot.p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from envmgr.errors import DownloadError, EnvmgrError
+from envmgr.errors import DownloadError, UsageError
 from envmgr.host.platforms import Platform
 from envmgr.pythons.candidate import Candidate, flavor, named
 from envmgr.versions.version import Build
@@ -24,17 +25,26 @@ _ARCH = {"powerpc64le": "ppc64le"}
 def parse(text: str, source: str) -> list[Candidate]:
     """Return the candidates of a text in any of the formats; raises DownloadError naming `source`, its place."""
     first = text.lstrip().partition("\n")[0]
-    try:
+    with understood(source):
+        if not first:
+            raise ValueError("it is empty")
         if first.startswith("{"):
             return list(records(text) if '"artifacts"' in first else table(text))
         ours = first.startswith("#") or "-" in first.partition(" ")[0]  # a build; a sha256 has none
         return list(lines(text) if ours else sums(text))
-    except (EnvmgrError, ValueError, LookupError, TypeError, AttributeError) as error:
+
+
+@contextmanager
+def understood(source: str) -> Iterator[None]:
+    """Raise what a malformed index causes as DownloadError naming `source`, its place."""
+    try:
+        yield
+    except (UsageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DownloadError(f"{source}: not an index of Pythons: {error}") from error
 
 
 def lines(text: str) -> Iterator[Candidate]:
-    """Yield the candidates of our own format; raises ValueError or EnvmgrError for anything else."""
+    """Yield the candidates of our own format; raises ValueError or UsageError for anything else."""
     for line in text.splitlines():
         if line.startswith("#"):
             continue
@@ -59,7 +69,7 @@ def bundled(platform: Platform) -> list[Candidate]:
 def sums(text: str, *, tag: str = "") -> Iterator[Candidate]:
     """Yield the candidates of a SHA256SUMS: lines `<sha256>  [<tag>/]<file>`; `tag` is that of the whole file.
 
-    Files that are no CPython archives are passed over; raises DownloadError for a line that is none of a SHA256SUMS.
+    Files that are no CPython archives are passed over; raises ValueError for a line that is none of a SHA256SUMS.
     """
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -68,14 +78,14 @@ def sums(text: str, *, tag: str = "") -> Iterator[Candidate]:
         path = path.lstrip(" *").removeprefix("./")
         try:
             candidate = named(path if "/" in path or not tag else f"{tag}/{path}", digest)
-        except DownloadError as error:
-            raise DownloadError(f"SHA256SUMS:{number}: {error.message}") from error
+        except ValueError as error:
+            raise ValueError(f"SHA256SUMS:{number}: {error}") from error
         if candidate:
             yield candidate
 
 
 def records(text: str) -> Iterator[Candidate]:
-    """Yield the candidates of NDJSON records; raises ValueError, LookupError or TypeError for anything else."""
+    """Yield the candidates of NDJSON records; raises what `understood` takes for anything else."""
     import json
 
     for line in text.splitlines():

@@ -15,16 +15,15 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache as once  # `cache` is a directory here
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from envmgr.errors import AbsentError, DownloadError, NoSuchVersionError
 from envmgr.host import files
-from envmgr.host.network import Network, shown
+from envmgr.host.network import Network, shown, split
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, index
 from envmgr.pythons.candidate import Candidate, preferred
 from envmgr.pythons.catalogue import INDEX
-from envmgr.pythons.upstream import SUMS, UPSTREAM, Upstream, places, text
+from envmgr.pythons.upstream import SUMS, UPSTREAM, Upstream, places
 from envmgr.versions.request import VersionRequest
 
 MIRROR = "ENVMGR_PYTHON_MIRROR"
@@ -71,7 +70,7 @@ def _current(
 ) -> tuple[list[Candidate], DownloadError | None]:
     """Return what is known, after a look at what is new where one is due, and why that look failed if it did."""
     source, file = network.environ.get(INDEX), _file(platform, network, cache)
-    local = bool(source) and urlsplit(source).scheme == "file"
+    local = source and split(source).scheme == "file"
     if local or (source and not file.exists()):
         return update(platform, network, cache, upstream), None
     if _age(file) < _DAY or network.forbidden:
@@ -104,11 +103,11 @@ def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
     if not mirror or network.environ.get(INDEX):
         return None
     url = f"{mirror.rstrip('/')}/{SUMS}"
-    if network.forbidden and urlsplit(url).scheme != "file":
+    if network.forbidden and split(url).scheme != "file":
         return None
     try:
         with network.open(url) as reply:
-            listed = text(reply)
+            listed = reply.text()
     except AbsentError:
         return None
     others = [found for found in index.bundled(platform) if found.build.implementation != "cpython"]

@@ -6,16 +6,16 @@ Upstream's list of releases is newest first and long: it is read as a stream and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from envmgr.errors import DownloadError
-from envmgr.host.network import Network, Reply, shown
+from envmgr.host.network import Network, shown, split
 from envmgr.pythons import index
 from envmgr.pythons.candidate import HOSTS, Candidate
 
@@ -75,29 +75,33 @@ def places(source: str | None, upstream: Upstream) -> Iterator[Place]:
 
 def _sums_of(url: str) -> str:
     """Return `url`, or that of the sums in it if it is a folder."""
-    parts = urlsplit(url)
+    parts = split(url)
     folder = url.endswith("/") or (parts.scheme == "file" and Path(unquote(parts.path)).is_dir())
     return f"{url.rstrip('/')}/{SUMS}" if folder else url
 
 
 def _may_be_folder(url: str) -> bool:
     """Whether `url`, which no file system tells of, may be a folder: it ends in no slash, but in no suffix either."""
-    parts = urlsplit(url)
+    parts = split(url)
     return parts.scheme != "file" and not url.endswith("/") and "." not in parts.path.rpartition("/")[2]
 
 
 def _read(url: str, network: Network, etag: str, held: list[Candidate]) -> Answer:
     """Read an index in any format; of one that lists the newest first, only what is not held."""
-    with _understood(url), network.open(url, {"If-None-Match": etag} if etag else None) as reply:
+    with network.open(url, {"If-None-Match": etag} if etag else None) as reply:
         if reply.status == 304:  # noqa: PLR2004 - not modified
             return Answer([], etag, unchanged=True)
         lines = reply.lines()
         first = next(lines, "")
         if first.startswith("{") and '"artifacts"' in first:
-            found = [*_new(chain([first], lines), {f"{each.build.version}+{each.build.tag}" for each in held})]
+            names = {f"{each.build.version}+{each.build.tag}" for each in held}
+            with index.understood(shown(url)):
+                found = [*_new(chain([first], lines), names)]
         else:
             found = index.parse("\n".join([first, *lines]), shown(url))
-        return Answer(found, reply.headers.get("etag", ""))
+    if split(url).scheme != "file" and any(each.path.startswith("file:") for each in found):
+        raise DownloadError(f"{shown(url)}: names archives on this machine, which only an index on it may do")
+    return Answer(found, reply.headers.get("etag", ""))
 
 
 def _new(lines: Iterable[str], held: set[str]) -> Iterator[Candidate]:
@@ -111,29 +115,18 @@ def _new(lines: Iterable[str], held: set[str]) -> Iterator[Candidate]:
 
 def _latest(upstream: Upstream, network: Network, _: str, held: list[Candidate]) -> Answer:
     """Read the sums of the latest release, unless something of that release is held."""
-    with _understood(upstream.latest), network.open(upstream.latest) as reply:
-        tag = json.loads(text(reply))["tag"]
+    with network.open(upstream.latest) as reply, index.understood(shown(upstream.latest)):
+        tag = json.loads(reply.text())["tag"]
+        if not (isinstance(tag, str) and re.fullmatch(r"[0-9]{8}", tag)):
+            raise ValueError(f"not a build tag: {tag!a}")
     if any(found.build.tag == tag for found in held):
         return Answer([], unchanged=True)
     problems = []
     for host in upstream.releases:
+        url = f"{host}/{tag}/{SUMS}"
         try:
-            with network.open(f"{host}/{tag}/{SUMS}") as reply:
-                return Answer([*index.sums(text(reply), tag=tag)])
+            with network.open(url) as reply, index.understood(shown(url)):
+                return Answer([*index.sums(reply.text(), tag=tag)])
         except DownloadError as problem:
             problems.append(problem.message)
     raise DownloadError("\n".join(problems))
-
-
-@contextmanager
-def _understood(url: str) -> Iterator[None]:
-    """Raise what a malformed answer causes as DownloadError."""
-    try:
-        yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise DownloadError(f"{shown(url)}: not an index of Pythons: {error}") from error
-
-
-def text(reply: Reply) -> str:
-    """Return the whole body of an answer."""
-    return b"".join(reply.chunks).decode(errors="replace")
