@@ -70,8 +70,8 @@ def test_the_digest_sees_included_files(project: Path) -> None:
     [
         ({"groups": ["no"]}, "has no dependency group 'no'"),
         ({"extras": ["no"]}, "has no extra 'no'"),
-        ({"groups": ["round"]}, "includes itself"),
-        ({"groups": ["odd"]}, "not a requirement"),
+        ({"groups": ["round"]}, "pyproject.toml: Cyclic dependency group include"),
+        ({"groups": ["odd"]}, "pyproject.toml: Invalid dependency group item"),
         ({"requirements": ["none.txt"]}, "none.txt: cannot be read"),
     ],
 )
@@ -82,3 +82,21 @@ def test_what_cannot_be_understood_is_named(project: Path, options: dict[str, li
 
 def test_a_project_that_declares_nothing(tmp_path: Path) -> None:
     assert declared(tmp_path).arguments == ()
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ('a = "x"', "a string rather than a list"),
+        ("a = [1]", "Invalid dependency group item"),
+        ('a = ["-r other.txt"]', "Expected package name"),
+        ('a = ["b @ https://host/b.whl\\n--index-url https://evil"]', "Expected semicolon"),
+        ('a = [{ include-group = "b" }]', "'b' not found"),
+        ('a = ["x"]\nA = ["y"]', "Duplicate dependency group names"),
+        ("\n".join(f'a{n or ""} = [{{ include-group = "a{n + 1}" }}]' for n in range(3000)), "too deeply"),
+    ],
+)
+def test_a_group_that_is_no_list_of_requirements_is_an_error(tmp_path: Path, groups: str, message: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[dependency-groups]\n{groups}\n")
+    with pytest.raises(UsageError, match=message):
+        declared(tmp_path, own="nothing", groups=["a"])

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from envmgr.errors import UsageError
 from envmgr.host import config
@@ -78,7 +77,7 @@ def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, e
     file = project / _PYPROJECT
     metadata = config.table(tables, file, "project")
     extra_tables = config.table(tables, file, "project", "optional-dependencies")
-    optional = {normalized(name): found for name, found in extra_tables.items()}
+    optional = {normalized(name): found for name, found in extra_tables.items()} if extras else {}
     for extra in extras:
         if normalized(extra) not in optional:
             raise _unknown("extra", extra, project, optional)
@@ -103,29 +102,30 @@ def _requirement(file: Path, entry: object) -> str:
     return text
 
 
-def group_requirements(project: Path, tables: config.Table, groups: Iterable[str]) -> list[str]:
+def group_requirements(project: Path, tables: config.Table, groups: Sequence[str]) -> list[str]:
     """Return the requirements of dependency groups (PEP 735), what they include among them. Raises UsageError."""
     known = config.table(tables, project / _PYPROJECT, "dependency-groups")
-    named = {normalized(name): found for name, found in known.items()}
-    return [one for group in groups for one in _group(project, named, group, ())]
+    if not groups:
+        return []
+    from packaging.dependency_groups import DependencyGroupResolver  # late: most calls name no group
 
-
-def _group(project: Path, named: dict[str, Any], group: str, above: tuple[str, ...]) -> Iterator[str]:
-    name = normalized(group)
-    if name in above:
-        raise UsageError(f"{project / _PYPROJECT}: dependency group {group!a} includes itself")
-    if name not in named:
-        raise _unknown("dependency group", group, project, named)
-    for entry in _entries(project / _PYPROJECT, named[name]):
-        if isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
-            yield from _group(project, named, entry["include-group"], (*above, name))
-        else:
-            yield _requirement(project / _PYPROJECT, entry)
+    for group in groups:
+        if normalized(group) not in map(normalized, known):
+            raise _unknown("dependency group", group, project, known)
+    try:
+        resolver = DependencyGroupResolver(known)
+        return [str(requirement) for group in groups for requirement in resolver.resolve(group)]
+    except ExceptionGroup as error:
+        raise UsageError(f"{project / _PYPROJECT}: {'; '.join(map(str, error.exceptions))}") from error
+    except RecursionError as error:
+        raise UsageError(f"{project / _PYPROJECT}: dependency groups include each other too deeply") from error
 
 
 def normalized(name: str) -> str:
     """Return a project's, an extra's or a group's name as it is compared (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
 
 
 def _unknown(kind: str, name: str, project: Path, known: Iterable[str]) -> UsageError:
