@@ -120,9 +120,13 @@ end
 # Set _envmgr_wanted from the record; fail when there is none, or its environment does not work.
 function _envmgr_find
     string match -rq '^(?!.*\.\.)[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_ruling"; or return
-    set _envmgr_record "$_envmgr_home/projects$_envmgr_project/.envmgr/$_envmgr_ruling"
-    test -f "$_envmgr_record"; or return
     set -l IFS ''
+    set _envmgr_real (builtin realpath -- "$_envmgr_project/" 2>/dev/null)
+    set -l folder "$_envmgr_home/projects$_envmgr_real/.envmgr"
+    test "$_envmgr_real" = "$_envmgr_project"; and set _envmgr_real ''
+    set _envmgr_record "$folder/$_envmgr_ruling"
+    test -f "$_envmgr_record"; or return
+    test -L "$folder"; and return 1 # the path was a link once, and no call has seen since that it is none
     set -l env ''
     read env <"$_envmgr_record"
     set _envmgr_name ''
@@ -136,7 +140,7 @@ end
 # Set _envmgr_wanted to the environment that was allowed, if it still is what was shown; else say so, once per visit.
 function _envmgr_granted
     set -l IFS ''
-    set -l folder "$_envmgr_home/projects$_envmgr_allowed.envmgr"
+    set -l folder "$_envmgr_grant"
     set -l env ''
     set -l python ''
     begin
@@ -170,16 +174,46 @@ function _envmgr_changed
     echo "envmgr: what was allowed here has changed; `envmgr allow` shows it and allows it again" >&2
 end
 
+# Print what was allowed in _envmgr_allowed: names and values.
+function _envmgr_granting
+    set -l IFS ''
+    set -l name ''
+    set -l value ''
+    while read name
+        string match -rq '^[A-Za-z_][A-Za-z0-9_]*$' -- "$name"; and test -f "$_envmgr_grant/.variables/$name"; or continue
+        read -z value <"$_envmgr_grant/.variables/$name"
+        echo "$name=$value"
+    end <"$_envmgr_grant/.allowed"
+end
+
+# Whether the files that the variables of _envmgr_allowed come from are still the same.
+function _envmgr_unchanged
+    for name in pyproject.toml .env
+        test -f "$_envmgr_grant/.copies/$name"; or continue
+        _envmgr_same "$_envmgr_grant/.copies/$name" "$_envmgr_allowed$name"; or return
+    end
+    return 0
+end
+
+# Whether the variables are to be set again: `envmgr allow` was called in another terminal, or they could not be set before.
+function _envmgr_renewed
+    set -l IFS ''
+    set -l values (_envmgr_granting)
+    test "$values" = "$_envmgr_values"; or return 0
+    test -n "$_envmgr_refused"; and _envmgr_unchanged
+end
+
 # Set the variables that were allowed in _envmgr_allowed, if the files that they come from are still the same.
 function _envmgr_load
     set -l IFS ''
-    set -l folder "$_envmgr_home/projects$_envmgr_allowed.envmgr"
+    set -l folder "$_envmgr_grant"
     set _envmgr_loaded "$_envmgr_allowed"
-    for name in pyproject.toml .env
-        if test -f "$folder/.copies/$name"; and not _envmgr_same "$folder/.copies/$name" "$_envmgr_allowed$name"
-            _envmgr_changed
-            return 0
-        end
+    set _envmgr_values (_envmgr_granting)
+    set _envmgr_refused ''
+    if not _envmgr_unchanged
+        set _envmgr_refused 1
+        _envmgr_changed
+        return 0
     end
     set -l name ''
     set -l value ''
@@ -218,7 +252,7 @@ end
 
 # Make the shell have what _envmgr_wanted and _envmgr_allowed say. PATH may have been reset, or VIRTUAL_ENV.
 function _envmgr_change
-    if test "$_envmgr_allowed" != "$_envmgr_loaded"
+    if test "$_envmgr_allowed" != "$_envmgr_loaded"; or begin test -n "$_envmgr_allowed"; and _envmgr_renewed; end
         _envmgr_leave
         _envmgr_drop
         test -z "$_envmgr_allowed"; or _envmgr_load

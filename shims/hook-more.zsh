@@ -12,7 +12,7 @@ fi
 
 # Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
 _envmgr_granted() {
-  builtin local __folder=$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr __python=''
+  builtin local __folder=${_envmgr_grant%/*} __python=''
   { IFS='' builtin read -r __env && IFS='' builtin read -r __python } <"$__folder/.allowed"
   if [[ -z $__env ]]; then return 1; fi
   if [[ -x $__env/bin/python && $__env/bin/python -ef $__python ]] && _envmgr_same "$__folder/.copies" "$__env" pyvenv.cfg; then
@@ -34,16 +34,42 @@ _envmgr_changed() {
   builtin printf '%s\n' "envmgr: what was allowed here has changed; \`envmgr allow\` shows it and allows it again" >&3
 }
 
+# Set __grant to what was allowed in _envmgr_allowed: names and values.
+_envmgr_values() {
+  builtin local __name __value
+  __grant=''
+  while IFS='' builtin read -r __name; do
+    if [[ $__name == *[^A-Za-z0-9_]* || ! -f ${_envmgr_grant%/*}/.variables/$__name ]]; then continue; fi
+    IFS='' builtin read -r -d '' __value <"${_envmgr_grant%/*}/.variables/$__name"
+    __grant+=$__name=$__value$'\n'
+  done <"$_envmgr_grant"
+}
+
+# Whether the files that the variables of _envmgr_allowed come from are still the same.
+_envmgr_unchanged() {
+  builtin local __folder=${_envmgr_grant%/*}/.copies __name
+  for __name in pyproject.toml .env; do
+    if [[ -f $__folder/$__name ]] && ! _envmgr_same "$__folder" "${_envmgr_allowed%/}" "$__name"; then return 1; fi
+  done
+}
+
+# Whether the variables are to be set again: `envmgr allow` was called in another terminal, or they could not be set before.
+_envmgr_renewed() {
+  builtin local __grant
+  _envmgr_values
+  [[ $__grant != "$_envmgr_values" ]] || { [[ -n $_envmgr_refused ]] && _envmgr_unchanged }
+}
+
 # Set the variables that were allowed in _envmgr_allowed, if the files that they come from are still the same.
 _envmgr_set() {
-  builtin local __folder=$_envmgr_home/projects${_envmgr_allowed%/}/.envmgr __name __value
-  _envmgr_loaded=$_envmgr_allowed
-  for __name in pyproject.toml .env; do
-    if [[ -f $__folder/.copies/$__name ]] && ! _envmgr_same "$__folder/.copies" "${_envmgr_allowed%/}" "$__name"; then
-      _envmgr_changed
-      return
-    fi
-  done
+  builtin local __folder=${_envmgr_grant%/*} __name __value __grant
+  _envmgr_values
+  _envmgr_loaded=$_envmgr_allowed _envmgr_values=$__grant _envmgr_refused=''
+  if ! _envmgr_unchanged; then
+    _envmgr_refused=1
+    _envmgr_changed
+    return
+  fi
   while IFS='' builtin read -r __name; do
     if [[ $__name == *[^A-Za-z0-9_]* || ! -f $__folder/.variables/$__name ]]; then continue; fi
     IFS='' builtin read -r -d '' __value <"$__folder/.variables/$__name"

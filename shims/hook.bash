@@ -26,8 +26,11 @@ if [[ -z ${_envmgr_home+x} ]] || ! builtin declare -F _envmgr_prompt >/dev/null;
   # the directory surveyed last; the one in it or above it that `envmgr allow` was told of, and one with a .venv that it was
   # not told of; the one whose variables are set, and their names
   _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded='' _envmgr_names=''
-  # what an idle prompt compares: variables; where no version file was, and the file that ruled; the record asked for
-  _envmgr_nearer=('') _envmgr_file='' _envmgr_record=''
+  # what `envmgr allow` wrote for the former, or would write; names and values as they were then; whether a source had changed
+  _envmgr_grant='' _envmgr_values='' _envmgr_refused=''
+  # what an idle prompt compares: where no version file was, and the file that ruled; the record asked for; the physical path
+  # of a project that was entered through a link
+  _envmgr_nearer=('') _envmgr_file='' _envmgr_record='' _envmgr_real=''
 fi
 
 case ${BASH_SOURCE[0]} in
@@ -69,8 +72,14 @@ _envmgr_idle() {
   for __file in "${_envmgr_nearer[@]}"; do
     if [[ -f $__file ]]; then return 1; fi
   done
+  if [[ $_envmgr_allowed || -f $_envmgr_grant ]]; then return 1; fi
+  if [[ $_envmgr_real ]]; then # a link to the project may lead elsewhere by now
+    if ! [[ $_envmgr_project -ef $_envmgr_real ]]; then return 1; fi
+  elif [[ $_envmgr_record && -L $_envmgr_project ]]; then
+    return 1
+  fi
   if [[ $_envmgr_env ]]; then
-    if ! [[ -x $_envmgr_env/bin/python && -z $_envmgr_allowed && -f $_envmgr_record && -f $_envmgr_file && -r $_envmgr_file ]]; then
+    if ! [[ -x $_envmgr_env/bin/python && -f $_envmgr_record && -f $_envmgr_file && -r $_envmgr_file ]]; then
       return 1
     fi
     builtin read -r -d '' -n 8193 __text <"$_envmgr_file"
@@ -87,7 +96,7 @@ _envmgr_idle() {
 
 # Make the shell have active what the directory asks for.
 _envmgr_update() {
-  builtin local __project='' __words='' __env=''
+  builtin local __project='' __words='' __env='' __turned=''
   _envmgr_come_first
   if [[ ${VIRTUAL_ENV-} ]]; then
     if [[ ${_OLD_VIRTUAL_PATH-} || ($VIRTUAL_ENV != "$_envmgr_env" && $VIRTUAL_ENV != "$_envmgr_home"/envs/*) ]]; then
@@ -105,10 +114,10 @@ _envmgr_update() {
   if [[ ${ENVMGR_HOOK-} == off ]]; then
     _envmgr_pwd='' _envmgr_allowed='' _envmgr_visit='' _envmgr_off=''
   else
-    if [[ ${PWD-} != "$_envmgr_pwd" ]]; then _envmgr_survey; fi
+    if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_surveyed; then _envmgr_survey; fi
     if _envmgr_walk || [[ $_envmgr_allowed ]]; then _envmgr_lookup; else _envmgr_visit='' _envmgr_off=''; fi
   fi
-  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]]; then
+  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]] || { [[ $_envmgr_allowed ]] && _envmgr_renewed; }; then
     _envmgr_leave
     _envmgr_drop # it is there: only a place that is allowed makes these differ
     if [[ $_envmgr_allowed ]]; then _envmgr_load; fi
@@ -134,7 +143,7 @@ _envmgr_walk() {
   builtin local __file __text __level=0
   __project=${PWD-}
   __project=${__project%/}
-  _envmgr_nearer=('') _envmgr_file='' _envmgr_record=''
+  _envmgr_nearer=('') _envmgr_file='' _envmgr_record='' _envmgr_real=''
   while ! [[ ${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${__project:-/}":* ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { ((EUID)) || [[ -O $__file ]]; }; then
@@ -197,7 +206,10 @@ _envmgr_lookup() {
   _envmgr_told=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
-    _envmgr_find
+    _envmgr_survey # the call has seen where a link leads, if it is one
+    if { [[ $_envmgr_allowed ]] && _envmgr_granted; } || _envmgr_find; then
+      if [[ $__turned ]]; then _envmgr_told=''; fi # it may be turned again during this visit
+    fi
   fi
 }
 
@@ -205,7 +217,7 @@ _envmgr_lookup() {
 _envmgr_find() {
   if [[ $__words == *[!A-Za-z0-9._+\<\>=!~,*@\ -]* || $__words == *..* || ${#__words} -gt 200 ]]; then return 1; fi
   _envmgr_record=$_envmgr_home/projects$__project/.envmgr/$__words
-  if ! [[ -f $_envmgr_record ]]; then return 1; fi
+  if ! { [[ -f $_envmgr_record ]] && _envmgr_current "$__project"; }; then return 1; fi
   IFS='' builtin read -r __env <"$_envmgr_record"
   if [[ $__env == envs/?* && $__env != *..* && -x $_envmgr_home/$__env/bin/python ]]; then
     __env=$_envmgr_home/$__env
@@ -215,18 +227,50 @@ _envmgr_find() {
   fi
 }
 
+# DIRECTORY: whether its records are of what is there now: its path has no symbolic link in it, or they name the physical
+# path, which leads to the same directory and has none. Sets _envmgr_real to a physical path that differs.
+_envmgr_current() {
+  builtin local __file="$_envmgr_home/projects$1/.envmgr/.real" __part="$1"
+  _envmgr_real=''
+  if [[ -f $__file ]]; then
+    IFS='' builtin read -r __part <"$__file"
+    if [[ $__part != "$1" ]]; then _envmgr_real=$__part; fi
+  fi
+  if [[ -z $_envmgr_real || ($__part == /* && ${1:-/} -ef $__part) ]]; then
+    while [[ $__part == /?* && ! -L $__part ]]; do __part=${__part%/*}; done
+    if [[ $__part != /?* ]]; then return 0; fi
+  fi
+  _envmgr_real='' __turned=1
+  return 1
+}
+
+# Whether what _envmgr_survey found still holds: `allow` and `deny` may have been called in another terminal.
+_envmgr_surveyed() {
+  if [[ -z $_envmgr_allowed ]]; then
+    ! [[ -f $_envmgr_grant ]]
+  else
+    [[ -f $_envmgr_grant ]] && _envmgr_current "${_envmgr_allowed%/}"
+  fi
+}
+
 # Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
 # `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
 _envmgr_survey() {
   builtin local __place="${PWD-}" __foreign=''
   __place=${__place%/}
-  _envmgr_pwd=${PWD-} _envmgr_allowed=''
+  _envmgr_pwd=${PWD-} _envmgr_allowed='' _envmgr_grant=$_envmgr_home/projects$__place/.envmgr/.allowed
   while ! [[ ${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${__place:-/}":* ]]; do
     if [[ -f $_envmgr_home/projects$__place/.envmgr/.allowed ]]; then
-      if _envmgr_more 2>&3; then _envmgr_allowed=$__place/; fi
+      _envmgr_grant=$_envmgr_home/projects$__place/.envmgr/.allowed
+      if ! _envmgr_current "$__place"; then break; fi
+      if _envmgr_more 2>&3; then _envmgr_allowed=$__place/; else _envmgr_grant=''; fi
       break
     fi
-    if [[ -f $__place/.python-version || -z $__place ]]; then break; fi
+    if [[ -z $__place ]]; then break; fi
+    if [[ -z $__foreign && (-f $__place/.python-version || -f $__place/.venv/pyvenv.cfg) ]]; then
+      _envmgr_grant=$_envmgr_home/projects$__place/.envmgr/.allowed # it may be written in another terminal
+    fi
+    if [[ -f $__place/.python-version ]]; then break; fi
     if [[ -z $__foreign && -f $__place/.venv/pyvenv.cfg ]]; then __foreign=$__place/; fi
     __place=${__place%/*}
   done

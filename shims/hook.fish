@@ -20,14 +20,17 @@ if not set -q _envmgr_home; or not functions -q _envmgr_prompt
     # the variable before `envmgr shell`
     # the directory climbed last; the one in it or above it that `envmgr allow` was told of, one with a .venv that it was not
     # told of, and one where what was allowed has changed; the one whose variables are set
-    # what an idle prompt compares: variables, PATH as we left it, the version file that ruled, the record asked for
+    # what an idle prompt compares: variables, PATH as we left it, the version file that ruled, the record asked for, the
+    # physical path of a project that was entered through a link, the folder of records that `envmgr allow` writes to
+    # names and values of the variables as they were when they were set, and whether their source had changed then
     echo | read -g _envmgr_env _envmgr_twice \
         _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
         _envmgr_project _envmgr_ruling _envmgr_wanted _envmgr_name \
         _envmgr_visit _envmgr_told _envmgr_off \
         _envmgr_before \
         _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded \
-        _envmgr_path _envmgr_file _envmgr_record
+        _envmgr_path _envmgr_file _envmgr_record _envmgr_real _envmgr_grant \
+        _envmgr_values _envmgr_refused
     # all that we took from PATH; directories from here upwards; where no version file was; the variables that are set
     set -g _envmgr_gone
     set -g _envmgr_places
@@ -67,15 +70,22 @@ function _envmgr_idle
     for file in $_envmgr_nearer
         test -f $file; and return 1
     end
+    test -n "$_envmgr_allowed" -o -f "$_envmgr_grant/.allowed"; and return 1
     set -l IFS ''
     set -l text ''
+    if test -n "$_envmgr_real" # a link to the project may lead elsewhere by now
+        set text (builtin realpath -- "$_envmgr_project/" 2>/dev/null)
+        test "$text" = "$_envmgr_real"; or return
+    else if test -n "$_envmgr_record"
+        test -L "$_envmgr_project"; and return 1
+    end
     if test -n "$_envmgr_file"
         test -f "$_envmgr_file" -a -r "$_envmgr_file"; or return
         read -z -n 8193 text <"$_envmgr_file"
         test "$text" = "$_envmgr_text"; or return
     end
     if test -n "$_envmgr_env"
-        test -x "$_envmgr_env/bin/python" -a -z "$_envmgr_allowed" -a -f "$_envmgr_record"; or return
+        test -x "$_envmgr_env/bin/python" -a -f "$_envmgr_record"; or return
         read text <"$_envmgr_record"
         test "$_envmgr_home/$text" = "$_envmgr_env"
     else
@@ -132,17 +142,26 @@ function _envmgr_walk
     set _envmgr_nearer
     set _envmgr_file ''
     set _envmgr_record ''
+    set _envmgr_real ''
+    set _envmgr_grant ''
     test "$PWD" = "$_envmgr_pwd"; or _envmgr_climb
+    set -l IFS ''
+    set -l physical (builtin realpath -- "$PWD" 2>/dev/null)
     for place in $_envmgr_places
         set -l file "$place/.python-version"
-        if test -f "$file" -o -f "$_envmgr_home/projects$place/.envmgr/.allowed"
+        set -l folder "$_envmgr_home/projects$place/.envmgr"
+        test "$physical" = "$PWD"; or set folder "$_envmgr_home/projects"(builtin realpath -- "$place/" 2>/dev/null)/.envmgr
+        if test -f "$file" -o -f "$folder/.allowed"
             test -n "$_envmgr_whole"; or _envmgr_more; or break
-            test -z "$surveyed" -a -f "$_envmgr_home/projects$place/.envmgr/.allowed"; and set _envmgr_allowed "$place/"
+            test -z "$surveyed" -a -f "$folder/.allowed"; and not test -L "$folder"; and set _envmgr_allowed "$place/"
+            test -z "$surveyed$foreign"; and set _envmgr_grant "$folder"
             set surveyed 1
             test -f "$file"; and test -O "$file" -o ! -O /; and _envmgr_ruled "$place" "$file"; and break
         else if test -z "$foreign$surveyed" -a -n "$place" -a -f "$place/.venv/pyvenv.cfg"
             set foreign "$place/"
+            set _envmgr_grant "$folder"
         end
+        test -n "$_envmgr_grant"; or set _envmgr_grant "$folder"
         set -a _envmgr_nearer "$file"
     end
     if test -n "$foreign" -a "$foreign" != "$_envmgr_foreign"

@@ -44,11 +44,17 @@ _envmgr_idle() {
   for __file in "${_envmgr_nearer[@]}"; do
     if [[ -f "$__file" ]]; then return 1; fi
   done
+  if [[ -n "$_envmgr_allowed" || -f "$_envmgr_grant" ]]; then return 1; fi
+  if [[ -n "$_envmgr_real" ]]; then # a link to the project may lead elsewhere by now
+    if ! [[ "$_envmgr_project" -ef "$_envmgr_real" ]]; then return 1; fi
+  elif [[ -n "$_envmgr_record" && -L "$_envmgr_project" ]]; then
+    return 1
+  fi
   if [[ -n "$_envmgr_file" ]]; then
     if [[ ! -f "$_envmgr_file" || ! -r "$_envmgr_file" || "$(<"$_envmgr_file")" != "$_envmgr_text" ]]; then return 1; fi
   fi
   if [[ -n "$_envmgr_env" ]]; then
-    [[ -x "$_envmgr_env/bin/python" && -z "$_envmgr_allowed" && -f "$_envmgr_record" ]] &&
+    [[ -x "$_envmgr_env/bin/python" && -f "$_envmgr_record" ]] &&
       [[ "$_envmgr_home/$(<"$_envmgr_record")" == "$_envmgr_env" ]]
   else
     [[ ! -f "$_envmgr_record" ]]
@@ -94,10 +100,10 @@ _envmgr_change() {
   if [[ ${ENVMGR_HOOK-} == off ]]; then
     _envmgr_pwd='' _envmgr_allowed='' _envmgr_visit='' _envmgr_off=''
   else
-    if [[ ${PWD-} != "$_envmgr_pwd" ]]; then _envmgr_survey; fi
+    if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_surveyed; then _envmgr_survey; fi
     if _envmgr_walk || [[ -n $_envmgr_allowed ]]; then _envmgr_lookup "$@"; else _envmgr_visit='' _envmgr_off=''; fi
   fi
-  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]]; then
+  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]] || { [[ -n $_envmgr_allowed ]] && _envmgr_renewed }; then
     _envmgr_leave
     _envmgr_drop # it is there: only a place that is allowed makes these differ
     if [[ -n $_envmgr_allowed ]]; then _envmgr_set; fi
@@ -124,7 +130,7 @@ _envmgr_walk() {
   builtin local -a __large
   __project=${PWD-}
   __project=${__project%/}
-  _envmgr_nearer=() _envmgr_file='' _envmgr_record=''
+  _envmgr_nearer=() _envmgr_file='' _envmgr_record='' _envmgr_real=''
   while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__project:-/}":* ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
@@ -187,15 +193,18 @@ _envmgr_lookup() {
   _envmgr_told=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
-    _envmgr_find
+    _envmgr_survey # the call has seen that this is no link any more, if it was one
+    if [[ -z $_envmgr_allowed ]] || ! _envmgr_granted; then _envmgr_find; fi
   fi
 }
 
 # Set __env from the record; fail when there is none, or its environment does not work.
 _envmgr_find() {
   if [[ $__words == *[^A-Za-z0-9._+\<\>=!~,*@\ -]* || $__words == *..* ]] || (( $#__words > 200 )); then return 1; fi
-  _envmgr_record=$_envmgr_home/projects$__project/.envmgr/$__words
-  if [[ ! -f $_envmgr_record ]]; then return 1; fi
+  builtin local __records
+  _envmgr_current "$__project"
+  _envmgr_record=$__records/$__words
+  if [[ ! -f $_envmgr_record || -L $__records ]]; then return 1; fi
   IFS='' builtin read -r __env <"$_envmgr_record"
   if [[ $__env == envs/?* && $__env != *..* && -x $_envmgr_home/$__env/bin/python ]]; then
     __env=$_envmgr_home/$__env
@@ -205,16 +214,41 @@ _envmgr_find() {
   fi
 }
 
+# DIRECTORY: set __records to the folder of its records, which are kept by physical path, and _envmgr_real to that path if it
+# differs. Fail where the path was a link once, and no call has seen since that it is none.
+_envmgr_current() {
+  _envmgr_real=${${1:-/}:A}
+  __records=$_envmgr_home/projects${_envmgr_real%/}/.envmgr
+  if [[ $_envmgr_real == "${1:-/}" ]]; then _envmgr_real=''; fi
+  [[ ! -L $__records ]]
+}
+
+# Whether what _envmgr_survey found still holds: `allow` and `deny` may have been called in another terminal.
+_envmgr_surveyed() {
+  builtin local __records
+  if [[ -z $_envmgr_allowed ]]; then
+    [[ ! -f $_envmgr_grant ]]
+  else
+    _envmgr_current "${_envmgr_allowed%/}" && [[ -f $_envmgr_grant && $_envmgr_grant == "$__records/.allowed" ]]
+  fi
+}
+
 # Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
 # `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
 _envmgr_survey() {
-  builtin local __place=${PWD-} __foreign=''
+  builtin local __place=${PWD-} __foreign='' __records __grant
   __place=${__place%/}
-  _envmgr_pwd=${PWD-} _envmgr_allowed=''
+  _envmgr_pwd=${PWD-} _envmgr_allowed='' _envmgr_grant=''
   while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__place:-/}":* ]]; do
-    if [[ -f $_envmgr_home/projects$__place/.envmgr/.allowed ]]; then
-      if _envmgr_more 2>&3; then _envmgr_allowed=$__place/; fi
-      break
+    if _envmgr_current "$__place"; then
+      __grant=$__records/.allowed
+      if [[ -f $__grant ]]; then
+        _envmgr_grant=$__grant
+        if _envmgr_more 2>&3; then _envmgr_allowed=$__place/; else _envmgr_grant=''; fi
+        break
+      elif [[ -z $_envmgr_grant || ( -z $__foreign && ( -f $__place/.python-version || -f $__place/.venv/pyvenv.cfg ) ) ]]; then
+        _envmgr_grant=$__grant # it may be written in another terminal
+      fi
     fi
     if [[ -f $__place/.python-version || -z $__place ]]; then break; fi
     if [[ -z $__foreign && -f $__place/.venv/pyvenv.cfg ]]; then __foreign=$__place/; fi
@@ -356,8 +390,11 @@ _envmgr_start() {
   builtin typeset -g _envmgr_project='' _envmgr_visit='' _envmgr_told='' # project and words of this visit
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
   builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' # surveyed last
+  builtin typeset -g _envmgr_grant='' # what `envmgr allow` wrote there, or would write
   builtin typeset -g _envmgr_loaded='' # where the variables are from that are set
+  builtin typeset -g _envmgr_values='' _envmgr_refused='' # names and values as they were then; whether a source had changed
   builtin typeset -g _envmgr_file='' _envmgr_record='' # what an idle prompt compares
+  builtin typeset -g _envmgr_real='' # the physical path of a project that was entered through a link
   builtin typeset -ga _envmgr_nearer
   builtin typeset -gA _envmgr_old _envmgr_new _envmgr_own
 }

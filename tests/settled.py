@@ -26,4 +26,5 @@ def settle(home: Home, project: Path, words: str = "3.12", *, entered: Path | No
         link = record.records(home, entered)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(file.parent)
+        (link / record.REAL).write_text(f"{project}\n")
     return made.path

@@ -21,5 +21,6 @@ def hooked(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         entered = record.records(scene.home, scene.root / link)
         entered.parent.mkdir(parents=True)
         entered.symlink_to(record.records(scene.home, scene.root / project))
+        (entered / record.REAL).write_text(f"{scene.root / project}\n")
     (scene.home.shell / shims.LAUNCHER).unlink()
     return scene
