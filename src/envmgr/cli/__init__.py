@@ -28,7 +28,7 @@ VERBS = {
     "prune": "Remove what nothing uses any more.",
     "refresh": "Fetch the newest index of Pythons.",
     "mirror": "Pack, collect and serve Python archives.",
-    "env": "List, locate and remove environments.",
+    "env": "List, locate, repair and remove environments.",
     "sync": "Install what the project declares into its environment.",
     "run": "Run a command with a project's Python.",
     "test": "Run the project's tests over many Pythons.",

@@ -19,7 +19,7 @@ from envmgr.shell.active import active
 
 @click.group(cls=Group)
 def env() -> None:
-    """List, locate and remove environments."""
+    """List, locate, repair and remove environments."""
 
 
 @env.command("list")
@@ -27,7 +27,7 @@ def env() -> None:
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
     """List every environment: its name, state and project."""
-    rows = [(made, health.health(context.home, made)) for made in record.environments(context.home)]
+    rows = [(made, health.health(context.home, made, thorough=True)) for made in record.environments(context.home)]
     if as_json:
         console.data(json.dumps([_described(made, state) for made, state in rows], indent=2))
     elif rows:
@@ -66,6 +66,30 @@ def remove(context: Context, targets: Sequence[str], *, all_missing: bool) -> No
         console.say(f"Removed {made.name}/{made.key} of {made.project}")
     if not doomed:
         console.say("Every environment's project is there; nothing to remove.")
+
+
+@env.command(cls=ChangingCommand)
+@click.argument("targets", nargs=-1)
+@click.option("--all", "everywhere", is_flag=True, help="Repair every environment that needs it.")
+@click.pass_obj
+def repair(context: Context, targets: Sequence[str], *, everywhere: bool) -> None:
+    """Undo changes of files that environments share, in those of a project (its path or name) or in one (NAME/KEY).
+
+    What is installed stays. Files are shared with other environments until a tool replaces them.
+    """
+    from envmgr.environments import repair as repairing
+
+    if not targets and not everywhere:
+        raise UsageError("repair which environment?", hint="`envmgr env list` shows those that are changed")
+    everything = list(record.environments(context.home))
+    chosen = everything if everywhere else [made for it in targets for made in _matching(everything, it, context.cwd)]
+    repaired = 0
+    for made in chosen:
+        if names := repairing.repair(context.home, made, context.environ):
+            repaired += 1
+            console.say(f"Repaired {len(names)} files in {made.name}/{made.key} of {made.project}")
+    if not repaired:
+        console.say("Nothing to repair")
 
 
 def _matching(everything: list[Environment], target: str, cwd: Path) -> list[Environment]:

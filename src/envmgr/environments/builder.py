@@ -6,9 +6,10 @@ Callers hold no lock; everything here that writes takes the store's lock itself.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
-from envmgr.environments import record, scripts
+from envmgr.environments import manifest, record, scripts
 from envmgr.environments.base import Base, base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
@@ -30,23 +31,24 @@ def build(
     if not _there(wanted):
         with lock.exclusive(home.lock):
             if not _there(wanted):
-                _sweep(home)
-                _publish(home, wanted, _template(home, under, environ, pip=pip))
+                clean_up(home)
+                _publish(home, wanted, under, environ, pip=pip)
     return wanted
 
 
 def remove(home: Home, environment: Environment) -> None:
     """Remove an environment, its records, and a `.venv` that leads there. Raises EnvironmentFailedError."""
     with lock.exclusive(home.lock):
+        clean_up(home)
         for file in record.naming(home, environment):
             file.unlink(missing_ok=True)
         link = environment.project / record.LINK
         if record.target(link) == environment.path:
             link.unlink(missing_ok=True)
-        aside = _away(home, environment.path)
-    _discard(aside)
+        aside = _move_aside(home, environment.path)
+    _remove_tree(aside)
     if not any(environment.path.parent.glob("*")):
-        _discard(environment.path.parent)
+        _remove_tree(environment.path.parent)
 
 
 def follow(home: Home) -> list[Environment]:
@@ -55,6 +57,7 @@ def follow(home: Home) -> list[Environment]:
     They run on it already: their home is the alias. What this mends is what editors read. Call it after an upgrade.
     """
     with lock.exclusive(home.lock):
+        clean_up(home)
         return [found for found in record.environments(home) if found.works and _versioned(home, found)]
 
 
@@ -79,31 +82,50 @@ def _there(environment: Environment) -> bool:
     return environment.works and record.load(environment.path) == environment
 
 
-def _template(home: Home, under: Base, environ: Environ, *, pip: bool) -> Path:
-    """Return the template, made now if it is missing; only that needs virtualenv."""
-    place = under.template(home, pip=pip)
-    if not place.is_dir():
-        from envmgr.environments import template
+def ensure_template(home: Home, under: Base, environ: Environ, *, pip: bool) -> Path:
+    """Return a template that is as it was made, made now where it is missing or was changed.
 
-        template.make(place, home, under, environ, pip=pip)
-    return place
+    Call it under the store's lock. Raises EnvironmentFailedError.
+    """
+    source = under.template(home, pip=pip)
+    if not manifest.is_intact(source):
+        _make_template(source, home, under, environ, pip=pip)
+    return source
 
 
-def _publish(home: Home, environment: Environment, source: Path) -> None:
+def _make_template(source: Path, home: Home, under: Base, environ: Environ, *, pip: bool) -> None:
+    from envmgr.environments import template  # late, with virtualenv
+
+    template.make(source, home, under, environ, pip=pip)
+
+
+def _publish(home: Home, environment: Environment, under: Base, environ: Environ, *, pip: bool) -> None:
     staged = home.tmp / f"env-{os.getpid()}"
     try:
-        clone(source, staged, scripts.Place(environment.path, environment.name))
-        (staged / record.NOTE).write_text(record.dump(environment), encoding="utf-8")
+        _stage(home, staged, environment, under, environ, pip=pip)
         environment.path.parent.mkdir(parents=True, exist_ok=True)
         if environment.path.exists():
-            _discard(_away(home, environment.path))
+            _remove_tree(_move_aside(home, environment.path))
         staged.rename(environment.path)
     except OSError as error:
-        _discard(staged)
         raise EnvironmentFailedError(f"{error.filename or environment.path}: {error.strerror}") from error
+    finally:
+        _remove_tree(staged)
 
 
-def _away(home: Home, path: Path) -> Path:
+def _stage(home: Home, staged: Path, environment: Environment, under: Base, environ: Environ, *, pip: bool) -> None:
+    """Make the environment at `staged`, from its template."""
+    place = scripts.Place(environment.path, environment.name)
+    source = under.template(home, pip=pip)
+    if not clone(source, staged, place):
+        _remove_tree(staged)
+        _make_template(source, home, under, environ, pip=pip)
+        if not clone(source, staged, place):
+            raise EnvironmentFailedError(f"{source}: changed while it was cloned", hint="try again")
+    (staged / record.NOTE).write_text(record.dump(environment), encoding="utf-8")
+
+
+def _move_aside(home: Home, path: Path) -> Path:
     """Take `path` out of the way by one rename and return where it is now."""
     home.tmp.mkdir(parents=True, exist_ok=True)
     aside = home.tmp / f"env-{path.parent.name}-{path.name}-{os.getpid()}"
@@ -116,55 +138,60 @@ def _away(home: Home, path: Path) -> Path:
     return aside
 
 
-def _discard(path: Path) -> None:
-    """Remove a tree, as far as that can be done."""
-    import shutil  # late, with its compressors: few environments begin with a removal
+def _remove_tree(path: Path) -> None:
+    """Remove a tree, as far as that can be done; nothing where none is."""
+    if path.exists():
+        import shutil  # late, with its compressors: few environments begin with a removal
 
-    shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _sweep(home: Home) -> None:
-    """Remove what killed runs left half made; under the lock, so nothing of anybody is at work."""
+def clean_up(home: Home) -> None:
+    """Remove what killed runs left in `tmp/`; call it under the store's lock, so that nobody is at work there."""
     for pattern in ("env-*", "template-*"):
         for left in home.tmp.glob(pattern):
-            _discard(left)
+            _remove_tree(left)
 
 
-def clone(source: Path, target: Path, place: scripts.Place) -> None:
-    """Make at `target`, which is going to be at `place`, a clone of template `source` that shares its files."""
+def clone(source: Path, target: Path, place: scripts.Place) -> bool:
+    """Make at `target`, which is going to be at `place`, a clone of template `source` that shares its files.
+
+    Returns False, with a part of it made, where `source` is missing or not as it was made. Raises OSError.
+    """
+    contents = manifest.load(source)
     target.mkdir(parents=True)
-    for entry in os.scandir(source):
-        if entry.name == "bin":
-            (target / "bin").mkdir()
-            for command in os.scandir(entry):
-                _filled(command, target / "bin" / command.name, place)
-        elif entry.name == scripts.CONFIG:
-            _filled(entry, target / entry.name, place)
-        else:
-            _linked(entry, f"{target}/{entry.name}")
+    if contents is None:
+        return False
+    for folder in contents.folders:
+        os.mkdir(f"{target}/{folder}")  # noqa: PTH102 - strings, because an environment has a thousand entries
+    for name, text in contents.links.items():
+        os.symlink(text, f"{target}/{name}")  # noqa: PTH211
+    reflinks = True  # until the filesystem says no
+    for name, before in contents.files.items():
+        old, new = f"{source}/{name}", f"{target}/{name}"
+        if not manifest.is_unchanged(old, before):
+            return False
+        if not manifest.is_shared(name):
+            _fill(Path(old), Path(new), place)
+            continue
+        reflinks = reflinks and files.reflink(old, new)
+        if not reflinks:
+            share(old, new)
+    (target / manifest.NAME).write_bytes(files.read_regular(source / manifest.NAME))
+    return True
 
 
-def _filled(entry: os.DirEntry[str], target: Path, place: scripts.Place) -> None:
-    if entry.is_symlink():
-        target.symlink_to(os.readlink(entry))  # noqa: PTH115 - the text of the link, not a path
-        return
-    source = Path(entry.path)
-    target.write_bytes(scripts.fill(entry.name, source.read_bytes(), place))
-    target.chmod(entry.stat().st_mode)
+def share(source: str, target: str) -> None:
+    """Make `target` the same file as `source`, or a writable copy where the filesystem refuses; raises OSError."""
+    try:
+        os.link(source, target)
+    except OSError:  # another filesystem, one without links, or too many of them
+        import shutil
+
+        shutil.copy2(source, target)
+        os.chmod(target, os.stat(source).st_mode | stat.S_IWUSR)  # noqa: PTH101, PTH116
 
 
-def _linked(entry: os.DirEntry[str], target: str) -> None:
-    """Make `target` the same file as `entry`; strings and scandir, because an environment has a thousand of them."""
-    if entry.is_symlink():
-        os.symlink(os.readlink(entry), target)  # noqa: PTH115, PTH211
-    elif entry.is_dir():
-        os.mkdir(target)  # noqa: PTH102
-        for child in os.scandir(entry):
-            _linked(child, f"{target}/{child.name}")
-    else:
-        try:
-            os.link(entry, target)
-        except OSError:  # another filesystem, one without links, or too many of them
-            import shutil
-
-            shutil.copy2(entry, target)
+def _fill(source: Path, target: Path, place: scripts.Place) -> None:
+    target.write_bytes(scripts.fill(source.name, source.read_bytes(), place))
+    target.chmod(stat.S_IMODE(source.stat().st_mode))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envmgr.environments import manifest
 from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
@@ -13,7 +14,7 @@ from envmgr.pythons.store import Interpreter
 
 @dataclass(frozen=True)
 class Health:
-    """`state` is fresh, stale, broken, orphaned or none; `reason` says why, for people, and is empty when fresh."""
+    """`state` is fresh, stale, changed, broken, orphaned or none; `reason` says why, for people; empty when fresh."""
 
     state: str
     reason: str = ""
@@ -22,8 +23,13 @@ class Health:
         return f"{self.state}: {self.reason}" if self.reason else self.state
 
 
-def health(home: Home, environment: Environment | None, interpreter: Interpreter | None = None) -> Health:
-    """Return the health of `environment`; stale needs the `interpreter` that its pin asks for now."""
+def health(
+    home: Home, environment: Environment | None, interpreter: Interpreter | None = None, *, thorough: bool = False
+) -> Health:
+    """Return the health of `environment`; stale needs the `interpreter` that its pin asks for now.
+
+    `thorough` looks at every file that it shares with its template, some milliseconds: changed needs that.
+    """
     if environment is None:
         return Health("none", "`envmgr use` makes it")
     if not environment.works:
@@ -32,6 +38,8 @@ def health(home: Home, environment: Environment | None, interpreter: Interpreter
         return Health("orphaned", "its project is gone; `envmgr env remove --all-missing` removes it")
     if interpreter and environment.base != _key(home, interpreter):
         return Health("stale", f"it runs on {environment.base}, the pin now means {interpreter.alias}; `envmgr use`")
+    if thorough and (names := manifest.changed(environment.path)):
+        return Health("changed", f"{len(names)} files that environments share were changed; `envmgr env repair`")
     return Health("fresh")
 
 

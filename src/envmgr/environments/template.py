@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
-from envmgr.environments import scripts
+from envmgr.environments import manifest, scripts
 from envmgr.environments.base import Base
 from envmgr.errors import EnvironmentFailedError
-from envmgr.host import process
+from envmgr.host import files, process
 from envmgr.host.paths import Environ, Home
 
 ACTIVATORS = "bash,cshell,fish,nushell,powershell,python,xonsh"
@@ -21,7 +22,9 @@ _OLDEST_PATCHED = (3, 8)  # what understands virtualenv's patch of distutils, wh
 
 
 def make(template: Path, home: Home, base: Base, environ: Environ, *, pip: bool) -> None:
-    """Make the template that belongs at `template`, in place of its predecessors; call it under the store's lock.
+    """Make the template that belongs at `template`, in place of its predecessors and of one that was changed.
+
+    Call it under the store's lock.
 
     Raises EnvironmentFailedError.
     """
@@ -60,6 +63,15 @@ def _make(path: Path, base: Base, scratch: Path, environ: Environ, *, pip: bool)
             file.write_bytes(data.replace(os.fsencode(base.interpreter.prefix), os.fsencode(base.prefix)))
     _configure(path / scripts.CONFIG, base)
     _compile(path, environ)
+    _protect(path)
+
+
+def _protect(path: Path) -> None:
+    """Make what clones share read-only, and write down how every file is now: nobody but an installer changes them."""
+    for name, state in manifest.scan(path).files.items():
+        if manifest.is_shared(name):
+            (path / name).chmod(stat.S_IMODE(state[2]) & ~0o222)
+    files.write_atomically(path / manifest.NAME, manifest.dump(manifest.scan(path)))
 
 
 def _virtualenv(path: Path, base: Base, scratch: Path, environ: Environ, *, seeded: bool) -> None:

@@ -10,33 +10,31 @@ import errno
 import os
 import re
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LIMIT = 16 * 1024 * 1024  # bytes; settings, records, receipts and indexes are far smaller
 _STAGED = re.compile(r"\..+\.envmgr-([1-9][0-9]{0,8})", re.ASCII | re.DOTALL)
 _BLOCK = 65536
+_FICLONE = 0x40049409  # of Linux; elsewhere an ioctl that no file knows
+_NO_REFLINK = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EXDEV, errno.ENOSYS}
 
 
 class NotRegularError(OSError):
     """The path leads to a directory, FIFO, socket or device."""
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
-    """Make `path` a regular file with `content` (text in UTF-8, surrogates as the bytes that they stand for).
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path at which the block makes a file or a link, and rename that to `path` afterwards.
 
-    A file that is replaced keeps its permissions, and its owner where we may give it away, unless `mode` says
-    otherwise; a link is replaced, not followed. Two threads must not write the same path. Raises OSError naming `path`.
+    Two threads must not replace the same path. An OSError, of the block too, names `path`.
     """
-    data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
-    staged = _staged(path)
+    staged = path.with_name(f".{path.name.lstrip('.')}.envmgr-{os.getpid()}")
     try:
-        with suppress(FileNotFoundError):
-            staged.unlink()
-        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
-            file.write(data)
-            _keep_owner_and_mode(descriptor, path, mode)
+        staged.unlink(missing_ok=True)
+        yield staged
         staged.replace(path)
     except BaseException as error:
         with suppress(OSError):
@@ -44,6 +42,20 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int | None = Non
         if isinstance(error, OSError):
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def write_atomically(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
+    """Make `path` a regular file with `content` (text in UTF-8, surrogates as the bytes that they stand for).
+
+    A file that is replaced keeps its permissions, and its owner where we may give it away, unless `mode` says
+    otherwise; a link is replaced, not followed. Raises OSError naming `path`.
+    """
+    data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
+    with replacing(path) as staged:
+        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
+            file.write(data)
+            _keep_owner_and_mode(descriptor, path, mode)
     clean_up(path.parent)
 
 
@@ -52,20 +64,11 @@ def link_atomically(link: Path, target: str | Path) -> bool:
 
     Raises OSError naming `link`. The caller runs `clean_up` on the directory, once for all its links.
     """
-    text = str(target)
-    staged = _staged(link)
-    try:
-        with suppress(OSError):
-            if os.readlink(link) == text:  # noqa: PTH115 - its text
-                return False
-        staged.unlink(missing_ok=True)
-        staged.symlink_to(text)
-        staged.replace(link)
-    except OSError as error:
-        with suppress(OSError):
-            staged.unlink(missing_ok=True)
-        error.filename, error.filename2 = str(link), None
-        raise
+    with suppress(OSError):
+        if os.readlink(link) == str(target):  # noqa: PTH115 - its text
+            return False
+    with replacing(link) as staged:
+        staged.symlink_to(target)
     return True
 
 
@@ -98,6 +101,28 @@ def read_text(path: Path | str, *, limit: int = LIMIT, errors: str = "strict") -
     return read_regular(path, limit=limit).decode(errors=errors)
 
 
+def reflink(source: str, target: str) -> bool:
+    """Make `target` a copy of `source` that shares its blocks until one is written to; False where that can't be.
+
+    It has the times of `source`, and its mode with the right to write. Only some filesystems can (btrfs, XFS, bcachefs:
+    ioctl_ficlonerange(2)). Raises OSError for a source that is not there and a target that is.
+    """
+    import fcntl
+
+    try:
+        with open(source, "rb") as old, open(target, "xb") as new:  # noqa: PTH123 - there are a thousand of them
+            status = os.fstat(old.fileno())
+            fcntl.ioctl(new, _FICLONE, old.fileno())
+            os.fchmod(new.fileno(), status.st_mode | stat.S_IWUSR)
+            os.utime(new.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
+    except OSError as error:
+        if error.errno not in _NO_REFLINK:
+            raise
+        os.unlink(target)  # noqa: PTH108
+        return False
+    return True
+
+
 def clean_up(folder: Path) -> None:
     """Remove from `folder` the staged files and links of processes that no longer run; never raises OSError."""
     with suppress(OSError):
@@ -117,10 +142,6 @@ def runs(pid: int) -> bool:
     except OSError:
         pass
     return True
-
-
-def _staged(path: Path) -> Path:
-    return path.with_name(f".{path.name.lstrip('.')}.envmgr-{os.getpid()}")
 
 
 def _keep_owner_and_mode(descriptor: int, path: Path, mode: int | None) -> None:

@@ -263,15 +263,21 @@ def _problem(interpreter: Interpreter, environ: Mapping[str, str]) -> str:
     return "" if said == expected or interpreter.build.implementation != "cpython" else f"says that it is {said[-200:]}"
 
 
+_REMEDIES = {
+    "broken": "run `envmgr use` in it",
+    "orphaned": "run `envmgr env remove --all-missing`",
+    "changed": "run `envmgr env repair --all`",
+}
+
+
 def environments(scene: Scene) -> Iterator[Finding]:
     """Whether every environment works and has a project."""
     count = 0
     for environment in record.environments(scene.home):
-        state = health(scene.home, environment)
+        state = health(scene.home, environment, thorough=True)
         if state.reason:
-            step = "run `envmgr use` in it" if state.state == "broken" else "run `envmgr env remove --all-missing`"
             place = f"{environment.name}/{environment.key} of {environment.project}"
-            yield Finding(WARN, "environments", f"{place}: {state.reason.partition(';')[0]}", step)
+            yield Finding(WARN, "environments", f"{place}: {state.reason.partition(';')[0]}", _REMEDIES[state.state])
         else:
             count += 1
     if count:

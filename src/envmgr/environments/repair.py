@@ -1,0 +1,60 @@
+"""Repairing an environment whose files, which it shares with its template, were written into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from envmgr.environments import builder, manifest
+from envmgr.environments.base import Base, base
+from envmgr.environments.manifest import Manifest
+from envmgr.environments.record import Environment
+from envmgr.errors import EnvironmentFailedError, UsageError
+from envmgr.host import files, lock
+from envmgr.host.paths import Environ, Home
+from envmgr.pythons.store import Interpreter, Store
+from envmgr.versions.version import Build
+
+
+def repair(home: Home, environment: Environment, environ: Environ) -> list[str]:
+    """Replace the shared files of `environment` that were changed by those of an intact template; returns their names.
+
+    What was installed into the environment stays. Raises EnvironmentFailedError where the template holds other
+    versions by now, or its Python is gone, and StoreBusyError.
+    """
+    with lock.exclusive(home.lock):
+        builder.clean_up(home)
+        shared = dict(manifest.shared(environment.path))
+        if not any(shared.values()):
+            return []
+        pip = any("/site-packages/pip/" in name for name in (manifest.load(environment.path) or Manifest()).files)
+        template = builder.ensure_template(home, _base_python(home, environment), environ, pip=pip)
+        _replace(environment, template, list(shared))
+        return [name for name, was_changed in shared.items() if was_changed]
+
+
+def _base_python(home: Home, environment: Environment) -> Base:
+    """Return what `environment` runs on; raises EnvironmentFailedError where it is gone."""
+    try:
+        build = Store(home).alias(environment.base) or Build.parse(environment.base)
+    except UsageError as error:
+        raise EnvironmentFailedError(
+            f"{environment.path}: its Python ({environment.base}) is gone", hint="`envmgr use` makes it anew"
+        ) from error
+    return base(home, Interpreter(build, home.versions / str(build), environment.base))
+
+
+def _replace(environment: Environment, template: Path, names: list[str]) -> None:
+    """Put the template's files in the place of `names`, each by one rename; then write down their states."""
+    contents = manifest.load(template) or Manifest()
+    if not contents.files.keys() >= set(names):
+        raise EnvironmentFailedError(
+            f"{environment.path}: made from another version of pip than its template has now",
+            hint="remove it with `envmgr env remove`, then make it with `envmgr use` and `envmgr sync`",
+        )
+    try:
+        for name in names:
+            with files.replacing(environment.path / name) as staged:
+                builder.share(str(template / name), str(staged))
+        files.write_atomically(environment.path / manifest.NAME, manifest.dump(contents))
+    except OSError as error:
+        raise EnvironmentFailedError(f"{error.filename or environment.path}: {error.strerror}") from error
