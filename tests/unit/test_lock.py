@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -70,3 +71,16 @@ def test_a_lock_file_that_its_holder_removed_is_no_lock(tmp_path: Path) -> None:
         file.unlink()
         with lock.exclusive(file, patience=0):
             assert file.exists()
+
+
+@pytest.mark.parametrize("refusal", ["EACCES", "ENOSYS", "ENOLCK", "EIO"])
+def test_a_filesystem_that_refuses_to_lock_is_an_error_at_once(tmp_path: Path, refusal: str) -> None:
+    """As some network filesystems do; strace lets the kernel answer so to a real process."""
+    code = (
+        "import sys; from pathlib import Path; from envmgr.host import lock\nwith lock.exclusive(Path(sys.argv[1])): 1"
+    )
+    trace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=flock", "-e", f"inject=flock:error={refusal}"]
+    command: list[str | Path] = [*trace, sys.executable, "-W", "error", "-c", code, tmp_path / ".lock"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    said = done.stderr.strip().splitlines()[-1]
+    assert f"EnvmgrError: {tmp_path}/.lock: cannot be locked: {os.strerror(getattr(errno, refusal))}" in said
