@@ -34,7 +34,24 @@ __run() {
     exit
   fi
   case $0$1 in *[[:cntrl:]]*) shift && __ask "$@" ;; esac
+  case $1 in "$__home"/*) if __installs "$@"; then shift && __ask "$@"; fi ;; esac
   exec "$@"
+}
+
+# PROGRAM [ARGUMENT...]: whether $__command may install or remove programs. Python runs it, and makes their shims.
+__installs() {
+  case $__command in
+    pip | pip[0-9]* | uv) ;;
+    python | python[0-9]*)
+      case " ${2-} ${3-} ${4-} ${5-} " in
+        *" -m ensurepip "*) return ;;
+        *" -m pip "* | *" -mpip "*) ;;
+        *) return 1 ;;
+      esac
+      ;;
+    *) return 1 ;;
+  esac
+  case " $* " in *" install "* | *" uninstall "* | *" sync "* | *" add "* | *" remove "*) ;; *) return 1 ;; esac
 }
 
 # FILE: set __words to the words of a version file, joined by one blank. A file of more than 8,192 bytes is an error. A

@@ -120,8 +120,8 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
 
     store = Home(Path(home))
     if call == "_shim":
-        entry.shim(store, subject, arguments, os.environ)
-    elif call == "_which":
+        return entry.shim(store, subject, arguments, os.environ)
+    if call == "_which":
         from envmgr.cli import console  # late, with click: most calls have nothing to say
 
         console.data(entry.which(store, subject, os.environ))

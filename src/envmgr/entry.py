@@ -20,16 +20,21 @@ from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Interpreter, Store
-from envmgr.shell import programs
+from envmgr.shell import programs, shims
 from envmgr.shell.active import active
 
 
-def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> None:
-    """Become the program that `command` means here; returns never, raises EnvmgrError."""
+def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> int:
+    """Become the program that `command` means here; raises EnvmgrError.
+
+    Returns only where that is an installer in the store: its exit code, after the shims were brought up to date.
+    """
     program = which(home, command, environ)
+    if program.is_relative_to(home.root) and programs.installs(command, arguments):
+        return shims.run_installer(home, program, [str(program), *arguments], environ)
     if program.parent.name == "shims":
         environ = {**environ, resolve.GUARD: str(os.getpid())}
-    process.become(program, [str(program), *arguments], environ)
+    return process.become(program, [str(program), *arguments], environ)
 
 
 def which(home: Home, command: str, environ: Environ) -> Path:

@@ -13,7 +13,7 @@ from envmgr.environments import inside
 from envmgr.host import process
 from envmgr.pythons import resolve
 from envmgr.pythons.store import Store
-from envmgr.shell import programs
+from envmgr.shell import programs, shims
 from envmgr.shell.active import Active, active
 
 
@@ -23,7 +23,7 @@ from envmgr.shell.active import Active, active
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def run(context: Context, request: str | None, command: tuple[str, ...]) -> None:
+def run(context: Context, request: str | None, command: tuple[str, ...]) -> int:
     """Run COMMAND with the Python, and in the environment, that are active here.
 
     In a project without an environment, it is made first, as `envmgr use` does; with --python, the bare Python is used
@@ -35,7 +35,9 @@ def run(context: Context, request: str | None, command: tuple[str, ...]) -> None
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:
         raise programs.missing(context.home, here, command[0])
-    process.become(Path(program), command, variables)
+    if programs.installs(Path(program).name, command[1:]):
+        return shims.run_installer(context.home, Path(program), command, variables)
+    return process.become(Path(program), command, variables)
 
 
 def _variables(context: Context, here: Active, *, make: bool) -> dict[str, str]:

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from envmgr.errors import CommandNotFoundError
 from envmgr.host.paths import Environ
+
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # at its start; a program that we start expects the default
+_PASSED_ON = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,67 @@ def reading(argv: Sequence[str | Path], *, environ: Environ) -> Iterator[IO[byte
             child.kill()
 
 
-def become(program: Path, argv: Sequence[str], environ: Environ) -> None:
+def become(program: Path, argv: Sequence[str], environ: Environ) -> NoReturn:
     """Replace this process by `program` with `argv`; returns never, raises CommandNotFoundError."""
+    for number in _IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execve(program, list(argv), dict(environ))  # noqa: S606 - no shell is the point
     except OSError as error:
         raise CommandNotFoundError(f"{program}: cannot be run: {error.strerror}") from error
+
+
+def supervise(program: Path, argv: Sequence[str], environ: Environ) -> int:
+    """Run `program` with `argv` to its end, with our terminal and descriptors.
+
+    Returns its exit code, or minus the number of the signal that ended it. Signals of the terminal reach it without us;
+    others that are sent to us are passed on. Raises CommandNotFoundError.
+    """
+    child = 0
+
+    def pass_on(number: int, _frame: object) -> None:
+        if child and not (number in {signal.SIGINT, signal.SIGQUIT} and _in_foreground()):
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
+
+    passed_on = [number for number in _PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until there is a child
+    for number in passed_on:
+        signal.signal(number, pass_on)
+    try:
+        child = os.posix_spawn(
+            program, list(argv), dict(environ), setsigmask=list(mask), setsigdef=list(_IGNORED_BY_PYTHON)
+        )
+    except OSError as error:
+        raise CommandNotFoundError(f"{program}: cannot be run: {error.strerror}") from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    _, status = os.waitpid(child, 0)
+    child = 0
+    return os.waitstatus_to_exitcode(status)
+
+
+def end_as(code: int) -> int:
+    """Return the exit code of a program as `supervise` gave it; does not return where a signal ended the program."""
+    if code < 0:
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return code
+
+
+def _in_foreground() -> bool:
+    """Whether this process is in the foreground of its terminal, which then sends the signals of keys to all there."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def plain(environ: Environ) -> dict[str, str]:

@@ -6,7 +6,7 @@ docs/reference/state-on-disk.md has it in words; tests/conformance holds every t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -36,6 +36,25 @@ FAMILY = (
 def family(command: str) -> bool:
     """Whether `command` belongs to Python itself."""
     return any(fnmatchcase(command, pattern) for pattern in FAMILY)
+
+
+_INSTALLING = ("install", "uninstall", "sync", "add", "remove")
+
+
+def installs(command: str, arguments: Sequence[str]) -> bool:
+    """Whether `command` with `arguments` may install or remove programs: pip, in any of its forms, and uv.
+
+    The same patterns as in shim.sh.
+    """
+    first, text = (f" {' '.join(words)} " for words in (arguments[:4], arguments))
+    if command == "python" or fnmatchcase(command, "python[0-9]*"):
+        if " -m ensurepip " in first:
+            return True
+        if " -m pip " not in first and " -mpip " not in first:
+            return False
+    elif command not in {"pip", "uv"} and not fnmatchcase(command, "pip[0-9]*"):
+        return False
+    return any(f" {word} " in text for word in _INSTALLING)
 
 
 def candidates(home: Home, active: Active, command: str, environ: Environ) -> Iterator[Path]:

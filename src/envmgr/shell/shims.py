@@ -7,14 +7,15 @@ import re
 import shlex
 import site
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 from envmgr.errors import EnvmgrError
-from envmgr.host import lock
+from envmgr.host import lock, process
 from envmgr.host.files import clean_up, link_atomically, read_regular, write_atomically
-from envmgr.host.paths import Home
+from envmgr.host.paths import Environ, Home
 from envmgr.shell.programs import family
 
 LAUNCHER = "envmgr"
@@ -30,6 +31,8 @@ exec {python} {isolated} -m envmgr "$@"
 """
 _SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _ALWAYS = ("python", "python3", "pip", "pip3")  # without one, a pin whose Python is gone would mean the system's
+_PYTHON_SCRIPT = re.compile(rb"#![^\n]*python|#!/bin/sh\n'''exec' ")  # the second is what pip writes for long paths
+_FIRST_LINES = 256  # bytes; Linux reads no more of a first line
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
 _MINOR = re.compile(r"python[0-9]+\.[0-9]+[td]*", re.ASCII)  # these are links of `aliases`
 
@@ -54,6 +57,18 @@ def refresh(home: Home) -> None:
         raise EnvmgrError(f"{error.filename or home.shims}: {error.strerror}") from error
 
 
+def run_installer(home: Home, program: Path, argv: Sequence[str], environ: Environ) -> int:
+    """Run `program`, which installs or removes commands, to its end, then bring the shims up to date.
+
+    Returns its exit code, also where the shims could not be written: the next command of envmgr does that. Ends as the
+    program did where a signal ended it. Raises CommandNotFoundError.
+    """
+    code = process.supervise(program, argv, environ)
+    with suppress(EnvmgrError):
+        refresh(home)
+    return process.end_as(code)
+
+
 def _publish(home: Home) -> None:
     home.shell.mkdir(parents=True, exist_ok=True)
     home.shims.mkdir(parents=True, exist_ok=True)
@@ -73,7 +88,8 @@ def launcher() -> str:
 def commands(home: Home) -> set[str]:
     """Return the names that need a shim: what interpreters and environments have, without what the system has.
 
-    A shim for `ls` would run a project's `ls` where nobody expects it, so only Python's own names may shadow.
+    A shim for `ls` would run a project's `ls` where nobody expects it, so only Python's own names may shadow, and those
+    that the system has as a Python script: its `pytest` cannot test what a project has installed.
     """
     taken = set(chain.from_iterable(map(_names, _SYSTEM)))
     found = set(_ALWAYS)
@@ -85,7 +101,17 @@ def commands(home: Home) -> set[str]:
 
 def _wanted(name: str, taken: set[str]) -> bool:
     plain = _PLAIN.fullmatch(name) and name != LAUNCHER and not _MINOR.fullmatch(name)
-    return bool(plain) and (name not in taken or family(name))
+    return bool(plain) and (name not in taken or family(name) or _python_script(name))
+
+
+def _python_script(name: str) -> bool:
+    """Whether the system's program `name` is a script that a Python runs, by its first line."""
+    path = next((path for path in (f"{folder}/{name}" for folder in _SYSTEM) if _runs(path)), None)
+    try:
+        with open(path or os.devnull, "rb") as file:  # noqa: PTH123
+            return bool(_PYTHON_SCRIPT.match(file.read(_FIRST_LINES)))
+    except OSError:  # a program may run without being readable
+        return False
 
 
 def _runs(program: str) -> bool:
