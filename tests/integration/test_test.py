@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
 import pytest
 from desk import Desk
+from junitparser import JUnitXml
 from packed import pythons
 
 from envmgr.environments import record
@@ -101,8 +104,9 @@ def test_what_is_missing_is_broken_and_skipped_only_on_request(bench: Desk) -> N
     missing = ("--no-install", "-p", f"{OLD},3.99")
     assert "passed: 3.11; broken: 3.99\n" in bench.call("test", *missing, code=1)
     assert "passed: 3.11; skipped: 3.99\n" in bench.talk("test", "--skip-missing", *missing)
-    assert "skipped: 3.99" in bench.call("test", "--skip-missing", "--no-install", "-p", "3.99", code=1)
-    assert "same Python" in bench.call("test", "-p", "3.11,3.11.7", code=2)
+    assert "skipped: 3.99" in bench.call("test", "--skip-missing", "--no-install", "-p", "3.99", code=5)
+    assert "-p names no Python" in bench.call("test", "-p", ",", code=2)
+    assert "-p names no Python" in bench.call("test", "-p", "", code=2)
 
 
 def test_variables_of_the_commands(bench: Desk) -> None:
@@ -235,34 +239,298 @@ def test_a_background_process_neither_hangs_nor_survives_a_run(bench: Desk) -> N
     assert alive(mark) == []
 
 
-def test_a_terminal_sees_what_goes_on(bench: Desk) -> None:
-    commands(bench, "import time; time.sleep(0.5)")
-    argv = ["-m", "envmgr", "test"]
-    screen = pexpect.spawn(
-        sys.executable, argv, cwd=str(bench.project), env=bench.environ, encoding="utf-8", timeout=30
+def terminal(bench: Desk, *words: str) -> pexpect.spawn[str]:
+    argv = ["-m", "envmgr", "test", *words]
+    environ = {**bench.environ, "TERM": "xterm"}
+    return pexpect.spawn(
+        sys.executable, argv, cwd=str(bench.project), env=environ, encoding="utf-8", timeout=60, dimensions=(24, 120)
     )
-    screen.expect("3.11 running  3.12 running")
+
+
+def test_a_terminal_shows_a_table_of_all_cells_with_their_last_lines(bench: Desk) -> None:
+    commands(bench, "import time; print('a line', flush=True); time.sleep(2)")
+    screen = terminal(bench)
+    screen.expect(r"3\.1[12] +.*running.* a line")
     screen.expect("passed: 3.11, 3.12")
     screen.expect(pexpect.EOF)
     screen.close()
     assert screen.exitstatus == 0
 
 
-def test_ctrl_c_at_a_terminal(bench: Desk) -> None:
-    """The commands are not in the foreground: envmgr hands the signal on, and they get it once."""
+def test_a_failure_is_shown_in_full_at_the_end_with_the_colours_of_its_command(bench: Desk) -> None:
+    commands(bench, "import sys; print('\\x1b[31mred' if sys.stdout.isatty() else 'plain'); sys.exit(1)")
+    screen = terminal(bench)
+    screen.expect("3.11: failed")
+    screen.expect("\x1b\\[31mred")
+    screen.expect("failed: 3.11, 3.12")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 1
+
+
+def test_one_cell_has_the_terminal(bench: Desk) -> None:
+    commands(
+        bench, "import sys; print(all(f.isatty() for f in (sys.stdin, sys.stdout, sys.stderr))); print('got', input())"
+    )
+    screen = terminal(bench, "-p", NEW)
+    screen.expect("True")
+    screen.sendline("hello")
+    screen.expect("got hello")
+    screen.expect("passed: 3.12")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 0
+
+
+def test_ctrl_c_at_a_terminal_reaches_the_command_once(bench: Desk) -> None:
     mark = f"envmgr-mark-{os.getpid()}-tty"
     count = "signal.signal(signal.SIGINT, lambda *_: (pathlib.Path('ints').open('a').write('x'), sys.exit(1)))"
     (bench.project / "stay.py").write_text(STUBBORN.format(mark=mark, handler=count))
-    (bench.project / "pyproject.toml").write_text(PROJECT.format(commands=[["python", "stay.py", mark]]))
-    argv = ["-m", "envmgr", "test", "-p", NEW]
-    screen = pexpect.spawn(
-        sys.executable, argv, cwd=str(bench.project), env=bench.environ, encoding="utf-8", timeout=30
+    for words in (["-p", NEW], []):  # one cell, which has the terminal; two, which have not
+        (bench.project / "pyproject.toml").write_text(PROJECT.format(commands=[["python", "stay.py", mark]]))
+        screen = terminal(bench, *words)
+        wait_for(lambda: len(list(bench.project.glob("started-*"))) == (1 if words else 2))  # noqa: B023
+        screen.sendintr()
+        screen.expect("Interrupted")
+        screen.expect(pexpect.EOF)
+        screen.close()
+        assert screen.exitstatus == 130
+        assert (bench.project / "ints").read_text() == ("x" if words else "xx")
+        assert alive(mark) == []
+        for left in (*bench.project.glob("started-*"), bench.project / "ints"):
+            left.unlink()
+
+
+def test_an_interrupted_cell_shows_its_output(bench: Desk) -> None:
+    commands(bench, "import time; print('until here', flush=True); open('started', 'w'); time.sleep(60)")
+    running = background(bench)
+    wait_for((bench.project / "started").exists)
+    running.send_signal(signal.SIGINT)
+    out, told = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "interrupted ──" in out
+    assert "until here" in out
+    assert "Interrupted" in told
+
+
+def test_a_process_in_a_session_of_its_own_does_not_outlive_its_cell(bench: Desk) -> None:
+    mark = f"envmgr-mark-{os.getpid()}-session"
+    start = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', '{}'], start_new_session=True)"
+    commands(bench, f"import subprocess, sys; {start.format(mark)}")
+    bench.call("test")
+    wait_for(lambda: alive(mark) == [])
+
+
+def table(bench: Desk, text: str, *, project: str = "") -> None:
+    (bench.project / "pyproject.toml").write_text(f'[tool.envmgr.test]\npythons = ["3.12"]\n{text}\n{project}')
+
+
+def local_wheel(folder: Path, name: str, version: str = "1.0") -> Path:
+    """Make a wheel of one module, `name`, which holds its version."""
+    folder.mkdir(exist_ok=True)
+    file, info = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(f"{name}.py", f"VERSION = {version!r}\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return file
+
+
+IMPORT = 'commands = [["python", "-c", "import {}"]]\n'
+
+
+def test_a_package_that_is_no_longer_required_is_gone(bench: Desk, tmp_path: Path) -> None:
+    one, two = local_wheel(tmp_path / "wheels", "leek"), local_wheel(tmp_path / "wheels", "kale")
+    groups = f"[dependency-groups]\ntest = ['leek @ {one.as_uri()}']\nmore = ['kale @ {two.as_uri()}']\n"
+    table(bench, IMPORT.format("leek, kale") + 'groups = ["test", "more"]', project=groups)
+    bench.call("test")
+    table(bench, IMPORT.format("leek, kale") + 'groups = ["test"]', project=groups)
+    assert "ModuleNotFoundError" in out_of(bench, 1)
+    table(bench, IMPORT.format("leek"), project=groups)
+    assert "ModuleNotFoundError" in out_of(bench, 1)
+
+
+def out_of(bench: Desk, code: int, *words: str) -> str:
+    """Run the tests, which end with `code`, and return what is printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "envmgr", "test", *words],
+        cwd=bench.project,
+        env=bench.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
-    wait_for(lambda: len(list(bench.project.glob("started-*"))) == 1)
-    screen.sendintr()
-    screen.expect("Interrupted")
-    screen.expect(pexpect.EOF)
-    screen.close()
-    assert screen.exitstatus == 130
-    assert (bench.project / "ints").read_text() == "x"
-    assert alive(mark) == []
+    assert done.returncode == code, done.stdout
+    return done.stdout
+
+
+def built(bench: Desk, colour: str = "green") -> None:
+    """Make the project one that can be built: a module `tomato` that has a colour."""
+    (bench.project / "backend.py").write_text(BACKEND)
+    for folder in ("src", "tests"):
+        (bench.project / folder).mkdir(exist_ok=True)
+    (bench.project / "src" / "tomato.py").write_text(f"COLOUR = {colour!r}\n")
+
+
+def test_another_package_mode_replaces_the_old_one(bench: Desk) -> None:
+    built(bench)
+    table(bench, IMPORT.format("tomato"), project=BUILT)
+    bench.call("test")
+    table(bench, IMPORT.format("tomato") + 'package = "none"', project=BUILT)
+    assert "ModuleNotFoundError" in out_of(bench, 1)
+
+
+def test_variables_that_steer_a_build_are_inputs_of_the_wheel(bench: Desk) -> None:
+    built(bench)
+    backend = (bench.project / "backend.py").read_text().replace('open("src/tomato.py").read()', "_source()")
+    source = "def _source():\n    import os\n    return 'COLOUR = ' + repr(os.environ.get('V'))\n"
+    (bench.project / "backend.py").write_text(source + backend)
+    table(
+        bench, 'commands = [["python", "-c", "import tomato; print(tomato.COLOUR)"]]\npass-env = ["V"]', project=BUILT
+    )
+    for value in ("one", "two"):
+        bench.environ["V"] = value
+        assert f"\n{value}\n" in bench.call("test")
+
+
+@pytest.mark.parametrize("text", ['extras = ["nope"]', 'groups = ["nope"]', 'constraints = ["nope.txt"]'])
+def test_an_unknown_extra_group_or_file_breaks_the_cell(bench: Desk, text: str) -> None:
+    table(bench, IMPORT.format("sys") + text, project="[project]\nname = 'x'\nversion = '1'\n")
+    assert "nope" in out_of(bench, 1)
+
+
+def test_only_passed_variables_reach_the_commands(bench: Desk) -> None:
+    code = "import os; print(*[os.environ.get(n) for n in ('PYTHONPATH', 'SECRET', 'AWS_X', 'OWN')])"
+    table(bench, f'commands = [["python", "-c", "{code}"]]\npass-env = ["AWS_*"]\nenv = {{ OWN = "{{cell}}" }}')
+    bench.environ |= {"PYTHONPATH": "/x", "SECRET": "s", "AWS_X": "a"}
+    assert "\nNone None a 3.12\n" in bench.call("test")
+
+
+def test_a_command_that_exchanges_the_environment_fails_the_cell(bench: Desk) -> None:
+    other = pythons() / "3.13.0" / "bin" / "python3.13"
+    code = "import os, sys; p = sys.prefix + '/bin/python'; os.unlink(p); os.symlink(sys.argv[1], p)"
+    table(bench, f'commands = [["python", "-c", "{code}", "{other}"]]')
+    assert "after the commands, the commands' Python is" in out_of(bench, 1)
+
+
+def test_a_time_limit_ends_a_deaf_command(bench: Desk) -> None:
+    code = (
+        "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('here', flush=True); time.sleep(60)"
+    )
+    table(bench, f'commands = [["python", "-c", "{code}"]]\ntimeout = 2')
+    started = time.monotonic()
+    out = out_of(bench, 1)
+    assert time.monotonic() - started < 40
+    assert "here" in out
+    assert "time limit of 2 s" in out
+
+
+def test_retries_allowed_failures_and_the_order_of_dependent_cells(bench: Desk) -> None:
+    code = (
+        "import os, sys; n = len(os.listdir('{tmp}/..')); f = open('tries', 'a'); f.write('x'); sys.exit(f.tell() < 2)"
+    )
+    named = (
+        '[tool.envmgr.test.cells.last]\npython = "3.12"\ndepends = ["3.12"]\n'
+        'commands = [["python", "-c", "print(len(open(\'tries\').read()))"]]\n'
+        '[tool.envmgr.test.cells.lenient]\npython = "3.12"\nallow-failure = true\n'
+        'commands = [["python", "-c", "1/0"]]\n'
+    )
+    table(bench, f'commands = [["python", "-c", "{code}"]]\nretries = 2\n{named}')
+    out = out_of(bench, 0, "-j", "3")
+    assert "flaky: 3.12" in out
+    assert "allowed to fail: lenient" in out
+    assert "passed: last" in out
+    assert "\n2\n" in out
+
+
+def test_prefixes_and_the_commands_before_and_after(bench: Desk) -> None:
+    lines = {
+        "commands-before": ["-", "python", "-c", "print('before'); 1/0"],
+        "commands": ["!", "python", "-c", "print('main'); 1/0"],
+        "commands-after": ["python", "-c", "print('after')"],
+    }
+    table(bench, "\n".join(f"{name} = {[words]!r}" for name, words in lines.items()))
+    out = bench.call("test")
+    assert [word for word in out.split() if word in ("before", "main", "after")] == ["before", "main", "after"]
+
+
+def test_a_copy_of_the_tree_keeps_the_project_clean(bench: Desk) -> None:
+    table(bench, 'commands = [["python", "-c", "open(\'made\', \'w\'); print(open(\'data\').read())"]]\ntree = "copy"')
+    (bench.project / "data").write_text("kept")
+    assert "\nkept\n" in bench.call("test")
+    assert not (bench.project / "made").exists()
+
+
+def test_only_failed_cells_and_cells_with_new_inputs_run_again(bench: Desk) -> None:
+    commands(bench, "import sys, os; sys.exit(sys.version_info < (3, 12) and not os.path.exists('mended'))")
+    assert "failed: 3.11" in out_of(bench, 1)
+    assert "cached: 3.12; failed: 3.11" in out_of(bench, 1, "--cached")
+    (bench.project / "mended").touch()
+    assert "passed: 3.11\n" in bench.talk("test", "--failed")
+    assert "passed: 3.12; cached: 3.11" in bench.talk("test", "--cached")
+    assert "no cell is selected" in bench.call("test", "--failed", code=2)
+
+
+def test_large_output_that_is_no_text_is_passed_on_unchanged(bench: Desk) -> None:
+    code = "import sys; [sys.stdout.buffer.write(b'\\xff' * 1000000 + b'\\n') for _ in range(20)]"
+    (bench.project / "noise.py").write_text(code)
+    table(bench, 'commands = [["python", "noise.py"]]')
+    done = subprocess.run(
+        [sys.executable, "-m", "envmgr", "test"], cwd=bench.project, env=bench.environ, capture_output=True, check=True
+    )
+    assert done.stdout.count(b"\xff") == 20_000_000
+
+
+def test_json_and_junit_reports(bench: Desk) -> None:
+    commands(bench, "import sys; print('noise'); sys.exit(sys.version_info < (3, 12))")
+    data = json.loads(
+        subprocess.run(
+            [sys.executable, "-m", "envmgr", "test", "--json", "--junit", "out/report.xml"],
+            cwd=bench.project,
+            env=bench.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+    )
+    assert [(each["cell"], each["state"], each["proof"]["version"]) for each in data["cells"]] == [
+        ("3.11", "failed", "3.11.7"),
+        ("3.12", "passed", "3.12.1"),
+    ]
+    report = JUnitXml.fromfile(str(bench.project / "out" / "report.xml"))
+    assert (report.tests, report.failures) == (2, 1)
+
+
+def test_the_tests_of_a_project_without_a_table(bench: Desk) -> None:
+    (bench.project / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
+    (bench.project / "test_x.py").write_text("import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n")
+    told = out_of(bench, 0, "-p", "3.11,3.12")
+    assert "commands: python -m unittest discover {args} (tests that do not import pytest)" in told
+    assert "passed: 3.11, 3.12" in told
+    assert bench.call("test", "--init").startswith("[tool.envmgr.test]\n")
+
+
+def test_cells_are_listed_and_planned_without_running(bench: Desk) -> None:
+    table(bench, 'axes = { x = ["1", "2"] }\ndeps = ["idna"]\n' + IMPORT.format("sys"))
+    assert [line.split()[0] for line in bench.call("test", "--list").splitlines()] == ["3.12-x1", "3.12-x2"]
+    plan = bench.call("test", "--dry-run", "--cell", "*x2")
+    assert plan.splitlines() == [
+        "3.12-x2: Python 3.12",
+        "  package: none",
+        "  install: idna",
+        "  run: python -c 'import sys'",
+    ]
+
+
+def test_groups_and_annotations_on_github(bench: Desk, tmp_path: Path) -> None:
+    commands(bench, "import sys; print('::error::forged'); sys.exit(sys.version_info < (3, 12))")
+    bench.environ |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    out = out_of(bench, 1)
+    assert "::group::3.11: failed" in out
+    assert "::error title=3.11 failed::" in out
+    assert out.index("::stop-commands::") < out.index("::error::forged")
+    assert "| 3.12 | passed |" in (tmp_path / "summary").read_text()

@@ -28,7 +28,11 @@ def test_a_verb_is_named_like_its_function(verb: str) -> None:
 
 @pytest.mark.parametrize(
     ("script", "made"),
-    [("make_cli_reference", "docs/reference/cli.md"), ("make_completion_table", "shims/completion.tsv")],
+    [
+        ("make_cli_reference", "docs/reference/cli.md"),
+        ("make_completion_table", "shims/completion.tsv"),
+        ("make_test_table_reference", "docs/reference/test-table.md"),
+    ],
 )
 def test_what_is_made_from_the_verbs_is_up_to_date(script: str, made: str, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / f"scripts/{script}.py"), run_name="__main__")

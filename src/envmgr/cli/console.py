@@ -36,6 +36,12 @@ def raw(text: str) -> None:
     _write(_bytes(text))
 
 
+def copy(pieces: Iterable[bytes]) -> None:
+    """Print the output of another program to stdout, unchanged, piece by piece."""
+    for piece in pieces:
+        _write(piece)
+
+
 def live(text: str) -> None:
     """Show `text` in the current line of a terminal, in place of what was shown there; elsewhere, nothing."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":

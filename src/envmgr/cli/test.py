@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,93 +16,188 @@ from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.interpreters import ensure_installed
 from envmgr.errors import EnvmgrError, UsageError
+from envmgr.host import config
 from envmgr.packages.engine import ENGINES
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Interpreter
-from envmgr.testing import matrix as matrices
-from envmgr.testing import report, runner
-from envmgr.testing.runner import Bench, Result
+from envmgr.testing import context as contexts
+from envmgr.testing import defaults, history, matrix, report, runner, table
+from envmgr.testing.cell import Cell
+from envmgr.testing.context import RunContext
+from envmgr.testing.result import exit_code
 from envmgr.versions import pins
-from envmgr.versions.request import VersionRequest
-from envmgr.versions.version import Build
+
+if TYPE_CHECKING:
+    from envmgr.cli.test_screen import Screen
 
 
-@click.command(cls=ChangingCommand, context_settings={"ignore_unknown_options": False})
+@click.command(cls=ChangingCommand)
 @click.option("-p", "--python", "pythons", metavar="3.11,3.12", help="Only these Pythons.")
+@click.option("--cell", "patterns", multiple=True, metavar="PATTERN", help="Only these cells; * stands for any text.")
+@click.option("--label", "labels", multiple=True, help="Only the cells with this label.")
+@click.option("--failed", is_flag=True, help="Only the cells that did not pass the last time.")
+@click.option("--list", "only_list", is_flag=True, help="Print the cells, and run nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what each cell would install and run, and run nothing.")
+@click.option("--init", is_flag=True, help="Print a [tool.envmgr.test] table for a project that has none.")
+@click.option("--cached", is_flag=True, help="Do not run a cell that has passed with the same inputs.")
+@click.option("--recreate", is_flag=True, help="Make every environment anew.")
+@click.option("--fail-fast", is_flag=True, help="Start no further cell after a failure.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="So many at a time; as many as processors, by default.")
 @click.option("--no-install", is_flag=True, help="Use only Pythons that are installed.")
 @click.option("--skip-missing", is_flag=True, help="Skip Pythons that cannot be had, instead of failing.")
 @click.option("--engine", type=click.Choice(list(ENGINES)), help="Install with this; uv if it is there, by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON report to stdout, and no output of commands.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report of all cells.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def test(
     context: Context,
-    pythons: str | None,
-    jobs: int | None,
     *,
+    pythons: str | None,
+    patterns: tuple[str, ...],
+    labels: tuple[str, ...],
+    failed: bool,
+    only_list: bool,
+    dry_run: bool,
+    init: bool,
+    cached: bool,
+    recreate: bool,
+    fail_fast: bool,
+    jobs: int | None,
     no_install: bool,
     skip_missing: bool,
     engine: str | None,
+    as_json: bool,
+    junit: Path | None,
     arguments: tuple[str, ...],
 ) -> int:
-    """Run the commands of [tool.envmgr.test] on each of its Pythons; ARGUMENTS, after --, go to the last of them."""
-    matrix = matrices.read(matrices.find(context.cwd)).extended(arguments)
-    if pythons:
-        matrix = matrix.chosen(pythons)
-    found = {python.text: _interpreter(context, python, install=not no_install) for python in matrix.pythons}
-    _distinct(found)
-    bench = Bench(context.home, context.cache, context.environ, found, engine, skip_missing)
+    """Run the tests of the project: the cells of [tool.envmgr.test] in pyproject.toml, or of envmgr.toml.
+
+    Without such a table, Pythons, requirements and commands are worked out from the project's files, and said.
+    ARGUMENTS, after --, take the place of {args} in the commands, or go to the last of them.
+    """
+    found, source = _table(context, init=init)
+    if init:
+        return 0
+    words = [word for word in (pythons or "").split(",") if word]
+    if pythons is not None and not words:
+        raise UsageError("-p names no Python", hint="for example: -p 3.12,3.13")
+    metadata = config.table(
+        config.read(source.project / "pyproject.toml"), source.project / "pyproject.toml", "project"
+    )
+    cells = matrix.cells(source, words or defaults.classifiers(metadata))
+    project = source.project.resolve()
+    names = history.failed(contexts.folder(context.home, context.cache, project)) if failed else None
+    cells = matrix.select(cells, pythons=words, patterns=patterns, labels=labels, names=names)
+    if only_list:
+        _print_cells(cells)
+        return 0
+    if dry_run:
+        _print_plan(project, cells)
+        return 0
+    for choice in found.choices if found else ():
+        console.say(f"{choice.key}: {', '.join(map(_text, choice.value))} ({choice.reason})")
+    for note in found.notes if found else ():
+        console.say(f"note: {note}")
+    from envmgr.cli.test_screen import screen
+
+    run_context = RunContext(
+        home=context.home,
+        cache=context.cache,
+        project=project,
+        environ=context.environ,
+        interpreters={each.python: _interpreter(context, each.python, install=not no_install) for each in cells},
+        arguments=arguments,
+        engine=engine,
+        skip_missing=skip_missing,
+        recreate=recreate,
+        cached=cached,
+        interactive=len(cells) == 1 and not as_json and all(map(os.isatty, (0, 1, 2))),
+        colors=sys.stdout.isatty() and not as_json,
+        junit=junit is not None,
+    )
+    view = screen(run_context, quiet=as_json)
+    return _run(cells, run_context, view, jobs=jobs or source.jobs, fail_fast=fail_fast, as_json=as_json, junit=junit)
+
+
+def _run(
+    cells: list[Cell],
+    context: RunContext,
+    view: Screen,
+    *,
+    jobs: int | None,
+    fail_fast: bool,
+    as_json: bool,
+    junit: Path | None,
+) -> int:
+    """Run the cells and print the reports; returns the exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
-        results = runner.run(matrix, bench, _Screen(), jobs=jobs or os.cpu_count() or 1)
+        with view:
+            results = runner.run(cells, context, view, jobs=jobs or os.cpu_count() or 1, fail_fast=fail_fast)
     except KeyboardInterrupt:
-        console.live("")
-        console.say("Interrupted; what was running has been ended.")
+        view.interrupted()
         raise
-    console.say(report.summary(results))
-    return report.exit_code(results)
+    if junit:
+        from envmgr.testing import junit as reports
+
+        reports.write(Path.cwd() / junit, results, context)
+    if as_json:
+        console.data(report.as_json(results, context.project))
+    view.finish(results)
+    return exit_code(results)
 
 
-def _interpreter(context: Context, request: VersionRequest, *, install: bool) -> Interpreter | EnvmgrError:
-    """Return the interpreter for `request`, installed now if it is missing, or why there is none."""
+def _table(context: Context, *, init: bool) -> tuple[defaults.Defaults | None, table.Table]:
+    """Return the project's table, with the choices that it was worked out from where it is not written."""
+    file = table.find(context.cwd)
+    source = table.read(file) if file else None
+    if source is None and file and file.name == "envmgr.toml":
+        source = table.read(file.with_name("pyproject.toml"))
+    if source:
+        if init:
+            raise UsageError(f"{source.source} has a table already", hint="`envmgr test --list` shows its cells")
+        return None, source
+    project = file.parent if file else context.cwd
+    found = defaults.work_out(project, datetime.now(tz=UTC).date())
+    if init:
+        console.data(defaults.as_toml(found).rstrip("\n"))
+        console.say(f"put it into {project / 'pyproject.toml'}")
+    return found, found.table
+
+
+def _text(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _print_cells(cells: list[Cell]) -> None:
+    console.table((cell.name, cell.python, ", ".join(cell.settings.labels)) for cell in cells)
+
+
+def _print_plan(project: Path, cells: list[Cell]) -> None:
+    from envmgr.testing import preparation
+    from envmgr.testing.execution import command_text
+
+    for cell in cells:
+        mode = preparation.package_mode(project, cell)
+        requirements = preparation.cell_requirements(project, cell, None).arguments
+        console.data(f"{cell.name}: Python {cell.python}")
+        console.data(f"  package: {mode}")
+        if requirements:
+            console.data(f"  install: {command_text(requirements)}")
+        for command in (*cell.settings.commands_before, *cell.settings.commands, *cell.settings.commands_after):
+            console.data(f"  run: {command_text(command)}")
+
+
+def _interpreter(context: Context, word: str, *, install: bool) -> Interpreter | EnvmgrError:
+    """Return the interpreter for the request `word`, installed now if it is missing, or why there is none."""
     try:
-        return ensure_installed(
-            context, Ruling(pins.parse(request.text, said="[tool.envmgr.test]"), None), install=install
-        )[0]
+        pin = pins.parse(word, said="[tool.envmgr.test]")
+        return ensure_installed(context, Ruling(pin, None), install=install)[0]
     except EnvmgrError as error:
         return error
 
 
-def _distinct(found: dict[str, Interpreter | EnvmgrError]) -> None:
-    """Raise UsageError where two requests mean one Python: they would share an environment."""
-    seen: dict[Build, str] = {}
-    for request, interpreter in found.items():
-        if isinstance(interpreter, Interpreter):
-            other = seen.setdefault(interpreter.build, request)
-            if other != request:
-                raise UsageError(
-                    f"{other} and {request} are the same Python now, {interpreter.build}", hint="name it once"
-                )
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
     raise KeyboardInterrupt
-
-
-class _Screen:
-    """Prints blocks as they come, and on a terminal a line that is always current."""
-
-    def tick(self, phases: dict[str, str]) -> None:
-        """Draw the line anew."""
-        if sys.stderr.isatty():
-            console.live(report.live(phases, shutil.get_terminal_size().columns))
-
-    def finished(self, result: Result) -> None:
-        """Print a block."""
-        console.live("")
-        block = report.block(result)
-        if result.state in report.RAN:  # what its programs said is shown as they said it
-            console.raw(block)
-        else:
-            console.data(block.removesuffix("\n"))

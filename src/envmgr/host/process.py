@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -153,41 +154,103 @@ def plain(environ: Environ) -> dict[str, str]:
 
 
 class Child:
-    """A running program in a process group of its own, so that what it starts ends with it.
+    """A running program in a process group of its own, so that its children can be ended with it.
 
-    It has no terminal: Ctrl-C reaches it only through `signal`. Its output goes to a file, never to a pipe that a
-    daemon it left behind could hold open.
+    Its output goes to the file `output`: directly, or through a terminal of its own (`colors`), so that it writes
+    colours as on a terminal; never to a pipe that a daemon could hold open. With `interactive` it has our own terminal
+    and stays in our process group, so that Ctrl-C reaches it from the terminal.
     """
 
-    def __init__(self, argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        environ: Environ,
+        output: IO[bytes],
+        cwd: Path | None = None,
+        colors: bool = False,
+        interactive: bool = False,
+    ) -> None:
         """Start `argv`; raises CommandNotFoundError when it cannot be started."""
-        import tempfile
-
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `wait`
+        self._interactive = interactive
+        self._copier: threading.Thread | None = None
+        master, slave = _terminal() if colors and not interactive else (-1, -1)
+        written: int | IO[bytes] | None = slave if slave >= 0 else output
         try:
             self._process = subprocess.Popen(
                 argv,
                 cwd=cwd,
                 env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                process_group=0,
+                stdin=None if interactive else subprocess.DEVNULL,
+                stdout=None if interactive else written,
+                stderr=None if interactive else subprocess.STDOUT,
+                process_group=None if interactive else 0,
             )
         except OSError as error:
-            self._output.close()
+            if master >= 0:
+                os.close(master)
             raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
+        finally:
+            if slave >= 0:
+                os.close(slave)
+        if master >= 0:
+            self._copier = threading.Thread(target=_copy, args=(master, output), daemon=True)
+            self._copier.start()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the program and all that it started."""
-        with suppress(ProcessLookupError, PermissionError):  # gone, or (macOS) about to be
-            os.killpg(self._process.pid, number)
+        """Send a signal to the program and its process group; to the program alone where it shares our group.
 
-    def wait(self) -> Outcome:
-        """Wait for the program to end, end what it left behind, and return what it said."""
-        code = self._process.wait()
-        self.signal(signal.SIGKILL)
-        with self._output:
-            self._output.seek(0)
-            text = self._output.read().decode(errors="replace")
-        return Outcome(code if code >= 0 else 128 - code, text)
+        Such a program has had its SIGINT from the terminal: a second one would cut its clean-up short.
+        """
+        if self._interactive and number == signal.SIGINT:
+            return
+        with suppress(ProcessLookupError, PermissionError):  # it has ended, or (macOS) is about to
+            (os.kill if self._interactive else os.killpg)(self._process.pid, number)
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Return the exit code (128 + the signal's number for a killed program), None after `timeout` seconds.
+
+        When the program has ended, the rest of its process group is killed.
+        """
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        if not self._interactive:
+            self.signal(signal.SIGKILL)
+        if self._copier:
+            self._copier.join(1.0)
+        return code if code >= 0 else 128 - code
+
+
+def _terminal() -> tuple[int, int]:
+    """Return master and slave of a new pseudo-terminal that passes output on unchanged, as wide as ours."""
+    import shutil
+    import termios
+
+    master, slave = os.openpty()
+    attributes = termios.tcgetattr(slave)
+    attributes[1] &= ~termios.OPOST  # no carriage returns
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    size = shutil.get_terminal_size()
+    termios.tcsetwinsize(slave, (size.lines, size.columns))
+    return master, slave
+
+
+def _copy(master: int, output: IO[bytes]) -> None:
+    """Copy what comes from a pseudo-terminal until its last writer has closed it."""
+    with suppress(OSError, ValueError):  # Linux: EIO at the end; the file was closed
+        while data := os.read(master, 65536):
+            output.write(data)
+            output.flush()
+    os.close(master)
+
+
+def with_variable(name: str, value: str) -> list[int]:
+    """Return the processes of this user whose initial environment has the variable; only Linux's /proc can tell."""
+    wanted, found = f"{name}={value}".encode(), []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted in (place / "environ").read_bytes().split(b"\0") and place.name != str(os.getpid()):
+                found.append(int(place.name))
+    return found

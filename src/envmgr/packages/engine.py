@@ -101,12 +101,28 @@ def install(engine: Engine, place: Workplace, arguments: Sequence[str]) -> None:
     _run(engine, place, [*engine.install, *arguments])
 
 
-def build(engine: Engine, place: Workplace, into: Path) -> Path:
-    """Build the project's wheel into the empty directory `into` and return it. Raises EnvironmentFailedError."""
-    _run(engine, place, [*engine.build, str(into), str(place.environment.project)])
+def build(engine: Engine, place: Workplace, into: Path, *, from_sdist: bool = False) -> Path:
+    """Build the project's wheel into the empty directory `into` and return it; from its sdist, if asked for.
+
+    Raises EnvironmentFailedError.
+    """
+    source = _build_sdist(engine, place, into) if from_sdist else place.environment.project
+    _run(engine, place, [*engine.build, str(into), str(source)])
     if wheel := next(into.glob("*.whl"), None):
         return wheel
     raise EnvironmentFailedError(f"{engine.name} built no wheel of {place.environment.project}")
+
+
+def _build_sdist(engine: Engine, place: Workplace, into: Path) -> Path:
+    if engine.name != "uv":
+        raise EnvironmentFailedError(
+            f"{engine.name} cannot build an sdist", hint='install uv, or use package = "wheel"'
+        )
+    command = ["--sdist" if word == "--wheel" else word for word in engine.build]
+    _run(engine, place, [*command, str(into), str(place.environment.project)])
+    if sdist := next(into.glob("*.tar.gz"), None):
+        return sdist
+    raise EnvironmentFailedError(f"{engine.name} built no sdist of {place.environment.project}")
 
 
 def _run(engine: Engine, place: Workplace, argv: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envmgr.environments import record
@@ -19,12 +19,16 @@ _BESIDE = {"build", "dist", "tests", "test", "docs", "doc", "benchmarks", "node_
 _ANYWHERE = {"__pycache__"}
 
 
-def fingerprint(project: Path) -> str:
-    """Return a hash over the files that a build of `project` may read: all but tests, docs, and hidden directories."""
-    whole = hashlib.sha256()
-    for file in sorted(_files(project)):
-        whole.update(f"{file.relative_to(project)}\0".encode(errors="surrogateescape"))
-        whole.update(hashlib.sha256(file.read_bytes()).digest())
+def fingerprint(project: Path, variables: Mapping[str, str] | None = None) -> str:
+    """Return a hash over the files that a build of `project` may read, and the `variables` that may change it.
+
+    The files are all but tests, docs, hidden directories and coverage data.
+    """
+    whole = hashlib.sha256(repr(sorted((variables or {}).items())).encode(errors="surrogateescape"))
+    for path in sorted(_files(project)):
+        whole.update(f"{path.relative_to(project)}\0".encode(errors="surrogateescape"))
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()[:16]
 
 
@@ -36,33 +40,50 @@ def _files(project: Path) -> Iterator[Path]:
             for name in folders
             if not (name.startswith(".") or name in _ANYWHERE or name in beside or name.endswith(".egg-info"))
         ]
-        found = (Path(folder, name) for name in files)
+        found = (Path(folder, name) for name in files if not name.startswith(".coverage"))
         yield from (file for file in found if file.is_file() and file.suffix != ".pyc")
 
 
-def wheel(place: Workplace, engine: str | None, cache: Path, mark: str) -> Path:
-    """Return the wheel of the project at `mark`, its fingerprint: from `cache`, or built now.
+def wheel(place: Workplace, engine: str | None, cache: Path, mark: str, *, from_sdist: bool = False) -> Path:
+    """Return the wheel of the project at `mark`, its fingerprint: from `cache` or built now.
 
-    Whoever comes second waits and finds it. A wheel that is for one Python only is kept for that environment. Raises
-    EnvironmentFailedError, StoreBusyError.
+    `from_sdist` builds it from the sdist. The first build of a fingerprint tells whether its wheel is for every
+    Python; the others wait for it. Wheels for one Python only are kept for their environment, and built side by side.
+    Raises EnvironmentFailedError, StoreBusyError.
     """
     folder = cache / "wheels" / record.folder(place.home, place.environment.project).name
     own, shared = folder / f"{mark}-{place.environment.key}", folder / mark
+    several = folder / f"{mark}.platform"  # this wheel is for one Python only
     with lock.exclusive(folder / ".lock"):
-        for kept in (shared, own):
-            if found := next(kept.glob("*.whl"), None):
-                return found
-        return _build(place, engine, own, shared)
+        if found := _kept(shared) or _kept(own):
+            return found
+        if not several.exists():
+            _remove_others(folder, mark)
+            built = _build(place, engine, own, shared, from_sdist=from_sdist)
+            if built.parent == own:
+                several.touch()
+            return built
+    with lock.exclusive(folder / f".{own.name}.lock"):
+        return _kept(own) or _build(place, engine, own, shared, from_sdist=from_sdist)
 
 
-def _build(place: Workplace, engine: str | None, own: Path, shared: Path) -> Path:
-    staged = shared.with_name("staged")
+def _kept(folder: Path) -> Path | None:
+    return next(folder.glob("*.whl"), None)
+
+
+def _remove_others(folder: Path, mark: str) -> None:
+    """Remove the wheels of other fingerprints."""
+    for old in folder.iterdir():
+        if old.is_dir() and not old.name.startswith((mark, "staged-")):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _build(place: Workplace, engine: str | None, own: Path, shared: Path, *, from_sdist: bool) -> Path:
+    staged = own.with_name(f"staged-{own.name}")
     try:
-        for old in shared.parent.iterdir():
-            if not old.name.startswith(shared.name):
-                shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        built = engines.build(place.engine(engine), place, staged)
+        built = engines.build(place.engine(engine), place, staged, from_sdist=from_sdist)
         kept = shared if built.name.endswith("-none-any.whl") else own
         return staged.rename(kept) / built.name
     except OSError as error:

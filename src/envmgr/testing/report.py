@@ -1,34 +1,69 @@
-"""The report: text for people, from results. Prints nothing."""
+"""Reports of a test run as text and JSON. Prints nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from envmgr.testing.runner import Result
+from envmgr import __version__
+from envmgr.testing.result import BROKEN, FAILED, STATES, Result, exit_code
 
-STATES = ("passed", "failed", "broken", "skipped")
-RAN = STATES[:2]
-
-
-def block(result: Result) -> str:
-    """Return everything about one Python, in one piece."""
-    text = result.text if result.text.endswith("\n") or not result.text else result.text + "\n"
-    return f"── {result.python}: {result.state} in {result.seconds:.1f} s ──\n{text}"
+SCHEMA = "envmgr.test/1"
+_CHUNK = 1 << 16
 
 
-def live(phases: dict[str, str], width: int) -> str:
-    """Return one line about what each Python is at, no longer than `width` columns."""
-    line = "  ".join(f"{python} {phase}" for python, phase in phases.items())
-    return line if len(line) < width else line[: max(0, width - 2)] + "…"
+def header(result: Result) -> str:
+    """Return the line above the output of a cell."""
+    return f"── {result.cell.name}: {result.state} in {result.seconds:.1f} s ──"
+
+
+def footer(result: Result) -> str:
+    """Return the lines below the output of a cell: the reason of a failure, and its log; empty for none."""
+    lines = [result.message] if result.message else []
+    if result.state in (FAILED, BROKEN) and result.log.is_file():
+        lines.append(f"log: {result.log}")
+    return "\n".join(lines)
+
+
+def output(log: Path) -> Iterator[bytes]:
+    """Yield the output of a cell, piece by piece, with a line break at its end; nothing where there is no log."""
+    last = b"\n"
+    try:
+        with log.open("rb") as file:
+            while data := file.read(_CHUNK):
+                last = data
+                yield data
+    except OSError:
+        return
+    if not last.endswith(b"\n"):
+        yield b"\n"
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Return what came of it: a word for each Python, grouped by state."""
-    groups = {state: [result.python for result in results if result.state == state] for state in STATES}
-    return "; ".join(f"{state}: {', '.join(found)}" for state, found in groups.items() if found)
+    """Return one line: the cells by state."""
+    groups = {state: [each.cell.name for each in results if each.state == state] for state in STATES}
+    return "; ".join(f"{state}: {', '.join(names)}" for state, names in groups.items() if names)
 
 
-def exit_code(results: Sequence[Result]) -> int:
-    """Return 0 when something passed and nothing failed or broke; what was only skipped was not tested: 1."""
-    states = {result.state for result in results}
-    return 0 if "passed" in states and states <= {"passed", "skipped"} else 1
+def as_json(results: Sequence[Result], project: Path) -> str:
+    """Return the JSON report; `schema` changes when a key changes its meaning or goes."""
+    code = exit_code(results)
+    data = {
+        "schema": SCHEMA,
+        "envmgr": __version__,
+        "status": {0: "passed", 1: "failed"}.get(code, "nothing passed"),
+        "exit_code": code,
+        "project": str(project),
+        "cells": [result.to_json() for result in results],
+    }
+    return json.dumps(data, indent=1)
+
+
+def as_markdown(results: Sequence[Result]) -> str:
+    """Return a table in Markdown, for the job summary of a CI system."""
+    lines = ["| cell | state | seconds | Python |", "| --- | --- | ---: | --- |"]
+    for each in results:
+        python = f"{each.proof.implementation} {each.proof.version}" if each.proof else ""
+        lines.append(f"| {each.cell.name} | {each.state} | {each.seconds:.1f} | {python} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,178 @@
+"""The tables of a test matrix, and the cells that they mean."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from envmgr.errors import EnvmgrError, UsageError
+from envmgr.testing import matrix, table
+from envmgr.testing.cell import Cell, Settings
+
+HEAD = '[tool.envmgr.test]\npythons = ["3.11", "3.12"]\n'
+TABLE = HEAD + 'groups = ["test"]\ncommands = [["python", "-V"], ["pytest"]]\n'
+
+
+def read(folder: Path, text: str, name: str = "pyproject.toml") -> table.Table:
+    file = folder / name
+    file.write_text(text)
+    found = table.read(file)
+    assert found is not None
+    return found
+
+
+def cells(folder: Path, text: str) -> list[Cell]:
+    return matrix.cells(read(folder, text))
+
+
+def names(found: list[Cell]) -> list[str]:
+    return [cell.name for cell in found]
+
+
+def test_one_cell_for_each_python(tmp_path: Path) -> None:
+    found = cells(tmp_path, TABLE)
+    assert names(found) == ["3.11", "3.12"]
+    assert found[0].settings == Settings(groups=("test",), commands=(("python", "-V"), ("pytest",)))
+
+
+def test_envmgr_toml_is_read_and_goes_first(tmp_path: Path) -> None:
+    read(tmp_path, TABLE)
+    assert table.find(tmp_path) == tmp_path / "pyproject.toml"
+    own = read(tmp_path, TABLE.replace("tool.envmgr.", ""), "envmgr.toml")
+    assert own.settings.groups == ("test",)
+    (tmp_path / "src" / "deep").mkdir(parents=True)
+    assert table.find(tmp_path / "src" / "deep") == tmp_path / "envmgr.toml"
+
+
+def test_no_table_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text("[project]\n")
+    assert table.read(file) is None
+
+
+def test_axes_exclude_include_and_conditions(tmp_path: Path) -> None:
+    text = TABLE + (
+        'axes = { django = ["4.2", "5.2"], resolution = ["highest", "lowest-direct"] }\n'
+        'exclude = [{ python = "3.11", django = "5.2" }, { django = "5.*", resolution = "lowest-direct" }]\n'
+        'include = [{ python = "3.13t", django = "5.2", labels = ["free-threaded"] }]\n'
+        '[[tool.envmgr.test.when]]\nif = { python = [">=3.12"], django = "4.2" }\ndeps = ["old"]\n'
+        '[[tool.envmgr.test.when]]\nif = { django = "5.2" }\ndeps = ["django~=5.2"]\nenv = { NEW = "1" }\n'
+    )
+    found = {cell.name: cell for cell in cells(tmp_path, text)}
+    assert list(found) == [
+        "3.11-django4.2-highest",
+        "3.11-django4.2-lowest-direct",
+        "3.12-django4.2-highest",
+        "3.12-django4.2-lowest-direct",
+        "3.12-django5.2-highest",
+        "3.13t-django5.2",
+    ]
+    assert found["3.11-django4.2-highest"].settings.deps == ()
+    assert found["3.12-django4.2-lowest-direct"].settings.deps == ("old",)
+    assert found["3.12-django4.2-lowest-direct"].settings.resolution == "lowest-direct"
+    assert found["3.12-django5.2-highest"].settings.env == {"NEW": "1"}
+    assert found["3.13t-django5.2"].settings.labels == ("free-threaded",)
+    assert found["3.13t-django5.2"].axes == {"django": "5.2"}
+
+
+def test_named_cells_have_their_own_settings_only(tmp_path: Path) -> None:
+    text = TABLE + (
+        '[tool.envmgr.test.cells.lint]\npython = "3.12"\ncommands = [["ruff", "check"]]\ndepends = ["3.*"]\n'
+        '[tool.envmgr.test.cells.types]\npythons = ["3.11", "3.12"]\ncommands = [["mypy"]]\npackage = "editable"\n'
+    )
+    found = {cell.name: cell for cell in cells(tmp_path, text)}
+    assert list(found) == ["3.11", "3.12", "lint", "types-3.11", "types-3.12"]
+    assert (found["lint"].settings.groups, found["lint"].settings.package) == ((), "none")
+    assert found["types-3.12"].settings.package == "editable"
+    assert names(matrix.order(list(reversed(found.values())))) == ["types-3.12", "types-3.11", "3.12", "3.11", "lint"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TABLE + "python = '3.12'\n", "no key 'python'"),
+        (TABLE + "grups = ['x']\n", "no key 'grups'"),
+        (TABLE + "package = 'zip'\n", "one of wheel, sdist, editable, none"),
+        (TABLE + "extras = 'one'\n", "extras must be a list of strings"),
+        (TABLE + "timeout = 0\n", "above 0"),
+        (TABLE + "retries = -1\n", "not negative"),
+        (TABLE + "allow-failure = 1\n", "true or false"),
+        (TABLE + "env = { A = [] }\n", "a table of strings"),
+        (TABLE.replace('["pytest"]', '"pytest"'), "lists of words"),
+        (TABLE.replace('["pytest"]', '["a\\u0000"]'), "lists of words"),
+        (TABLE.replace('"3.11"', '"../3.11"'), "not a version request"),
+        (TABLE.replace('"3.11", "3.12"', ""), "axis 'python' has no value"),
+        (TABLE + "exclude = [{ djnago = '1' }]\n", "no key 'djnago'"),
+        (TABLE + "include = [{ labels = ['x'] }]\n", "include needs a python"),
+        (TABLE + "include = [{ python = '3.12' }]\n", "two cells are called 3.12"),
+        (TABLE + "[[tool.envmgr.test.when]]\ndeps = ['x']\n", "has no condition"),
+        (TABLE + "[[tool.envmgr.test.when]]\nif = { python = '>=x' }\n", "not a version specifier"),
+        (TABLE + "depends = ['lint']\n", "which is no cell"),
+        (TABLE + "[tool.envmgr.test.axes]\nresolution = ['newest']\n", "resolution 'newest'"),
+        (TABLE + "[tool.envmgr.test.cells.lint]\ncommands = [['x']]\n", "needs either python or pythons"),
+        (TABLE + "[tool.envmgr.test.cells.lint]\npython = '3.12'\n", "has no commands"),
+        (TABLE + "[tool.envmgr.test.cells.'a/b']\npython = '3.12'\ncommands = [['x']]\n", "cannot name a cell"),
+        (
+            HEAD
+            + "".join(
+                f"[tool.envmgr.test.cells.{one}]\npython = '3.12'\ncommands = [['x']]\ndepends = ['{other}']\n"
+                for one, other in ("ab", "ba")
+            ),
+            "in a circle: a, b",
+        ),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        cells(tmp_path, text)
+
+
+def test_a_misspelt_key_has_the_nearest_as_hint(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as problem:
+        cells(tmp_path, TABLE + "requirments = ['x']\n")
+    assert problem.value.hint == "did you mean 'requirements'?"
+
+
+def test_cells_are_selected(tmp_path: Path) -> None:
+    text = TABLE + 'labels = ["tests"]\n[tool.envmgr.test.cells.lint]\npython = "3.12"\ncommands = [["x"]]\n'
+    found = cells(tmp_path, text)
+    assert names(matrix.select(found)) == ["3.11", "3.12", "lint"]
+    assert names(matrix.select(found, pythons=["3.12"])) == ["3.12", "lint"]
+    assert names(matrix.select(found, pythons=["3.13t"])) == ["3.13t"]
+    assert names(matrix.select(found, patterns=["3.*"])) == ["3.11", "3.12"]
+    assert names(matrix.select(found, labels=["tests"], patterns=["3.12"])) == ["3.12"]
+    assert names(matrix.select(found, names={"lint"})) == ["lint"]
+    with pytest.raises(UsageError, match="no cell is selected"):
+        matrix.select(found, patterns=["4.*"])
+
+
+def test_a_cell_is_written_as_json_and_read_back(tmp_path: Path) -> None:
+    text = TABLE + "env = { A = 'b' }\ntimeout = 1.5\naxes = { x = ['y'] }\n"
+    for cell in cells(tmp_path, text):
+        assert Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell
+    with pytest.raises(UsageError, match="not a cell"):
+        Cell.from_json({"name": "x"})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["3.12", "a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.dictionaries(st.sampled_from([*table.MATRIX, *table.SETTINGS, "other"]), JSON, max_size=5))
+def test_any_table_is_read_or_is_an_error(data: dict[str, object]) -> None:
+    try:
+        values = {
+            name: table.checked(table.MATRIX[name], name, data[name], "x") for name in data if name in table.MATRIX
+        }
+        rest = {name: value for name, value in data.items() if name not in table.MATRIX}
+        matrix.cells(table.Table(Path("x"), values, table.settings(rest, Settings(), "x")))
+    except EnvmgrError:
+        pass
