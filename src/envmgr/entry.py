@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envmgr.environments import builder, external, record, ties
+from envmgr.environments import builder, external, provision, record, ties
 from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, EnvmgrError, NotInstalledError, StoreBusyError, UsageError
@@ -82,6 +82,8 @@ def _pinned(home: Home, ruling: Ruling, entered: Path, environ: Environ) -> Iter
         yield f"{error.message}; `envmgr use` installs it"
         return
     project = Path(os.path.realpath(entered))
+    with suppress(StoreBusyError):
+        yield from provision.moved_here(home, project)
     if environment := _made(home, project, interpreter):
         with suppress(StoreBusyError, EnvironmentFailedError):
             yield from ties.tie(home, entered, ruling.words, environment, patience=0)

@@ -39,7 +39,7 @@ def test_use_pins_and_makes_what_status_run_and_env_tell(desk: Desk) -> None:
     assert facts["engine"] in ("uv", "pip")
     assert f"{desk.project}/.python-version:1\n" in desk.call("status")
 
-    assert f"shop/{made.key}" in desk.call("env", "list")
+    assert ["fresh", str(desk.project)] in [line.split()[1:] for line in desk.call("env", "list").splitlines()]
     entries = json.loads(desk.call("env", "list", "--json"))
     assert [entry["state"] for entry in entries if entry["path"] == str(made.path)] == ["fresh"]
     desk.call("env", "remove", str(desk.project))
@@ -225,3 +225,23 @@ def test_a_version_file_that_says_so_already_is_not_written(desk: Desk) -> None:
     before = file.stat()
     desk.call("use", MINOR)
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_equal_names_are_told_apart_and_a_name_is_never_only_a_path(desk: Desk) -> None:
+    """`env remove shop` beside a directory `shop` does not take that one when another project is called so."""
+    other = desk.project.parent / "other" / "shop"
+    other.mkdir(parents=True)
+    for project in (desk.project, other):
+        desk.call("use", MINOR, where=project)
+    first, second = desk.made(MINOR), record.lookup(desk.home, other, MINOR)
+    assert second is not None
+    listed = [line.split()[0] for line in desk.call("env", "list").splitlines() if str(desk.project.parent) in line]
+    assert sorted(listed) == sorted([first.label, second.label])
+    assert "is the name of " in desk.call("env", "remove", "shop", where=other.parent, code=2)
+    assert first.path.exists()
+    assert second.path.exists()
+    desk.call("env", "remove", "./shop", where=other.parent)
+    assert first.path.exists()
+    assert not second.path.exists()
+    desk.call("env", "remove", first.label)
+    assert not first.path.exists()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from envmgr.cli import Context, console
-from envmgr.environments import base, provision
+from envmgr.environments import base, provision, record
 from envmgr.environments.record import Environment
 from envmgr.shell.active import Active
 
@@ -14,15 +17,22 @@ def ensure_environment(context: Context, here: Active) -> Environment | None:
     None where there can be none: outside of projects, and for the system's Python or one that is too old. Raises
     UsageError, NotInstalledError, BrokenInterpreterError, EnvironmentFailedError, StoreBusyError.
     """
-    if here.environment:
+    project = here.ruling.project
+    if here.environment and not (project and not here.external and _unlinked(project)):
         return here.environment
     interpreter = here.interpreter(context.home)
-    if here.ruling.project is None or interpreter is None or not base.possible(interpreter.build.version.release):
+    if project is None or interpreter is None or not base.possible(interpreter.build.version.release):
         return None
     provided = provision.provide(context.home, here.ruling, context.environ)
     if provided is None:
         return None
     for note in provided.notes:
         console.say(f"note: {note}")
-    console.say(f"Made an environment for Python {interpreter.build.version} in {provided.environment.path}")
+    if provided.made:
+        console.say(f"Made an environment for Python {interpreter.build.version} in {provided.environment.path}")
     return provided.environment
+
+
+def _unlinked(project: Path) -> bool:
+    """Whether `.venv` is missing that could be there: it was removed, or the project is a new one at its path."""
+    return not os.path.lexists(project / record.LINK) and os.access(project, os.W_OK)

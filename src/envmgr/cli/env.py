@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -26,12 +27,15 @@ def env() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
-    """List every environment: its name, state and project."""
+    """List every environment: its name (with the hash of its project's path where two are equal), state and project."""
     rows = [(made, health.health(context.home, made, thorough=True)) for made in record.environments(context.home)]
     if as_json:
         console.data(json.dumps([_described(made, state) for made, state in rows], indent=2))
     elif rows:
-        console.table((f"{made.name}/{made.key}", state.state, made.project) for made, state in rows)
+        names = Counter(_name(made) for made, _ in rows)
+        console.table(
+            (made.label if names[_name(made)] > 1 else _name(made), state.state, made.project) for made, state in rows
+        )
     else:
         console.say("No environments yet; `envmgr use 3.12` in a project makes one.")
 
@@ -93,11 +97,14 @@ def repair(context: Context, targets: Sequence[str], *, everywhere: bool) -> Non
 
 
 def _matching(everything: list[Environment], target: str, cwd: Path) -> list[Environment]:
-    """Return the environments that `target` means; raises UsageError when it is none, or names of two projects."""
+    """Return the environments that `target` means: a project's path or name, or one environment's path or name.
+
+    Raises UsageError when it is none, or may mean two projects: a name is one also where a directory is called so.
+    """
     place = Path(os.path.realpath(cwd / target))
     found = [made for made in everything if place in (made.project, made.path)]
-    if not found:
-        found = [made for made in everything if target in (made.name, f"{made.name}/{made.key}", made.path.parent.name)]
+    if not target.startswith((".", "/")):
+        found += [made for made in everything if target in (made.name, _name(made), made.path.parent.name, made.label)]
     projects = dict.fromkeys(made.project for made in found)
     if not found:
         raise UsageError(f"no environment belongs to {target!a}", hint="`envmgr env list` shows them")
@@ -106,7 +113,11 @@ def _matching(everything: list[Environment], target: str, cwd: Path) -> list[Env
             f"{target!a} is the name of {len(projects)} projects",
             hint="name one by its path: " + ", ".join(map(str, projects)),
         )
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _name(made: Environment) -> str:
+    return f"{made.name}/{made.key}"
 
 
 def _described(made: Environment, state: health.Health) -> dict[str, str]:
@@ -116,6 +127,7 @@ def _described(made: Environment, state: health.Health) -> dict[str, str]:
 def _fields(made: Environment, state: health.Health) -> Iterator[tuple[str, str]]:
     yield "name", made.name
     yield "key", made.key
+    yield "label", made.label
     yield "base", made.base
     yield "path", str(made.path)
     yield "project", str(made.project)

@@ -35,7 +35,7 @@ def health(
     if not environment.works:
         return Health("broken", f"its Python ({environment.base or 'unknown'}) is gone; `envmgr use` makes it anew")
     if not environment.project.is_dir():
-        return Health("orphaned", "its project is gone; `envmgr env remove --all-missing` removes it")
+        return Health("orphaned", "its project is gone; if it was moved, `envmgr use` there takes it over")
     if interpreter and environment.base != _key(home, interpreter):
         return Health("stale", f"it runs on {environment.base}, the pin now means {interpreter.alias}; `envmgr use`")
     if thorough and (names := manifest.changed(environment.path)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.environments import base, builder, ties
+from envmgr.environments import base, builder, record, ties
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.host.paths import Environ, Home
@@ -17,11 +18,12 @@ from envmgr.pythons.store import Interpreter, Store
 
 @dataclass(frozen=True)
 class Provided:
-    """An environment, what it runs on, and notes for the user."""
+    """An environment, what it runs on, and notes for the user; `made` is whether it is new."""
 
     environment: Environment
     interpreter: Interpreter
     notes: tuple[str, ...]
+    made: bool
 
 
 def refuse(home: Home, ruling: Ruling) -> None:
@@ -48,5 +50,25 @@ def provide(home: Home, ruling: Ruling, environ: Environ, *, pip: bool = True) -
     if request.system:
         return None
     interpreter = resolve.interpreter(Store(home), ruling, request)
-    environment = builder.build(home, Path(os.path.realpath(ruling.project)), interpreter, environ, pip=pip)
-    return Provided(environment, interpreter, tuple(ties.tie(home, ruling.project, ruling.words, environment)))
+    project = Path(os.path.realpath(ruling.project))
+    notes = [*moved_here(home, project), *_inherited(home, project, ruling.words)]
+    known = set(record.folder(home, project).glob("*"))
+    environment = builder.build(home, project, interpreter, environ, pip=pip)
+    notes += ties.tie(home, ruling.project, ruling.words, environment)
+    return Provided(environment, interpreter, tuple(notes), environment.path not in known)
+
+
+def moved_here(home: Home, project: Path) -> Iterator[str]:
+    """Give a project that was moved to `project` (a real path) its environments back; yields a note on that."""
+    if before := ties.rebind(home, project):
+        yield f"the environments of {before}, which was moved here, are those of {project} now"
+
+
+def _inherited(home: Home, project: Path, words: str) -> Iterator[str]:
+    """Yield a note where the environment on record may have been made for another project at the same path.
+
+    Its `.venv` is not there any more: it was removed, or the whole directory was, and is a new one.
+    """
+    found = record.lookup(home, project, words)
+    if found and found.works and not os.path.lexists(project / record.LINK):
+        yield f"{found.path} was made before and is used again; `envmgr env remove {found.label}` removes it"

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from envmgr.host import files
@@ -43,6 +44,11 @@ class Environment:
         return sanitized(self.project.name) if self.external else self.path.parent.name.rpartition("-")[0]
 
     @property
+    def label(self) -> str:
+        """What names it among all environments, also those of other projects with the same name."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    @property
     def key(self) -> str:
         """What tells the environments of one project apart: `3.12`, `3.13t`, `3.12.7`."""
         return self.path.name
@@ -64,9 +70,27 @@ def sanitized(name: str) -> str:
 
 
 def folder(home: Home, project: Path) -> Path:
-    """Return where the environments of `project` (a real path) live; the hash keeps equal names apart."""
-    digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:8]
-    return home.envs / f"{sanitized(project.name)}-{digest}"
+    """Return where the environments of `project` (a real path) live; the hash keeps equal names apart.
+
+    A project that was moved keeps the directory that it had; a new one in its old place gets another.
+    """
+    for file in _record_files(home, project):
+        found = _named(home, file)
+        if found and found.project == project:
+            return found.path.parent
+    return next(place for place in _folders(home, project) if _owner(place) in (None, project))
+
+
+def _folders(home: Home, project: Path) -> Iterator[Path]:
+    """Yield the directories that the environments of `project` may be in; the first is the usual one."""
+    for number in count():
+        text = os.fsencode(project) + (b"\0%d" % number if number else b"")
+        yield home.envs / f"{sanitized(project.name)}-{hashlib.sha256(text).hexdigest()[:8]}"
+
+
+def _owner(place: Path) -> Path | None:
+    """Return the project that the environments in `place` belong to, None where there are none."""
+    return next((made.project for path in sorted(place.glob("*")) if (made := load(path))), None)
 
 
 def records(home: Home, project: Path) -> Path:
@@ -87,13 +111,45 @@ def lookup(home: Home, project: Path, words: str) -> Environment | None:
     real = Path(os.path.realpath(project))
     if records(home, real).is_symlink():  # this path was a link to another project once
         return None
+    path = _path(home, record_file(home, real, words))
+    return load(path) or Environment(path, real, "") if path else None
+
+
+def _path(home: Home, file: Path) -> Path | None:
+    """Return the environment's directory that a record file names; None where it is damaged, or there is none."""
     try:
-        first = files.read_text(record_file(home, real, words)).partition("\n")[0]
+        first = files.read_text(file).partition("\n")[0]
     except (OSError, ValueError):
         return None
-    if first.startswith("envs/") and ".." not in first:
-        return load(home.root / first) or Environment(home.root / first, real, "")
-    return None
+    return home.root / first if first.startswith("envs/") and ".." not in first else None
+
+
+def _named(home: Home, file: Path) -> Environment | None:
+    path = _path(home, file)
+    return load(path) if path else None
+
+
+def _record_files(home: Home, project: Path) -> list[Path]:
+    """Return the record files of `project` (a real path)."""
+    place = records(home, project)
+    return [] if place.is_symlink() else sorted(file for file in place.glob("*") if not file.name.startswith("."))
+
+
+def moved(home: Home, project: Path) -> list[Environment]:
+    """Return the environments of the project that was moved to `project` (a real path), as its `.venv` tells.
+
+    That link leads to one of them, belongs to this user, and the directory that they are recorded for is gone. A copy
+    is no move: there the directory is still in its place.
+    """
+    link = project / LINK
+    path = target(link)
+    made = load(path) if path and path.parent.parent == home.envs and ".." not in path.parts else None
+    if made is None or made.project == project or os.path.lexists(made.project):
+        return []
+    if link.lstat().st_uid != os.geteuid():
+        return []
+    siblings = (load(place) for place in sorted(made.path.parent.glob("*")))
+    return [sibling for sibling in siblings if sibling and sibling.project == made.project]
 
 
 def load(path: Path) -> Environment | None:
@@ -120,13 +176,9 @@ def environments(home: Home) -> Iterator[Environment]:
 
 def naming(home: Home, environment: Environment) -> Iterator[Path]:
     """Yield the record files that name `environment`."""
-    relative = str(environment.path.relative_to(home.root))
-    for file in sorted(records(home, environment.project).glob("*")):
-        try:
-            if files.read_text(file).partition("\n")[0] == relative:
-                yield file
-        except (OSError, ValueError):
-            continue
+    for file in _record_files(home, environment.project):
+        if _path(home, file) == environment.path:
+            yield file
 
 
 def target(link: Path) -> Path | None:

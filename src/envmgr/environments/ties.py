@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from envmgr.environments import record
@@ -42,6 +43,31 @@ def tie(
     return list(_linked(home, environment))
 
 
+def rebind(home: Home, project: Path) -> Path | None:
+    """Give a project that was moved to `project` (a real path) its environments back; returns where it was.
+
+    None where nothing was moved (see `record.moved`). The environment that `.venv` leads to is changed last, so that
+    the next run completes one that was killed. Raises EnvironmentFailedError, UsageError, StoreBusyError.
+    """
+    if not record.moved(home, project):
+        return None
+    refuse(project)
+    try:
+        with lock.exclusive(home.lock):
+            current = record.target(project / record.LINK)
+            environments = sorted(record.moved(home, project), key=lambda made: made.path == current)
+            old = [(file, made) for made in environments for file in record.naming(home, made)]
+            for file, made in old:
+                _record(home, project, file.name, made)
+            for file, _ in old:
+                file.unlink(missing_ok=True)
+            for made in environments:
+                files.write_atomically(made.path / record.NOTE, record.dump(replace(made, project=project)))
+    except OSError as error:
+        raise EnvironmentFailedError(f"{error.filename or home.projects}: {error.strerror}") from error
+    return environments[0].project if environments else None
+
+
 def loosen(home: Home, old: Build, new: Build) -> list[Environment]:
     """Take environments on `old`, in whose place `new` is now, from the pins that `new` does not answer; an exact one.
 
@@ -64,9 +90,14 @@ def _answers(build: Build, words: str) -> bool:
 
 
 def _write(home: Home, project: Path, words: str, environment: Environment) -> None:
-    enter(home, environment.project)
     enter(home, project)
-    file = record.record_file(home, environment.project, words)
+    _record(home, environment.project, words, environment)
+
+
+def _record(home: Home, project: Path, words: str, environment: Environment) -> None:
+    """Write the record of `project` (a real path)."""
+    enter(home, project)
+    file = record.record_file(home, project, words)
     file.parent.mkdir(parents=True, exist_ok=True)
     files.write_atomically(file, f"{environment.path.relative_to(home.root)}\n")
 

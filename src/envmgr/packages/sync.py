@@ -35,7 +35,12 @@ def _install(place: Workplace, wanted: Declared, engine: Engine) -> str:
         engines.install(engine, place, wanted.arguments)
     if outdated:  # another build of the same version is no reason for pip to install it
         engines.install(engine, place, ["--no-deps", "--force-reinstall", *map(str, outdated)])
-    state = {"declared": wanted.digest, "installed": installed(environment), "engine": engine.name}
+    state = {
+        "declared": wanted.digest,
+        "project": str(environment.project),
+        "installed": installed(environment),
+        "engine": engine.name,
+    }
     files.write_atomically(environment.path / _STATE, json.dumps(state))
     return engine.name
 
@@ -46,10 +51,15 @@ def _has(environment: Environment, wheel: Path) -> bool:
 
 
 def current(environment: Environment, wanted: Declared) -> bool:
-    """Whether the last sync was for the same declaration, and nobody changed the environment since."""
+    """Whether the last sync was for the same declaration, and nobody changed the environment since.
+
+    An editable installation names the project's directory, so a project that was moved is synced anew.
+    """
     try:
         state = json.loads(files.read_text(environment.path / _STATE))
-        return bool(state["declared"] == wanted.digest and state["installed"] == installed(environment))
+        here = str(environment.project)
+        same = state["declared"] == wanted.digest and state.get("project", here) == here
+        return bool(same and state["installed"] == installed(environment))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

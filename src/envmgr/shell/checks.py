@@ -265,7 +265,7 @@ def _problem(interpreter: Interpreter, environ: Mapping[str, str]) -> str:
 
 _REMEDIES = {
     "broken": "run `envmgr use` in it",
-    "orphaned": "run `envmgr env remove --all-missing`",
+    "orphaned": "if it was moved, run `envmgr use` where it is now; else run `envmgr env remove --all-missing`",
     "changed": "run `envmgr env repair --all`",
 }
 
