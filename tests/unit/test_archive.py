@@ -140,6 +140,53 @@ def test_bombs_are_refused(unpack: Callable[..., Path], tmp_path: Path) -> None:
         unpack(header, member("p/x"))
 
 
+def test_directories_count_as_members(unpack: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="more than 9 members"):
+        unpack(*[member(f"p/{n}", type=tarfile.DIRTYPE, mode=0o755) for n in range(100)], most=9)
+    shutil.rmtree(tmp_path / "out")
+    with pytest.raises(DownloadError, match="more than 9 members"):
+        unpack(member("/".join("abcdefghijkl")), most=9)
+
+
+@pytest.mark.parametrize("name", ["d/" * 1500 + "x", "d/" * 65 + "x", "x" * 2000])
+def test_names_too_deep_or_long_are_refused(name: str, unpack: Callable[..., Path]) -> None:
+    with pytest.raises(DownloadError, match="too long or too deep"):
+        unpack(member(name))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "p/y", "GNU.sparse.realsize": "x"},
+        {"GNU.sparse.map": "1,x", "GNU.sparse.size": "9"},
+        {"GNU.sparse.map": ""},
+        {"GNU.sparse.size": "9" * 5000},
+        {"size": "-1"},
+        {"size": "9" * 5000},
+        {"path": ""},
+    ],
+    ids=str,
+)
+def test_odd_extended_headers_are_refused_or_harmless(headers: dict[str, str], unpack: Callable[..., Path]) -> None:
+    packed = gzip.compress(tar(member("p/x", b"5\n1\n" * 200, pax_headers=headers), form=tarfile.PAX_FORMAT))
+    with suppress(DownloadError):
+        unpack(packed=packed)
+
+
+def test_a_map_of_a_sparse_file_without_end_is_refused(unpack: Callable[..., Path]) -> None:
+    headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "p/x", "GNU.sparse.realsize": "1"}
+    numbers = b"99999999\n" + b"1\n" * 3_000_000
+    with pytest.raises(DownloadError, match="header without end"):
+        unpack(packed=gzip.compress(tar(member("p/x", numbers, pax_headers=headers), form=tarfile.PAX_FORMAT)))
+
+
+def test_headers_upon_headers_are_refused(unpack: Callable[..., Path]) -> None:
+    block = tar(member("x", b"6 a=b\n", type=tarfile.XHDTYPE))[:1024]
+    with pytest.raises(DownloadError, match="damaged"):
+        unpack(packed=gzip.compress(block * 2000))
+
+
 @pytest.mark.parametrize(
     "packed",
     [

@@ -3,6 +3,7 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -117,8 +118,33 @@ def test_names_that_are_there_stay(tmp_path: Path) -> None:
     assert (tmp_path / "bin/python").read_text() == "python"
 
 
-def test_a_sysconfig_that_is_no_literal_is_left_alone(root: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "build_time_vars = 3\n",
+        "build_time_vars = dict(a=1)\n",
+        "build_time_vars = {[]: 1}\n",
+        "build_time_vars = {'a': " + "9" * 5000 + "}\n",
+        "build_time_vars = " + "[" * 100_000,
+        "build_time_vars = " + "-" * 200_000 + "1\n",
+        "build_time_vars = {\0}\n",
+        "build_time_vars = {",
+        "build_time_vars = {'a': '\udcff'}\n",
+        "import os\nbuild_time_vars = {'a': '/install'}\n" + "#" * 2_000_000,
+    ],
+    ids=["number", "call", "unhashable", "digits", "brackets", "signs", "nul", "cut", "bytes", "large"],
+)
+def test_a_sysconfig_that_is_no_literal_is_left_alone(text: str, root: Path) -> None:
     (file,) = root.glob("lib/python3.12/_sysconfigdata_*.py")
-    file.write_text("build_time_vars = 3\n")
+    file.write_text(text, errors="surrogateescape")
     placement.place(root, Path("/x"))
-    assert file.read_text() == "build_time_vars = 3\n"
+    assert file.read_text(errors="surrogateescape") == text
+
+
+def test_a_sysconfig_of_blanks_takes_no_time(root: Path) -> None:
+    (file,) = root.glob("lib/python3.12/_sysconfigdata_*.py")
+    file.write_text(f"build_time_vars = {{'CC': 'clang{' ' * 200_000}', 'LDSHARED': {'/a-' * 200_000!r}}}\n")
+    before = time.process_time()
+    placement.place(root, Path("/x"))
+    assert time.process_time() - before < 3
+    assert variables(root)["CC"] == f"cc{' ' * 200_000}"

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -26,9 +25,10 @@ from envmgr.host.paths import Environ
 _MTIME = 1704067200  # any constant: equal inputs make equal archives
 _CHUNK = 1 << 20  # bytes
 _AHEAD = 4  # chunks
-_LONGEST_HEADER = 1 << 20  # bytes of one pax or long-name header
+_LONGEST_HEADER = 1 << 20  # bytes of all the headers of one member: pax, long names, maps of sparse files
+_LONGEST_NAME, _DEEPEST = 1024, 64  # characters, directories; the longest and deepest of a Python have about 130 and 12
 LARGEST = 4 << 30  # bytes unpacked; the largest full debug build has about 1 GB
-MOST = 100_000  # members
+MOST = 100_000  # members, and directories that only their names tell of
 
 
 def write(root: Path, to: Path, *, level: int) -> None:
@@ -55,23 +55,26 @@ def unpack(archive: Path, into: Path, environ: Environ, *, largest: int = LARGES
     """Unpack `archive` (.tar.gz, .bz2, .xz or .zst) into the empty directory `into`.
 
     Refused, with DownloadError: absolute names, `..`, links out of the tree, names that go through a link, devices,
-    setuid, a name twice, more than `largest` bytes or `most` members, and what is no archive. Raises EnvmgrError when
-    the disk does not take it, or when nothing here reads zstd. After an error, what is in `into` is of no use.
+    setuid, a name twice, names too long or too deep, more than `largest` bytes or `most` members and directories, and
+    what is no archive. Raises EnvmgrError when the disk does not take it, or when nothing here reads zstd. After an
+    error, what is in `into` is of no use.
     """
     try:
         with _opened(archive, environ) as packed, ThreadPoolExecutor(1) as ahead:
             stream = _Stream(_chunks(packed, ahead, largest))
-            tree = _Tree(into)
+            tree = _Tree(into, most)
             with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as tar:
-                for member in islice(iter(tar.next, None), most + 1):
+                while member := tar.next():
+                    stream.begin()
                     tree.add(member, stream)
-            tree.finish(most)
-    except tarfile.TarError as error:
-        raise DownloadError(f"{archive.name}: damaged: {error}") from error
+            tree.finish()
     except DownloadError as error:
         raise DownloadError(f"{archive.name}: refused: {error.message}", hint=error.hint) from error
     except OSError as error:
         raise EnvmgrError(f"{into}: cannot be written: {error.strerror}") from error
+    except (tarfile.TarError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
+        # tarfile lets some headers fail as they may: sparse maps that are none, numbers, headers upon headers
+        raise DownloadError(f"{archive.name}: damaged: {error}") from error
 
 
 def _chunks(packed: IO[bytes], ahead: ThreadPoolExecutor, largest: int) -> Iterator[bytes]:
@@ -104,6 +107,11 @@ class _Stream:
         self._chunks = chunks
         self._held = memoryview(b"")
         self._offset = 0
+        self._headers = 0
+
+    def begin(self) -> None:
+        """Count the bytes of headers anew: the next ones are of another member."""
+        self._headers = 0
 
     def pieces(self, size: int) -> Iterator[memoryview]:
         """Yield the next `size` bytes, fewer at the end."""
@@ -119,7 +127,8 @@ class _Stream:
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes of headers, or fewer at the end."""
-        if size > _LONGEST_HEADER:
+        self._headers += size
+        if self._headers > _LONGEST_HEADER:
             raise tarfile.ReadError("a header without end")
         return b"".join(self.pieces(size))
 
@@ -139,8 +148,9 @@ class _Stream:
 class _Tree:
     """What has been unpacked into a directory: no member is written before it has been compared with it."""
 
-    def __init__(self, into: Path) -> None:
+    def __init__(self, into: Path, most: int) -> None:
         self._into = str(into)
+        self._most, self._made = most, 0
         self._folders = {""}
         self._files: set[str] = set()
         self._links: set[str] = set()  # case folded: where the file system is so, a name must not slip past them
@@ -149,29 +159,36 @@ class _Tree:
     def add(self, member: tarfile.TarInfo, stream: _Stream) -> None:
         """Write one member, or raise DownloadError."""
         name = _name(member.name)
+        self._count()
         if member.mode & 0o7000 and not member.issym():
             raise DownloadError(f"a setuid, setgid or sticky member: {name!a}")
         if member.isdir():
             self._folder(name)
             return
+        if not name:
+            raise DownloadError("a file or link without a name")
         self._folder(name.rpartition("/")[0])
         try:
             self._write(name, member, stream)
         except FileExistsError as error:
             raise DownloadError(f"a name twice: {name!a}") from error
 
-    def finish(self, most: int) -> None:
+    def finish(self) -> None:
         """Make the hard links: in old archives they come before what they link to."""
-        if len(self._files) + len(self._links) + len(self._hard) > most:
-            raise DownloadError(f"more than {most} members")
         for name, target in self._hard:
             if target not in self._files:
                 raise DownloadError(f"a hard link to what is not a file of the archive: {name!a}")
             os.link(f"{self._into}/{target}", f"{self._into}/{name}", follow_symlinks=False)
 
+    def _count(self) -> None:
+        self._made += 1
+        if self._made > self._most:
+            raise DownloadError(f"more than {self._most} members")
+
     def _folder(self, name: str) -> None:
         if name in self._folders:
             return
+        self._count()
         self._folder(name.rpartition("/")[0])
         if name.casefold() in self._links or name in self._files:
             raise DownloadError(f"a name that goes through a link or file: {name!a}")
@@ -213,6 +230,8 @@ def _name(text: str) -> str:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if text.startswith("/") or ".." in parts or "\0" in text:
         raise DownloadError(f"a name that leaves the archive: {text!a}")
+    if len(text) > _LONGEST_NAME or len(parts) > _DEEPEST:
+        raise DownloadError(f"a name too long or too deep: {text[:80]!a}...")
     return "/".join(parts)
 
 

@@ -186,7 +186,7 @@ def _root(stage: Path, file: Path) -> Path:
     """Return the prefix in what was unpacked: the one top directory, or `install` in it."""
     tops = list(stage.iterdir())
     root = tops[0] / "install" if tops and (tops[0] / "install").is_dir() else tops[0] if tops else stage
-    if len(tops) != 1 or not any(root.glob("bin/p*")):
+    if len(tops) != 1 or root.is_symlink() or tops[0].is_symlink() or not any(root.glob("bin/p*")):
         raise DownloadError(f"{file.name} holds no Python")
     return root
 

@@ -17,8 +17,9 @@ _COMPILERS = (  # what stood on the build machine -> what stands on every other
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang\+\+|g\+\+)(?:-\d+)?(?!\S)"), "c++"),
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang|gcc)(?:-\d+)?(?!\S)"), "cc"),
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?ar(?!\S)"), "ar"),
-    (re.compile(r"\s*-isysroot\s+\S+"), ""),
+    (re.compile(r"(?<!\s)\s*-isysroot\s+\S+"), ""),  # without looking back, blanks would be looked at again and again
 )
+_LARGEST = 1 << 20  # bytes of a text that is rewritten; the largest, a Makefile, has 120 thousand
 _LONGEST_SHEBANG = 120  # bytes; the kernel of Linux cuts at 127
 _POLYGLOT = """#!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")/{program}" "$0" "$@"
@@ -63,6 +64,8 @@ def _scripts(root: Path) -> Iterator[Path]:
 
 def _rewrite(file: Path, prefix: Path) -> None:
     """Write `prefix` for `/install`; in a shebang that would be too long or has a blank, find it at run time."""
+    if file.stat().st_size > _LARGEST:
+        return
     old = file.read_text(encoding="utf-8", errors="surrogateescape")
     first, newline, rest = old.partition("\n")
     if first.startswith("#!/install/") and (" " in str(prefix) or len(str(prefix)) > _LONGEST_SHEBANG):
@@ -77,18 +80,23 @@ def _moved(text: str, prefix: str) -> str:
 
 
 def _rewrite_sysconfig(file: Path, prefix: str) -> None:
-    """Rewrite the dictionary that `sysconfig` reads; it is a literal, so that nothing of it is run."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    old = next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)), None)
-    if not isinstance(old, dict):
+    """Rewrite the dictionary that `sysconfig` reads, if it is a literal: nothing of it is run. Another file stays."""
+    if file.stat().st_size > _LARGEST:
         return
-    new = {key: _portable(key, value, prefix) for key, value in old.items()} | {"PYTHON_BUILD_STANDALONE": 1}
-    lines = "".join(f"    {key!r}: {value!r},\n" for key, value in new.items())
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        old = next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)), None)
+        if not isinstance(old, dict):
+            return
+        new = {key: _portable(key, value, prefix) for key, value in old.items()} | {"PYTHON_BUILD_STANDALONE": 1}
+        lines = "".join(f"    {key!r}: {value!r},\n" for key, value in new.items())
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):  # `ast` documents all of them
+        return
     text = f"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {{\n{lines}}}\n"
-    file.write_text(text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8", errors="surrogatepass")
 
 
-def _portable(key: str, value: object, prefix: str) -> object:
+def _portable(key: object, value: object, prefix: str) -> object:
     if not isinstance(value, str):
         return value
     if key in _COMPILER_KEYS:
