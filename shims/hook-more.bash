@@ -10,26 +10,45 @@ if [[ ${_envmgr_edition-} != 0.1.0 ]]; then
   _envmgr_again=1
 fi
 
-# Set __env to the environment that was allowed, if it still is what was shown; else say so, once per visit.
+# Set __env to the environment that was allowed, if that still holds; else say so, once per visit.
 _envmgr_granted() {
-  builtin local __folder="${_envmgr_grant%/*}" __python=''
-  { IFS='' builtin read -r __env && IFS='' builtin read -r __python; } <"$__folder/.allowed"
-  if [[ -z $__env ]]; then return 1; fi
-  if [[ -x $__env/bin/python && $__env/bin/python -ef $__python ]] && _envmgr_same "$__folder/.copies" "$__env" pyvenv.cfg; then
-    return
+  builtin local __folder="${_envmgr_grant%/*}"
+  if _envmgr_check "$__folder"; then
+    IFS='' builtin read -r __env <"$__folder/.allowed"
+    if [[ -z $__env ]]; then return 1; fi
+    if [[ -e $__folder/.checked/environment && -x $__env/bin/python ]]; then return; fi
   fi
   __env=''
   _envmgr_changed
   return 1
 }
 
-# COPIES DIRECTORY FILE: whether the file in the directory is still what it was when it was allowed.
-_envmgr_same() {
-  builtin local __copy='' __now=''
-  if ! [[ -f $2/$3 ]]; then return 1; fi
-  IFS='' builtin read -r -d '' __copy <"$1/$3"
-  IFS='' builtin read -r -d '' __now <"$2/$3"
-  [[ $__copy == "$__now" ]]
+# Whether no path that the grant in record folder $1 rests on has changed since envmgr looked at it: each has a stamp with
+# its modification time, and is still ours where the list says so.
+_envmgr_checked() {
+  builtin local __line='' __path __stamp __number=0
+  while IFS='' builtin read -r __line; do
+    __path=${__line:1} __stamp=$1/.checked/$__number
+    if [[ -e $__path && -e $__stamp ]]; then
+      if [[ $__path -nt $__stamp || $__stamp -nt $__path || ($__line == +* && ! -O $__path) ]]; then return 1; fi
+    elif [[ -e $__path || -e $__stamp ]]; then
+      return 1
+    fi
+    ((__number += 1))
+  done <"$1/.checked/paths"
+  ((__number))
+}
+
+# FOLDER: have envmgr look again at the grant in this record folder, where something that it rests on has changed. Fails
+# when the result is not known; then nothing counts as allowed.
+_envmgr_check() {
+  if _envmgr_checked "$1"; then return; fi
+  "$_envmgr_home/shell/envmgr" _recheck "$_envmgr_home" "$_envmgr_allowed" </dev/null >&3 2>&3 3>&-
+  case $? in
+    0) ;;
+    10) _envmgr_stale=$_envmgr_allowed ;; # it said what does not hold any more
+    *) return 1 ;;
+  esac
 }
 
 _envmgr_changed() {
@@ -50,13 +69,8 @@ _envmgr_values() {
   done <"$_envmgr_grant"
 }
 
-# Whether the files that the variables of _envmgr_allowed come from are still the same.
-_envmgr_unchanged() {
-  builtin local __folder="${_envmgr_grant%/*}/.copies" __name
-  for __name in pyproject.toml .env; do
-    if [[ -f $__folder/$__name ]] && ! _envmgr_same "$__folder" "${_envmgr_allowed%/}" "$__name"; then return 1; fi
-  done
-}
+# Whether the variables of _envmgr_allowed still are what was allowed.
+_envmgr_unchanged() { _envmgr_check "${_envmgr_grant%/*}" && [[ -e ${_envmgr_grant%/*}/.checked/variables ]]; }
 
 # Whether the variables are to be set again: `envmgr allow` was called in another terminal, or they could not be set before.
 _envmgr_renewed() {
@@ -70,7 +84,7 @@ _envmgr_load() {
   builtin local __folder="${_envmgr_grant%/*}" __name='' __value='' __flags __grant
   _envmgr_values
   _envmgr_loaded=$_envmgr_allowed _envmgr_values=$__grant _envmgr_refused=''
-  if ! _envmgr_unchanged; then
+  if [[ -d $__folder/.variables ]] && ! _envmgr_unchanged; then
     _envmgr_refused=1
     _envmgr_changed
     return

@@ -137,35 +137,65 @@ function _envmgr_find
     return 0
 end
 
-# Set _envmgr_wanted to the environment that was allowed, if it still is what was shown; else say so, once per visit.
+# Set _envmgr_wanted to the environment that was allowed, if that still holds; else say so, once per visit.
 function _envmgr_granted
     set -l IFS ''
     set -l folder "$_envmgr_grant"
     set -l env ''
-    set -l python ''
-    begin
-        read env
-        read python
-    end <"$folder/.allowed"
-    test -n "$env"; or return
-    if test -x "$env/bin/python"; and test (builtin realpath -- "$env/bin/python") = "$python"
-        and _envmgr_same "$folder/.copies/pyvenv.cfg" "$env/pyvenv.cfg"
-        set _envmgr_wanted "$env"
-        set _envmgr_name (string replace -r '.*/([^/]*)/[^/]*$' '$1' -- "$env" | string replace -ar '[^A-Za-z0-9._+-]' -)
-        return 0
+    if _envmgr_check "$folder"
+        read env <"$folder/.allowed"
+        test -n "$env"; or return
+        if test -e "$folder/.checked/environment" -a -x "$env/bin/python"
+            set _envmgr_wanted "$env"
+            set _envmgr_name (string replace -r '.*/([^/]*)/[^/]*$' '$1' -- "$env" | string replace -ar '[^A-Za-z0-9._+-]' -)
+            return 0
+        end
     end
     _envmgr_changed
     return 1
 end
 
-# COPY FILE: whether the file is still what it was when it was allowed.
-function _envmgr_same -a copy file
-    test -f "$file" -a -r "$file"; or return
-    set -l then ''
-    set -l now ''
-    read -z then <"$copy"
-    read -z now <"$file"
-    test "$then" = "$now"
+# FOLDER: whether no path that the grant in this record folder rests on has changed since envmgr looked at it: each has a
+# stamp with its modification time, and is still ours where the list says so. Before fish 3.5 there is no `path`: once per
+# directory.
+function _envmgr_checked -a folder
+    if not builtin -q path
+        test "$_envmgr_looked" = "$PWD"
+        return
+    end
+    set -l IFS ''
+    set -l number 0
+    set -l paths
+    set -l stamps
+    set -l line ''
+    test -f "$folder/.checked/paths"; or return
+    while read line
+        string match -rq '^(?<mark>.)(?<file>.*)' -- "$line"; or return
+        set -l stamp "$folder/.checked/$number"
+        set number (math $number + 1)
+        if test -e "$file" -a -e "$stamp"
+            test "$mark" != + -o -O "$file"; or return
+            set -a paths "$file"
+            set -a stamps "$stamp"
+        else if test -e "$file" -o -e "$stamp"
+            return 1
+        end
+    end <"$folder/.checked/paths"
+    test $number != 0 -a (count $paths) = (count $stamps); or return
+    set -l now (path mtime -- $paths)
+    set -l then (path mtime -- $stamps)
+    test "$now" = "$then"
+end
+
+# FOLDER: have envmgr look again at the grant in this record folder, where something that it rests on has changed. Fails when
+# the result is not known; then nothing counts as allowed.
+function _envmgr_check -a folder
+    _envmgr_checked "$folder"; and return
+    set -g _envmgr_looked "$PWD"
+    "$_envmgr_home/shell/envmgr" _recheck "$_envmgr_home" "$_envmgr_allowed" </dev/null >&2
+    set -l code $status
+    test $code = 10; and set _envmgr_stale "$_envmgr_allowed" # it said what does not hold any more
+    contains $code 0 10
 end
 
 function _envmgr_changed
@@ -186,13 +216,9 @@ function _envmgr_granting
     end <"$_envmgr_grant/.allowed"
 end
 
-# Whether the files that the variables of _envmgr_allowed come from are still the same.
+# Whether the variables of _envmgr_allowed still are what was allowed.
 function _envmgr_unchanged
-    for name in pyproject.toml .env
-        test -f "$_envmgr_grant/.copies/$name"; or continue
-        _envmgr_same "$_envmgr_grant/.copies/$name" "$_envmgr_allowed$name"; or return
-    end
-    return 0
+    _envmgr_check "$_envmgr_grant"; and test -e "$_envmgr_grant/.checked/variables"
 end
 
 # Whether the variables are to be set again: `envmgr allow` was called in another terminal, or they could not be set before.
@@ -210,7 +236,7 @@ function _envmgr_load
     set _envmgr_loaded "$_envmgr_allowed"
     set _envmgr_values (_envmgr_granting)
     set _envmgr_refused ''
-    if not _envmgr_unchanged
+    if test -d "$folder/.variables"; and not _envmgr_unchanged
         set _envmgr_refused 1
         _envmgr_changed
         return 0

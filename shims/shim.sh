@@ -167,23 +167,29 @@ if [ "$__project" != none ]; then
   fi
 fi
 
-# What was allowed comes first, while it is what was shown.
+# What was allowed comes first, while envmgr found it as granted and no path that it rests on has changed since; each has a
+# stamp with its modification time. What has changed is for Python, which looks again and writes the stamps anew.
 if [ "$__allowed" ]; then
-  # COPY FILE: whether both hold the same lines.
-  __same() {
-    {
-      while IFS='' read -r __one <&3 || [ "$__one" ]; do
-        if ! IFS='' read -r __two <&4 && ! [ "$__two" ] || [ "$__one" != "$__two" ]; then return 1; fi
-      done
-      ! read -r __two <&4
-    } 3<"$1" 4<"$2"
-  }
   __folder=$__home/projects${__allowed%/}/.envmgr
-  { IFS='' read -r __env && IFS='' read -r __python; } <"$__folder/.allowed"
-  # shellcheck disable=SC3013 # POSIX has it since 2024, and shells before that
-  if [ -x "$__env/bin/$__command" ] && [ "$__env/bin/python" -ef "$__python" ] \
-    && [ -f "$__env/pyvenv.cfg" ] && [ -r "$__env/pyvenv.cfg" ] && [ -f "$__folder/.copies/pyvenv.cfg" ] \
-    && __same "$__folder/.copies/pyvenv.cfg" "$__env/pyvenv.cfg"; then
+  __unchanged() {
+    [ -f "$__folder/.checked/paths" ] || return
+    __number=0
+    while IFS='' read -r __line; do
+      __path=${__line#?} __stamp=$__folder/.checked/$__number
+      if [ -e "$__path" ] && [ -e "$__stamp" ]; then
+        # shellcheck disable=SC3013 # POSIX has it since 2024, and shells before that
+        if [ "$__path" -nt "$__stamp" ] || [ "$__stamp" -nt "$__path" ]; then return 1; fi
+        case $__line in +*) [ -O "$__path" ] || return ;; esac # it was ours
+      elif [ -e "$__path" ] || [ -e "$__stamp" ]; then
+        return 1
+      fi
+      __number=$((__number + 1))
+    done <"$__folder/.checked/paths"
+    [ "$__number" != 0 ]
+  }
+  if ! __unchanged; then __ask "$@"; fi
+  IFS='' read -r __env <"$__folder/.allowed"
+  if [ "$__env" ] && [ -e "$__folder/.checked/environment" ] && [ -x "$__env/bin/$__command" ]; then
     __run "$__env/bin/$__command" "$@"
   fi
 fi

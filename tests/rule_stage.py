@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from envmgr.environments.record import Environment
 from envmgr.host import files
 from envmgr.host.paths import Home
 from envmgr.pythons import aliases
-from envmgr.shell import shims, trust
+from envmgr.shell import grant, offer, shims
 
-OWN = ("own", "owned", "changed")
+OWN = ("own", "owned", "changed", "appended", "copied", "turned")
 WHOSE = {"shop": "shop", "other": "shop", "inner": "shop/inner", "gone": "gone", "torn": "torn", "spelled": "spelled"}
 WORDS = {"shop": "3.12", "other": "3.11", "inner": "3.11", "gone": "3.12", "torn": "3.12", "spelled": "3.12 3.11"}
 
@@ -81,16 +82,34 @@ def _made(scene: Scene, name: str, whose: str, words: str) -> None:
     file.write_text(f"{made.path.relative_to(scene.home.root)}\n")
 
 
+def age(folder: Path, seconds: float = 3600) -> None:
+    """Let all in `folder` be as old as this: what changed a moment ago is looked at again."""
+    then = time.time() - seconds
+    for path in (*folder.rglob("*"), folder):
+        os.utime(path, (then, then))
+
+
 def _allowed(scene: Scene, name: str) -> None:
     """Give a project a .venv of its own, have it allowed, and change one after that."""
     venv = scene.environment(name, name)
     for command in ("python", "pytest"):
         program(venv / "bin" / command)
     (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.7\n")
+    age(venv.parent)
     entered = scene.root / ("linked-own" if name == "own" else name)
-    trust.allow(scene.home, trust.offer(scene.home, entered, os.environ))
+    grant.allow(scene.home, offer.read(scene.home, entered, os.environ))
     if name == "changed":
         (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.13.0\n")
+    elif name == "appended":
+        with (venv / "pyvenv.cfg").open("ab") as file:
+            file.write(b"\0\nhome = /tmp\n")
+    elif name == "copied":
+        (venv / "bin" / "python").write_text("#!/bin/sh\n# another\n")
+    elif name == "turned":
+        venv.rename(venv.with_name("before"))
+        program(venv.with_name("elsewhere") / "bin" / "python")
+        (venv.with_name("elsewhere") / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.7\n")
+        venv.symlink_to("elsewhere")
 
 
 def _laid(root: Path) -> None:

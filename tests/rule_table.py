@@ -2,7 +2,8 @@
 
 The stage: Pythons 3.11.9 (without `black`) and 3.12.7 are installed; the system has `python` and `tool`; project `shop`
 has an environment with `pytest`, `gone` one whose Python is no more, `forged` a record that leads out of the store;
-`own` and `owned` have a .venv of their own that was allowed, `changed` one that is not what it was then.
+`own` and `owned` have a .venv of their own that was allowed; in `changed`, `appended` (a NUL, and more, in pyvenv.cfg),
+`copied` (another program as its Python) and `turned` (a link to another directory) it is not what it was then.
 """
 
 from __future__ import annotations
@@ -93,6 +94,9 @@ _FILES: dict[str, bytes] = {
     "owned": b"3.11\n",
     "owned/pinned": b"3.12\n",
     "changed": b"3.11\n",
+    "appended": b"3.11\n",
+    "copied": b"3.11\n",
+    "turned": b"3.11\n",
     "spelled": b"# why\n\t3.12  3.11 # both\n",
     **{f"hostile/{name}": b"3.12\n" for name in HOSTILE},
 }
@@ -212,6 +216,9 @@ CASES = (
     Case("owned", 127, "black", active="owned"),
     Case("owned/pinned", "3.12"),
     Case("changed", "3.11"),
+    Case("appended", "3.11"),
+    Case("copied", "3.11"),
+    Case("turned", "3.11"),
     Case("spelled", "spelled", active="spelled"),
     *(Case(f"hostile/{name}", "hostile", active="hostile") for name in HOSTILE),
 )

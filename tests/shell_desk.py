@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,3 +85,21 @@ def furnished(shell: str, folder: Path) -> Desk:
     }
     environ |= {"ENVMGR_HOME": str(scene.home.root), "ENVMGR_CONFIG_DIR": str(folder / "config")}
     return Desk(scene, SHELLS[shell], environ)
+
+
+def forks(desk: Desk, lines: list[str]) -> int:
+    """Return how many processes the shell started while `lines` were typed, one after the other."""
+    log = desk.scene.root.parent / "strace"
+    start, end = desk.path("none"), desk.path("outer/deep")
+    trace = ("strace", "-f", "-y", "-qq", "-o", str(log), "-e", "trace=process,chdir,fchdir")
+    with desk.open(before=trace) as terminal:
+        for line in ("cd /", f"cd {start}", *lines, f"cd {end}"):
+            terminal.type(line)
+    text = log.read_text(errors="replace")
+    first, last = (
+        re.search(rf'^(\d+) +f?chdir\(.*{re.escape(str(place))}[">]', text, re.MULTILINE) for place in (start, end)
+    )
+    assert first
+    assert last
+    started = re.findall(rf"^{first[1]} +(?:v?fork|clone3?)\(.*", text[first.end() : last.start()], re.MULTILINE)
+    return len([line for line in started if "CLONE_THREAD" not in line])

@@ -1,8 +1,8 @@
 """`envmgr`: look at sys.argv first, so that the light calls never load click; then run the command line.
 
 This is the one place that catches errors. What must be light: `--version`; `which CMD`, which hands over to the shim's
-own code, so that the rule is told once; `list --available`; and `_shim`, `_which` and `_enter`, the calls that shims
-and hooks make when builtins do not suffice.
+own code, so that the rule is told once; `list --available`; and `_shim`, `_which`, `_enter` and `_recheck`, the calls
+that shims and hooks make when builtins do not suffice.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _answer(argv: list[str]) -> int:
 
             sys.stdout.write(f"envmgr {__version__}\n")
             return 0
-        case ["_shim" | "_which" | "_enter" as call, home, subject, *arguments]:
+        case ["_shim" | "_which" | "_enter" | "_recheck" as call, home, subject, *arguments]:
             return _called(call, home, subject, arguments)
         case ["list", "--available"] if _glanced():
             return 0
@@ -129,10 +129,14 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
         import signal
 
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the launcher has it ignored while Python starts
-        for note in entry.enter(store, Path(subject), os.environ):
+        told = 0
+        look, code = (entry.enter, 0) if call == "_enter" else (entry.recheck, entry.REVOKED)
+        for note in look(store, Path(subject), os.environ):
             from envmgr.cli import console
 
             console.say(f"envmgr: {note}")
+            told = code
+        return told
     return 0
 
 

@@ -1,7 +1,8 @@
 """The calls of shims and hooks, for what they cannot do with shell builtins.
 
 `_shim HOME COMMAND ARGUMENT...` becomes the program, `_which HOME COMMAND` prints it, `_enter HOME DIRECTORY` looks
-at a project that has no record that works, once per visit. HOME is the store that the caller found from its own path.
+at a project that has no record that works, once per visit, `_recheck HOME DIRECTORY` at a grant of which something has
+changed. HOME is the store that the caller found from its own path.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Interpreter, Store
-from envmgr.shell import programs, shims
+from envmgr.shell import grant, programs, shims, trust
 from envmgr.shell.active import active
+
+REVOKED = 10  # exit code of `_recheck` after a note
 
 
 def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> int:
@@ -43,9 +46,31 @@ def which(home: Home, command: str, environ: Environ) -> Path:
         directory = paths.working_directory(environ)
     except UsageError:  # it was deleted; what rules everywhere rules here too
         directory = Path("/")
+    _recheck(home, directory, environ)
     here = active(home, directory, environ)
     _remember(home, here.ruling)
     return programs.find(home, here, command, environ)
+
+
+def recheck(home: Home, place: Path, environ: Environ) -> Iterator[str]:
+    """Look again at what was allowed in `place`, because something changed; yield what no longer holds, if that is new.
+
+    A hook that sees REVOKED as exit code has nothing to say itself. Raises
+    EnvmgrError where the result cannot be written: then nothing counts as allowed.
+    """
+    try:
+        problems = grant.recheck(home, place, environ)
+    except OSError as error:
+        raise EnvmgrError(f"{error.filename or home.projects}: {error.strerror}") from error
+    if problems:
+        yield f"what was allowed here has changed: {'; '.join(problems)}; `envmgr allow` shows it and allows it again"
+
+
+def _recheck(home: Home, directory: Path, environ: Environ) -> None:
+    """Look again at what was allowed here, if anything of it has changed, so that the next shim need not ask."""
+    if place := trust.nearest(home, directory, None, resolve.ceilings(environ)):
+        with suppress(OSError):
+            grant.recheck(home, place, environ)
 
 
 def _remember(home: Home, ruling: Ruling) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rule_stage import Scene, built
+from rule_stage import Scene, age, built
 from rule_table import Case
+from shell_desk import forks, furnished
 from typist import Typist
 
-from envmgr.shell import dialects, trust
+from envmgr.shell import dialects, grant, offer
 
 ARGV = {
     "bash": ["bash", "--noprofile", "-i"],
@@ -39,7 +42,7 @@ class Seat:
     def allow(self, place: str, dotenv: str) -> None:
         """Give a directory a dotenv file, and allow what is there."""
         (self.scene.root / place / ".env").write_text(dotenv)
-        trust.allow(self.scene.home, trust.offer(self.scene.home, self.scene.root / place, os.environ))
+        grant.allow(self.scene.home, offer.read(self.scene.home, self.scene.root / place, os.environ))
 
 
 @pytest.fixture(params=ARGV)
@@ -143,3 +146,90 @@ def test_allow_and_deny_work_at_the_next_prompt(seat: Seat) -> None:
     assert (allowed.get("FRESH"), allowed.get("VIRTUAL_ENV")) == ("1", f"{project}/.venv")
     denied = seat.typist.type("envmgr deny")
     assert not {"FRESH", "VIRTUAL_ENV"} & set(denied)
+
+
+def add_to_git(project: Path) -> None:
+    """Do what a pull does that adds programs of the environment."""
+    (project / ".venv/bin/ls").write_text("#!/bin/sh\ntouch pwned\n")
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    subprocess.run(["git", "add", "-f", ".venv"], cwd=project, check=True)
+
+
+def turn_into_link(project: Path) -> None:
+    (project / ".venv").rename(project / "before")
+    (project / "evil/bin").mkdir(parents=True)
+    for name in ("pyvenv.cfg", "bin/python"):
+        (project / "evil" / name).write_bytes((project / "before" / name).read_bytes())
+    (project / "evil/bin/python").chmod(0o755)
+    (project / ".venv").symlink_to("evil")
+
+
+def write_as_another_user(project: Path) -> None:
+    (project / ".venv/bin").chmod(0o777)
+    subprocess.run(["touch", project / ".venv/bin/ls"], user=54321, check=True)
+
+
+def give_away(project: Path) -> None:
+    os.chown(project / ".venv/bin", 54321, -1)
+
+
+REVOKING: dict[str, tuple[Callable[[Path], object], str]] = {
+    "tracked": (add_to_git, "tracked by git"),
+    "link": (turn_into_link, "is not .* any more"),
+    "writable": (write_as_another_user, "other users can write to it"),
+    "owner": (give_away, "belongs to another user"),
+    "copy": (lambda project: (project / ".venv/bin/python").write_text("#!/bin/sh\n# evil\n"), "another program"),
+    "NUL": (lambda project: (project / ".venv/pyvenv.cfg").write_bytes(b"home = /usr/bin\n\0\nx\n"), "NUL"),
+}
+
+
+@pytest.mark.parametrize("change", REVOKING)
+def test_what_allow_refuses_revokes_at_the_next_prompt(seat: Seat, change: str) -> None:
+    for parent in seat.scene.root.parents:
+        if parent.stat().st_mode & 0o777 == 0o700 and parent.name:
+            parent.chmod(0o711)
+    make, reason = REVOKING[change]
+    assert "VIRTUAL_ENV" in seat.cd("own")
+    make(seat.scene.root / "own")
+    told = seat.typist.type("")
+    assert "VIRTUAL_ENV" not in told
+    assert not [entry for entry in told["PATH"].split(":") if ".venv" in entry]
+    seat.typist.type("")
+    assert re.search(f"{CHANGED}[^\\n]*{reason}", seat.typist.screen())
+    assert seat.typist.screen().count(CHANGED) == 1
+    assert not list(seat.scene.root.rglob("pwned"))
+
+
+def test_an_installed_package_revokes_nothing(seat: Seat) -> None:
+    assert "VIRTUAL_ENV" in seat.cd("own")
+    before = seat.typist.screen()
+    program = seat.scene.root / "own/.venv/bin/black"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert "VIRTUAL_ENV" in seat.typist.type("")
+    assert CHANGED not in seat.typist.screen()[len(before) :]
+
+
+def test_what_is_put_back_is_active_again(seat: Seat) -> None:
+    file = seat.scene.root / "own/.venv/pyvenv.cfg"
+    before = file.read_bytes()
+    file.write_bytes(b"home = /tmp/evil\n")
+    assert "VIRTUAL_ENV" not in seat.cd("own")
+    file.write_bytes(before)
+    seat.cd("none")
+    assert "VIRTUAL_ENV" in seat.cd("own")
+
+
+@pytest.mark.parametrize("shell", ARGV)
+def test_an_allowed_project_starts_no_process_until_something_changes(shell: str, tmp_path: Path) -> None:
+    desk = furnished(shell, tmp_path)
+    project = desk.path("own")
+    (project / ".env").write_text("FRESH=1\n")
+    age(project)
+    grant.allow(desk.scene.home, offer.read(desk.scene.home, project, os.environ))
+    tour = [f"cd {project}", "", "true", f"cd {desk.path('none')}", f"cd {project}/src", "", f"cd {desk.path('none')}"]
+    assert forks(desk, tour) == 0
+    (project / ".venv/bin/new").touch()
+    age(project, 60)
+    assert forks(desk, tour) == 1
+    assert forks(desk, tour) == 0

@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from shell_desk import Desk, furnished
+from shell_desk import Desk, forks, furnished
 from terminal import SHELLS
 
 from envmgr.environments import record
@@ -28,24 +28,6 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("foreign") / "theirs"
     venv.create(path, symlinks=True)
     return path
-
-
-def forks(desk: Desk, lines: list[str]) -> int:
-    """Return how many processes the shell started while `lines` were typed, one after the other."""
-    log = desk.scene.root.parent / "strace"
-    start, end = desk.path("none"), desk.path("outer/deep")
-    trace = ("strace", "-f", "-y", "-qq", "-o", str(log), "-e", "trace=process,chdir,fchdir")
-    with desk.open(before=trace) as terminal:
-        for line in ("cd /", f"cd {start}", *lines, f"cd {end}"):
-            terminal.type(line)
-    text = log.read_text(errors="replace")
-    first, last = (
-        re.search(rf'^(\d+) +f?chdir\(.*{re.escape(str(place))}[">]', text, re.MULTILINE) for place in (start, end)
-    )
-    assert first
-    assert last
-    started = re.findall(rf"^{first[1]} +(?:v?fork|clone3?)\(.*", text[first.end() : last.start()], re.MULTILINE)
-    return len([line for line in started if "CLONE_THREAD" not in line])
 
 
 def test_line_01_idle_prompts_start_no_process(desk: Desk) -> None:

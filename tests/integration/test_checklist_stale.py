@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shell_desk import Desk, furnished
 
-from envmgr.shell import trust
+from envmgr.shell import grant, offer
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
@@ -26,7 +26,7 @@ def turn(link: Path, target: Path) -> None:
 def allow(desk: Desk, name: str, dotenv: str = "") -> None:
     if dotenv:
         desk.path(f"{name}/.env").write_text(dotenv)
-    trust.allow(desk.scene.home, trust.offer(desk.scene.home, desk.path(name), os.environ))
+    grant.allow(desk.scene.home, offer.read(desk.scene.home, desk.path(name), os.environ))
 
 
 def test_line_36_a_link_that_is_turned_to_another_project(desk: Desk) -> None:
@@ -118,7 +118,7 @@ def test_line_40_deny_and_allow_in_another_terminal(desk: Desk) -> None:
     allow(desk, "own", "FRESH=1\n")
     with desk.open("own/src") as terminal:
         assert desk.tell(terminal, "FRESH", "VIRTUAL_ENV") == {"FRESH": "1", "VIRTUAL_ENV": desk.env("own")}
-        trust.deny(desk.scene.home, desk.path("own"))
+        grant.deny(desk.scene.home, desk.path("own"))
         terminal.type("")
         assert desk.tell(terminal, "FRESH", "VIRTUAL_ENV") == {"FRESH": "unset", "VIRTUAL_ENV": "unset"}
         allow(desk, "own", "FRESH=2\n")
@@ -137,7 +137,7 @@ def test_line_40_allow_in_another_terminal_where_nothing_was_allowed(desk: Desk)
             allow(desk, name, "FRESH=1\n")
             terminal.type("")
             assert desk.tell(terminal, "FRESH") == {"FRESH": "1"}
-            trust.deny(desk.scene.home, desk.path(name))
+            grant.deny(desk.scene.home, desk.path(name))
             terminal.type("")
             assert desk.tell(terminal, "FRESH") == {"FRESH": "unset"}
 

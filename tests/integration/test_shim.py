@@ -27,7 +27,9 @@ def run(scene: Scene, argv: list[str | Path], where: str, **variables: str) -> s
     return subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=20)
 
 
-@pytest.mark.parametrize(("where", "variable"), [("shop/src/deep", ""), ("prefix", ""), ("wide", ""), ("none", "3.12")])
+@pytest.mark.parametrize(
+    ("where", "variable"), [("shop/src/deep", ""), ("own/src", ""), ("prefix", ""), ("wide", ""), ("none", "3.12")]
+)
 def test_it_starts_no_process_and_becomes_one_program(scene: Scene, tmp_path: Path, where: str, variable: str) -> None:
     log = tmp_path / "strace"
     for _ in range(2):  # the first answers for `wide` is Python's, and remembered

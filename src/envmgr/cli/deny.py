@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
-from envmgr.shell import trust
+from envmgr.shell import grant
 
 
 @click.command()
@@ -17,5 +17,5 @@ from envmgr.shell import trust
 def deny(context: Context, path: Path | None) -> None:
     """Revoke what was allowed for the project in PATH (here, by default)."""
     folder = Path(os.path.normpath(context.cwd / (path or ".")))
-    revoked = trust.deny(context.home, folder)
+    revoked = grant.deny(context.home, folder)
     console.say(f"Nothing of {folder} is allowed any more." if revoked else f"Nothing of {folder} was allowed.")

@@ -91,7 +91,7 @@ def active(home: Home, directory: Path, environ: Environ, *, request: str | None
         ruling = resolve.ruling(home, directory, {**environ, pins.VARIABLE: request} if request else environ, said=said)
     except UsageError as error:
         ruling, problem = Ruling(None, pins.project(directory, ceilings), directory), error
-    grant = trust.granted(home, directory, ruling.project, ceilings)
+    grant = trust.granted(home, directory, ruling.project, environ)
     venv = Environment(grant.venv, _real(grant.place), "", external=True) if grant.venv and grant.place else None
     if request and venv and ruling.pin and not external.answers(venv, ruling.pin):
         venv = None

@@ -26,7 +26,7 @@ if ! [ -x {python} ]; then
   echo '  install envmgr again, and run `envmgr setup`' >&2
   exit 127
 fi
-case ${{1-}} in _enter) trap '' INT ;; esac # while Python starts, which would print a traceback
+case ${{1-}} in _enter | _recheck) trap '' INT ;; esac # while Python starts, which would print a traceback
 exec {python} {isolated} -m envmgr "$@"
 """
 _SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
