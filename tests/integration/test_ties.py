@@ -144,3 +144,16 @@ def test_a_path_that_differs_from_process_to_process_means_the_directory_of_this
     assert record.lookup(home, here, "3.12") == made
     monkeypatch.chdir(tmp_path / "other")
     assert record.lookup(home, here, "3.12") is None
+
+
+def test_an_exclude_file_that_is_a_link_is_left_alone(
+    home: Home, project: Path, made: Environment, tmp_path: Path
+) -> None:
+    git("init", "-q", cwd=project)
+    mine = tmp_path / "mine"
+    mine.write_text("# mine\n")
+    (project / ".git/info/exclude").unlink()
+    (project / ".git/info/exclude").symlink_to(mine)
+    assert ties.tie(home, project, "3.12", made) == []
+    assert mine.read_text() == "# mine\n"
+    assert (project / ".venv").is_symlink()

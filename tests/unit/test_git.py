@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,78 @@ def test_where_git_does_not_answer_is_an_error(repository: Path, environ: dict[s
     (repository / ".git/config").write_text("[core\n")
     with pytest.raises(UsageError, match="git does not say"):
         git.tracks(repository / ".venv", environ)
+
+
+def test_a_repository_of_its_own(repository: Path) -> None:
+    assert git.common_directory(repository / ".git") == repository / ".git"
+    assert git.common_directory(repository / "src/.git") is None
+    (repository / ".git/HEAD").unlink()
+    assert git.common_directory(repository / ".git") is None
+
+
+def commit(repository: Path, environ: dict[str, str]) -> None:
+    argv = ["git", "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x"]
+    assert process.run(argv, environ=environ, cwd=repository).code == 0
+
+
+def test_a_work_tree_and_a_submodule_belong_to_their_repository(
+    repository: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    commit(repository, environ)
+    process.run(["git", "worktree", "add", "-q", tmp_path / "tree"], environ=environ, cwd=repository)
+    assert git.common_directory(tmp_path / "tree/.git") == repository / ".git"
+    process.run(["git", "init", "-q", tmp_path / "outer"], environ=environ)
+    argv = ["git", "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository), "inner"]
+    assert process.run(argv, environ=environ, cwd=tmp_path / "outer").code == 0
+    assert git.common_directory(tmp_path / "outer/inner/.git") == tmp_path / "outer/.git/modules/inner"
+
+
+def test_an_unpacked_directory_does_not_lead_to_another_repository(repository: Path, tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    (unpacked / ".git").write_text(f"gitdir: {repository}/.git\n")
+    assert git.common_directory(unpacked / ".git") is None
+    (unpacked / ".git").unlink()
+    (unpacked / ".git").symlink_to(repository / ".git")
+    assert git.common_directory(unpacked / ".git") is None
+    (unpacked / ".git").unlink()
+    (unpacked / ".git").mkdir()
+    (unpacked / ".git/commondir").write_text(f"{repository}/.git\n")
+    assert git.common_directory(unpacked / ".git") is None
+    (unpacked / ".git/commondir").write_text("a\0b\n")
+    assert git.common_directory(unpacked / ".git") is None
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ".venv\n"), ("a\n", "a\n.venv\n"), ("a", "a\n.venv\n")])
+def test_a_line_is_added(tmp_path: Path, before: str, after: str) -> None:
+    file = tmp_path / "info/exclude"
+    if before:
+        file.parent.mkdir()
+        file.write_text(before)
+    git.append_line(file, ".venv")
+    assert file.read_text() == after
+
+
+def test_no_file_elsewhere_is_written(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "exclude").write_text("mine")
+    info = tmp_path / "info"
+    info.symlink_to(elsewhere)
+    git.append_line(info / "exclude", ".venv")
+    info.unlink()
+    info.mkdir()
+    (info / "exclude").symlink_to(elsewhere / "exclude")
+    git.append_line(info / "exclude", ".venv")
+    (info / "exclude").unlink()
+    os.link(elsewhere / "exclude", info / "exclude")
+    git.append_line(info / "exclude", ".venv")
+    (info / "exclude").unlink()
+    os.mkfifo(info / "exclude")
+    git.append_line(info / "exclude", ".venv")
+    (info / "exclude").unlink()
+    (info / "exclude").mkdir()
+    git.append_line(info / "exclude", ".venv")
+    assert (elsewhere / "exclude").read_text() == "mine"
+    with pytest.raises(FileNotFoundError):
+        git.append_line(tmp_path / "none/info/exclude", ".venv")

@@ -10,7 +10,7 @@ from pathlib import Path
 from envmgr.environments import record
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
-from envmgr.host import files, lock
+from envmgr.host import files, git, lock
 from envmgr.host.paths import Home
 from envmgr.versions import pins
 from envmgr.versions.version import Build
@@ -146,30 +146,15 @@ def _ignore(project: Path) -> None:
     for folder in (project, *project.parents):
         if _ignores(folder / ".gitignore"):
             return
-        if git := _common(folder / ".git"):
-            exclude = git / "info" / "exclude"
+        if shared := git.common_directory(folder / ".git"):
+            exclude = shared / "info" / "exclude"
             if not _ignores(exclude):
-                exclude.parent.mkdir(exist_ok=True)
-                text = _text(exclude)
-                separator = "" if text.endswith("\n") or not text else "\n"
-                with exclude.open("a", encoding="utf-8") as file:
-                    file.write(f"{separator}{record.LINK}\n")
+                git.append_line(exclude, record.LINK)
             return
 
 
 def _ignores(file: Path) -> bool:
     return not _IGNORING.isdisjoint(line.rstrip() for line in _text(file).splitlines())
-
-
-def _common(git: Path) -> Path | None:
-    """Return the directory that all worktrees share (gitrepository-layout(5)), None if `git` is no repository."""
-    if not git.is_dir():
-        named = _text(git)
-        if not named.startswith("gitdir: "):
-            return None
-        git = git.parent / named.removeprefix("gitdir: ").strip()
-    common = git / (_text(git / "commondir").strip() or ".")
-    return common if (common / "HEAD").is_file() else None
 
 
 def _text(file: Path) -> str:
