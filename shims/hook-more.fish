@@ -68,6 +68,12 @@ function _envmgr_ruled -a place file
             read -z -n 1 rest
             and set text '!'
         end <"$file"
+        if string match -qr '(?s)^.{2049}' -- "$text" # count bytes, of which a character may have four
+            set rest (string replace -ar '[\x{80}-\x{7ff}]' xx -- "$text")
+            set rest (string replace -ar '[\x{800}-\x{ffff}]' xxx -- "$rest")
+            set rest (string replace -ar '[\x{10000}-\x{10ffff}]' xxxx -- "$rest")
+            test (string length -- "$rest") -le 8192; or set text '!'
+        end
     end
     if test "$text" != "$_envmgr_text"
         set _envmgr_text "$text"

@@ -148,7 +148,7 @@ _envmgr_walk() {
     __file=$__project/.python-version
     if [[ -f $__file ]] && { ((EUID)) || [[ -O $__file ]]; }; then
       __text=''
-      if IFS='' builtin read -r -d '' -n 8193 __text <"$__file" || ! [[ $__text || -r $__file ]]; then __text='!'; fi
+      if IFS='' LC_ALL=C builtin read -r -d '' -n 8193 __text <"$__file" || ! [[ $__text || -r $__file ]]; then __text='!'; fi
       if [[ $__text != "$_envmgr_text" ]]; then
         _envmgr_parse "$__text"
         _envmgr_text=$__text _envmgr_words=$__words

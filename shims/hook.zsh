@@ -134,13 +134,13 @@ _envmgr_walk() {
   while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__project:-/}":* ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
-      __large=("$__file"(N-L+32768))
+      __large=("$__file"(N-L+8192))
       if (( $#__large )); then
         __text='!'
         _envmgr_nearer+=("$__file") # an idle prompt would read it: have it come back here
       else
         __text=$(<"$__file")
-        if [[ ( -z $__text && ! -r $__file ) || $__text == *$'\0'* ]] || (( $#__text > 8192 )); then __text='!'; fi
+        if [[ ( -z $__text && ! -r $__file ) || $__text == *$'\0'* ]]; then __text='!'; fi
       fi
       if [[ $__text != "$_envmgr_text" ]]; then
         _envmgr_parse "$__text"

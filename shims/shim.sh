@@ -158,6 +158,7 @@ if [ -z "$__words" ] && [ -f "$__home/default" ] && [ -r "$__home/default" ]; th
 __words=${__words:-system}
 # shellcheck disable=SC2254 # a pattern
 case $__words in $__foreign | *..*) __unread=1 ;; esac
+if [ ${#__words} -gt 200 ]; then __unread=1; fi
 
 # Records and grants belong to the physical path of a project.
 if [ "$__project" != none ]; then
@@ -263,7 +264,7 @@ __consult() {
   fi
 }
 
-if [ "$__unread" ] || [ ${#__words} -gt 200 ]; then __ask "$@"; fi
+if [ "$__unread" ]; then __ask "$@"; fi
 __program='' __held=''
 for __word in $__words; do
   __word=$__held$__word __held=''

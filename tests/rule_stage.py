@@ -18,8 +18,11 @@ from envmgr.pythons import aliases
 from envmgr.shell import grant, offer, shims
 
 OWN = ("own", "owned", "changed", "appended", "copied", "turned")
+EDGES = ("full", "full-wide", "over", "over-wide", "edge", "over-edge")
 WHOSE = {"shop": "shop", "other": "shop", "inner": "shop/inner", "gone": "gone", "torn": "torn", "spelled": "spelled"}
+WHOSE |= {name: name for name in (*EDGES, "release")}
 WORDS = {"shop": "3.12", "other": "3.11", "inner": "3.11", "gone": "3.12", "torn": "3.12", "spelled": "3.12 3.11"}
+WORDS |= {name: b" ".join(STAGE.files[name].partition(b"#")[0].split()).decode() for name in (*EDGES, "release")}
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,19 @@ def _laid(root: Path) -> None:
         (root / name).symlink_to(target)
 
 
+def _entered_before(scene: Scene) -> None:
+    """Have records from when `relinked` and `replaced` led to `shop`, and `became-link` was a directory."""
+    shop = record.records(scene.home, scene.root / "shop")
+    (shop / record.REAL).write_text(f"{scene.root / 'shop'}\n")
+    for name in ("relinked", "replaced"):
+        link = record.records(scene.home, scene.root / name)
+        link.parent.mkdir(parents=True)
+        link.symlink_to(shop)
+    file = record.record_file(scene.home, scene.root / "became-link", "3.12")
+    file.parent.mkdir(parents=True)
+    file.write_text((shop / "3.12").read_text())
+
+
 def built(root: Path) -> Scene:
     scene = Scene(Home(root / "the store's $HOME"), root / "stage")
     for version, commands in (("3.11.9", ("python", "python3")), ("3.12.7", ("python", "python3", "black"))):
@@ -143,6 +159,7 @@ def built(root: Path) -> Scene:
     forged = record.record_file(scene.home, scene.root / "forged", "3.12")
     forged.parent.mkdir(parents=True)
     forged.write_text("envs/../../system/..\n")
+    _entered_before(scene)
     shims.refresh(scene.home)
     for command in ("tool", "pip9"):
         files.link_atomically(scene.home.shims / command, "../shell/shim.sh")

@@ -2,6 +2,7 @@
 
 The stage: Pythons 3.11.9 (without `black`) and 3.12.7 are installed; the system has `python` and `tool`; project `shop`
 has an environment with `pytest`, `gone` one whose Python is no more, `forged` a record that leads out of the store;
+the files of `over`, `over-wide` and `over-edge` are larger than those of `full`, `full-wide` and `edge`;
 `own` and `owned` have a .venv of their own that was allowed; in `changed`, `appended` (a NUL, and more, in pyvenv.cfg),
 `copied` (another program as its Python) and `turned` (a link to another directory) it is not what it was then.
 """
@@ -98,6 +99,17 @@ _FILES: dict[str, bytes] = {
     "copied": b"3.11\n",
     "turned": b"3.11\n",
     "spelled": b"# why\n\t3.12  3.11 # both\n",
+    # the edges: 8,192 bytes of a version file, also where characters are fewer, and 200 characters of words
+    "full": b"3.12\n#".ljust(8191, b"x") + b"\n",
+    "over": b"3.12\n#".ljust(8192, b"x") + b"\n",
+    "full-wide": b"3.12\n#" + b"\xc3\xa9" * 4092 + b"\n\n",
+    "over-wide": b"3.12\n#" + b"\xc3\xa9" * 4093 + b"\n",
+    "over-blank": b"\n" * 8193,
+    "edge": b"3.12 " * 36 + b"3.12.7 " * 3,
+    "over-edge": b"3.12 " * 39 + b"3.12.7",
+    # reached by a link that led to `shop` before, or was a directory of its own; a directory that was such a link
+    "release": b"3.12\n",
+    "replaced": b"3.12\n",
     **{f"hostile/{name}": b"3.12\n" for name in HOSTILE},
 }
 
@@ -107,6 +119,8 @@ STAGE = Stage(
         "linked": "shop",
         "linked-own": "own",
         "linked-up/shop": "../shop/src",
+        "relinked": "release",
+        "became-link": "release",
         "outer/dangling/.python-version": "nowhere",
         "outer/looping/.python-version": ".python-version",
         "outer/followed/.python-version": "../../prefix/.python-version",
@@ -220,5 +234,19 @@ CASES = (
     Case("copied", "3.11"),
     Case("turned", "3.11"),
     Case("spelled", "spelled", active="spelled"),
+    Case("full", "full", active="full"),
+    Case("full-wide", "full-wide", active="full-wide"),
+    Case("over", 2),
+    Case("over-wide", 2),
+    Case("over-blank", 2),
+    Case("edge", "edge", active="edge"),
+    Case("over-edge", 2),
     *(Case(f"hostile/{name}", "hostile", active="hostile") for name in HOSTILE),
+)
+
+# What was entered before, when its path meant another project. A hook may have to ask first.
+STALE = (
+    Case("relinked", "release", active="release"),
+    Case("became-link", "release", active="release"),
+    Case("replaced", "3.12"),
 )

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 from rule_stage import Scene
-from rule_table import CASES, Case
+from rule_table import CASES, STALE, Case
 
 from envmgr.__main__ import main
 from envmgr.cli import VERBS, cli
 
-PYTHON_CASES = [case for case in CASES if case.command == "python"]
+PYTHON_CASES = [case for case in CASES + STALE if case.command == "python"]
 RUN_CASES = [case for case in CASES if case.active or case.cwd == "none" or case.program == 2]
 
 

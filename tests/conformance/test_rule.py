@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from rule_stage import Scene
-from rule_table import CASES, Case
+from rule_table import CASES, STALE, Case
 
 from envmgr.errors import EnvmgrError
 from envmgr.shell import programs
@@ -31,7 +31,7 @@ TELL = {
 }
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + STALE, ids=str)
 def test_python_tells_the_rule(scene: Scene, case: Case) -> None:
     environ = scene.environ(case)
     try:
@@ -43,7 +43,7 @@ def test_python_tells_the_rule(scene: Scene, case: Case) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + STALE, ids=str)
 def test_the_shim_tells_the_rule(scene: Scene, case: Case, shell: str) -> None:
     argv = [*SHELLS[shell], str(scene.home.shims / case.command)]
     _compare(scene, case, argv)
@@ -57,6 +57,22 @@ def test_the_shim_prints_what_it_would_run(scene: Scene, case: Case) -> None:
 @pytest.mark.parametrize("shell", HOOKS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_hook_tells_the_rule(hooked: Scene, case: Case, shell: str) -> None:
+    wanted = hooked.environment(case.active, case.cwd) if case.active else None
+    first = f"{wanted}/bin" if wanted else str(hooked.home.shims)
+    assert _told(hooked, case, shell) == f"{wanted or ''}\n{first}"
+
+
+@pytest.mark.parametrize("shell", HOOKS)
+@pytest.mark.parametrize("case", STALE, ids=str)
+def test_the_hook_uses_nothing_stale(hooked: Scene, case: Case, shell: str) -> None:
+    """It finds the environment of what is there now, or asks; here nothing answers."""
+    wanted = hooked.environment(case.active, case.cwd) if case.active else None
+    answers = {f"\n{hooked.home.shims}"} | ({f"{wanted}\n{wanted}/bin"} if wanted else set())
+    assert _told(hooked, case, shell) in answers
+
+
+def _told(hooked: Scene, case: Case, shell: str) -> str:
+    """Return VIRTUAL_ENV and the first entry of PATH in the directory of the case, a line each."""
     hook = hooked.home.shell / f"hook.{shell}"
     done = subprocess.run(
         [*HOOKS[shell], str(hook), str(hooked.cwd(case)), TELL[shell]],
@@ -66,9 +82,7 @@ def test_the_hook_tells_the_rule(hooked: Scene, case: Case, shell: str) -> None:
         check=False,
         timeout=20,
     )
-    wanted = hooked.environment(case.active, case.cwd) if case.active else None
-    first = f"{wanted}/bin" if wanted else str(hooked.home.shims)
-    assert done.stdout.decode(errors="surrogateescape") == f"{wanted or ''}\n{first}", done.stderr
+    return done.stdout.decode(errors="surrogateescape")
 
 
 def _compare(scene: Scene, case: Case, argv: list[str]) -> None:
