@@ -245,3 +245,12 @@ def test_equal_names_are_told_apart_and_a_name_is_never_only_a_path(desk: Desk) 
     assert not second.path.exists()
     desk.call("env", "remove", first.label)
     assert not first.path.exists()
+
+
+def test_status_shows_python_with_its_minor_version_where_it_is_not_the_environment(desk: Desk) -> None:
+    desk.call("use", MINOR)
+    row = f"python{MINOR} {desk.home.shims}/python{MINOR}, the interpreter without the environment"
+    desk.environ["PATH"] = f"{desk.home.shims}:/usr/bin:/bin"
+    assert row in " ".join(desk.call("status").split())
+    desk.environ["PATH"] = f"{desk.made(MINOR).bin}:{desk.environ['PATH']}"
+    assert "the interpreter without" not in " ".join(desk.call("status").split())

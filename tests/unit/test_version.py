@@ -66,6 +66,26 @@ def test_builds_are_ordered_by_version_then_tag_and_releases_beat_what_is_linked
     assert all(older < newer and not newer < older for older, newer in combinations(tags, 2))
 
 
+def test_nothing_is_older_than_itself() -> None:
+    version, build = Version.parse("3.12.7"), Build.parse(NAMES[0])
+    assert not version < Version.parse("3.12.7")
+    assert not build < Build.parse(NAMES[0])
+
+
+def test_what_is_installed_ranks_before_what_is_linked_in_its_minor_version() -> None:
+    for names in (
+        ["pypy-3.9.1+7.3.17", "pypy-3.10.14+pyenv", "pypy-3.10.13+7.3.9", "pypy-3.10.13+7.3.17", "pypy-3.11.1+mine"],
+        ["cpython-3.11.9+1", "cpython-3.12.9+mine", "cpython-3.12.7+20241002", "cpython-3.12.7+20241016"],
+    ):
+        ranks = [Build.parse(f"{name}-linux-x86_64-gnu").rank for name in names]
+        assert ranks == sorted(ranks)
+
+
+def test_a_tag_may_have_odd_dots() -> None:
+    odd, newer = (Build.parse(f"pypy-3.10.14+{tag}-linux-x86_64-gnu") for tag in ("7..3.", "7.4"))
+    assert odd < newer
+
+
 def test_cpython_goes_before_others() -> None:
     cpython, pypy = (Build.parse(f"{name}+1-linux-x86_64-gnu") for name in ("cpython-3.9.1", "pypy-3.10.14"))
     assert pypy < cpython

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def status(context: Context, *, as_json: bool) -> int:
     if as_json:
         console.data(json.dumps(facts, indent=2))
     else:
-        console.table(_rows(here, facts, problem))
+        console.table(chain(_rows(here, facts, problem), _minor_row(context, here, facts["version"])))
     return problem.exit_code if problem else 0
 
 
@@ -180,3 +182,12 @@ def _environment_rows(here: Active, facts: dict[str, Any]) -> Iterator[tuple[str
     if venv and not here.external:
         other = f"leads to {venv['target']}" if venv["target"] else "is not envmgr's"
         yield record.LINK, "leads to the environment" if venv["active"] else other
+
+
+def _minor_row(context: Context, here: Active, version: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what `python3.12` is, where that is a link in the shims to the interpreter of the active environment."""
+    if here.environment and version:
+        name = f"python{'.'.join(version.split('.')[:2])}"
+        link = context.home.shims / name
+        if shutil.which(name, path=context.environ.get("PATH")) == str(link):
+            yield name, f"{link}, the interpreter without the environment"

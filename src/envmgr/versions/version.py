@@ -74,10 +74,10 @@ class Build:
         return cls(implementation, Version.parse(version), variant, tag, Platform.parse(platform))
 
     @property
-    def order(self) -> tuple[Version, int, tuple[int, ...], str]:
-        """Newest last: by version, then by tag; a release beats a linked interpreter of the same version."""
+    def order(self) -> tuple[Version, tuple[int, ...], str]:
+        """Newest last: by version, then by tag; a release, which has numbers, beats a linked interpreter, without."""
         numbers = tuple(int(n) for n in self.tag.split(".") if n) if self.tag.replace(".", "").isdigit() else ()
-        return self.version, 1 if numbers else 0, numbers, self.tag
+        return self.version, numbers, self.tag
 
     @property
     def rank(self) -> tuple[bool, tuple[int, ...], bool, Build]:

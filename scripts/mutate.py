@@ -1,0 +1,285 @@
+"""Mutation testing: change one expression or statement at a time, run the module's unit tests, list the survivors.
+
+    scripts/mutate [--again] [MODULE...]        scripts/mutate versions host/archive
+
+A mutant is killed when a test fails or takes too long; one that no test notices has survived. Outcomes are kept in
+`.cache/mutate/`, so a run that was interrupted goes on where it was; when the tests change, survivors are tried again,
+and when a module changes, all of its mutants are. `--again` forgets what is kept. Survivors that cannot be killed stand
+in `mutate-survivors.txt` with a reason each: mutants that do the same as the original. The exit code is 1 where the
+rate of killed mutants is below the floor of a module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "envmgr"
+CACHE = ROOT / ".cache" / "mutate"
+REASONS = Path(__file__).with_name("mutate-survivors.txt")
+# module, or package for all of its modules -> its unit tests, in tests/, and the floor in percent
+MODULES = {
+    "versions/version.py": ("unit/test_version.py unit/test_request.py", 90),
+    "versions/request.py": ("unit/test_request.py unit/test_version.py", 90),
+    "versions/requires.py": ("unit/test_requires.py", 90),
+    "versions/pins.py": ("unit/test_pins.py", 90),
+    "versions/pinning.py": ("unit/test_pinning.py", 90),
+    "pythons/resolve.py": ("unit/test_resolve.py", 85),
+    "pythons/candidate.py": ("unit/test_candidate.py unit/test_index.py", 85),
+    "pythons/index.py": ("unit/test_index.py", 85),
+    "pythons/catalogue.py": ("unit/test_catalogue.py", 85),
+    "host/archive.py": ("unit/test_archive.py", 90),
+    "shell/trust.py": ("unit/test_trust.py", 90),
+    "shell/dotenv.py": ("unit/test_dotenv.py", 90),
+    "shell/quoting.py": ("unit/test_dialects.py conformance/test_quoting.py", 85),
+    "packages/declared.py": ("unit/test_declared.py", 85),
+    "packages/engine.py": ("unit/test_declared.py integration/test_sync.py", 85),
+    "packages/package.py": ("unit/test_declared.py integration/test_sync.py", 85),
+    "packages/sync.py": ("unit/test_declared.py integration/test_sync.py", 85),
+    "testing/matrix.py": ("unit/test_matrix.py", 85),
+}
+_REWRITE = "-Wignore::pytest.PytestAssertRewriteWarning"  # hypothesis is imported before pytest starts
+COMPARISONS = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: `before` in `line`, in function `where`, becomes `after`; `text` is the changed module."""
+
+    module: str
+    where: str
+    line: int
+    before: str
+    after: str
+    number: int
+    text: str
+
+    @property
+    def key(self) -> str:
+        """The same while the function has the same text here, wherever it moves to in the module."""
+        number = f" ({self.number})" if self.number > 1 else ""
+        return f"{self.module} {self.where}{number}: {self.before} -> {self.after}"
+
+
+def mutants(module: str, text: str) -> Iterator[Mutant]:
+    """Yield the mutants of a module that are valid Python."""
+    data = text.encode()
+    lines = [0]
+    for line in data.split(b"\n"):
+        lines.append(lines[-1] + len(line) + 1)
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for node, field, where in _nodes(ast.parse(text), ""):
+        start = lines[node.lineno - 1] + node.col_offset
+        end = lines[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        before = " ".join(data[start:end].decode().split())
+        for replacement in _replacements(node, field):
+            after = ast.unparse(replacement) if isinstance(replacement, ast.AST) else replacement
+            spliced = after if isinstance(node, ast.stmt) else f"({after})"
+            changed = (data[:start] + spliced.encode() + data[end:]).decode()
+            seen[where, before, after] += 1
+            try:
+                compile(changed, module, "exec")
+            except SyntaxError:
+                continue
+            yield Mutant(module, where or "<module>", node.lineno, before, after, seen[where, before, after], changed)
+
+
+def _nodes(node: ast.AST, where: str) -> Iterator[tuple[ast.expr | ast.stmt, str, str]]:
+    """Yield the nodes that may be changed, each with its place in its parent and its function.
+
+    Docstrings, annotations, messages and the text between the values of an f-string stay.
+    """
+    for name, value in ast.iter_fields(node):
+        if name in {"annotation", "returns", "type_params", "decorator_list"}:
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr | ast.Import | ast.ImportFrom):
+                continue
+            if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+                continue
+            inner = where
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                inner = f"{where}.{child.name}".lstrip(".")
+            elif isinstance(child, ast.expr | ast.stmt):
+                yield child, name, where
+            if not isinstance(child, ast.Raise):
+                yield from _nodes(child, inner)
+
+
+def _replacements(node: ast.expr | ast.stmt, field: str) -> Iterator[ast.AST | str]:  # noqa: C901, PLR0912 - a table
+    """Yield what may stand in the place of `node`, which is in the `field` of its parent."""
+    if field in {"test", "ifs"}:
+        yield from (ast.Constant(value=True), ast.Constant(value=False))
+    match node:
+        case ast.Compare(left, ops, comparators):
+            for index, op in enumerate(ops):
+                if other := COMPARISONS.get(type(op)):
+                    yield ast.Compare(left, [*ops[:index], other(), *ops[index + 1 :]], comparators)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
+            for index in range(len(values)):
+                rest = [*values[:index], *values[index + 1 :]]
+                yield ast.BoolOp(op, rest) if len(rest) > 1 else rest[0]
+        case ast.UnaryOp(ast.Not(), operand):
+            yield operand
+        case ast.BinOp(left, op, right) if type(op) in OPERATORS:
+            yield ast.BinOp(left, OPERATORS[type(op)](), right)
+        case ast.IfExp(test, body, orelse):
+            yield ast.IfExp(ast.UnaryOp(ast.Not(), test), body, orelse)
+        case ast.Constant(bool() as value):
+            yield ast.Constant(not value)
+        case ast.Constant(int() as value):
+            yield ast.Constant(value + 1)
+        case ast.Constant(str() as value):
+            yield ast.Constant(value + "!")
+        case ast.Constant(bytes() as value):
+            yield ast.Constant(value + b"!")
+        case ast.Return(ast.expr()):
+            yield "return None"
+        case ast.Raise() | ast.Expr() | ast.AugAssign():
+            yield "pass"
+        case ast.Continue():
+            yield "break"
+        case ast.Break():
+            yield "continue"
+        case ast.Call(func, [first, *rest], keywords):
+            yield ast.Call(func, rest, keywords)
+            if not rest and not keywords:
+                yield first
+
+
+def attempt(mutant: Mutant, place: Path, tests: list[str], limit: int) -> str:
+    """Run `tests` on a copy of the package in `place` that has the mutant; returns killed, slow or survived."""
+    file = place / "envmgr" / mutant.module
+    original = file.read_text(encoding="utf-8")
+    file.write_text(mutant.text, encoding="utf-8")
+    try:
+        return {0: "survived", -signal.SIGALRM: "slow"}.get(run(place, tests, limit), "killed")
+    finally:
+        file.write_text(original, encoding="utf-8")
+
+
+def run(place: Path, tests: list[str], limit: int) -> int:
+    """Run `tests` with the package in `place`, at most `limit` seconds; returns pytest's exit code, or minus a signal.
+
+    In a fork: pytest and hypothesis are imported once, envmgr anew each time.
+    """
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        signal.alarm(limit)
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        sys.path.insert(0, str(place))
+        os.environ |= {"PYTHONPATH": str(place), "HYPOTHESIS_STORAGE_DIRECTORY": str(place.parent / "hypothesis")}
+        import pytest
+
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", "--tb=no", _REWRITE]
+        os._exit(pytest.main([*options, f"--basetemp={place.parent / 'tmp'}", *tests]))
+    _, status = os.waitpid(child, 0)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what its tests left running
+    return os.waitstatus_to_exitcode(status)
+
+
+def examine(module: str, *, again: bool) -> bool:
+    """Try all mutants of a module, and print the survivors; returns whether the rate reaches the floor."""
+    names, floor = MODULES[module]
+    tests = [str(ROOT / "tests" / name) for name in names.split()]
+    text = (SOURCE / module).read_text(encoding="utf-8")
+    digests = [_digest(text), _digest("".join(Path(test).read_text(encoding="utf-8") for test in tests))]
+    memory = CACHE / f"{module.replace('/', '-')}.json"
+    kept = {} if again else _kept(memory, *digests)
+    reasons = _reasons()
+    survivors, count, killed = [], 0, 0
+    with tempfile.TemporaryDirectory(prefix="mutate-") as folder:
+        place = Path(folder, "src")
+        shutil.copytree(SOURCE, place / "envmgr", ignore=shutil.ignore_patterns("__pycache__"))
+        Path(folder, "shims").symlink_to(ROOT / "shims")
+        limit = _limit(place, tests)
+        for mutant in mutants(module, text):
+            if mutant.key in reasons:
+                continue
+            if mutant.key not in kept:
+                kept[mutant.key] = attempt(mutant, place, tests, limit)
+                CACHE.mkdir(parents=True, exist_ok=True)
+                memory.write_text(json.dumps([*digests, kept]), encoding="utf-8")
+            count, killed = count + 1, killed + (kept[mutant.key] != "survived")
+            if kept[mutant.key] == "survived":
+                survivors.append(mutant)
+    for mutant in survivors:
+        print(f"src/envmgr/{module}:{mutant.line}: in {mutant.where}\n  - {mutant.before}\n  + {mutant.after}")
+    rate = 100 * killed / count if count else 100
+    print(f"{module}: {killed} of {count} killed, {rate:.0f} % (floor {floor} %)", flush=True)
+    return rate >= floor
+
+
+def _limit(place: Path, tests: list[str]) -> int:
+    """Return the seconds that a mutant has: ten times those of the unchanged module, whose tests must pass."""
+    start = time.monotonic()
+    if code := run(place, tests, 600):
+        sys.exit(f"the tests fail without any change, with code {code}: {' '.join(tests)}")
+    return 10 + 10 * round(time.monotonic() - start)
+
+
+def _kept(memory: Path, module: str, tests: str) -> dict[str, str]:
+    """Return the outcomes that still hold: of the same module; survivors only of the same tests."""
+    try:
+        before, before_tests, kept = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if before != module:
+        return {}
+    return {key: outcome for key, outcome in kept.items() if before_tests == tests or outcome != "survived"}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reasons() -> set[str]:
+    """Return the keys of the mutants that cannot be killed; each stands on a line, the reason on the next, indented."""
+    lines = REASONS.read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith(("#", " "))}
+
+
+def main() -> int:
+    """Examine the modules that the command line names, or all; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        usage="scripts/mutate [--again] [MODULE...]", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--again", action="store_true", help="forget what is kept of earlier runs")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="versions, versions/pins, ...")
+    options = parser.parse_args()
+    wanted = [name for name in MODULES if not options.modules or name.startswith(tuple(options.modules))]
+    if not wanted:
+        parser.error(f"these can be examined: {' '.join(MODULES)}")
+    import hypothesis  # noqa: F401 - here, once for all forks
+    import pytest  # noqa: F401
+
+    os.chdir(ROOT)
+    results = [examine(module, again=options.again) for module in wanted]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
