@@ -156,9 +156,11 @@ def load(path: Path) -> Environment | None:
     """Return the environment in directory `path`, or None when envmgr did not make one there."""
     try:
         data = json.loads(files.read_text(path / NOTE))
-        return Environment(path, Path(os.fsdecode(data["project"].encode(errors="surrogateescape"))), data["base"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        project, base = os.fsdecode(data["project"].encode(errors="surrogateescape")), data["base"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    whole = project.startswith("/") and "\0" not in project and isinstance(base, str)
+    return Environment(path, Path(project), base) if whole else None
 
 
 def dump(environment: Environment) -> str:

@@ -60,7 +60,7 @@ def current(environment: Environment, wanted: Declared) -> bool:
         here = str(environment.project)
         same = state["declared"] == wanted.digest and state.get("project", here) == here
         return bool(same and state["installed"] == installed(environment))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 
