@@ -112,9 +112,14 @@ function _envmgr_lookup -a quietly
     test -z "$_envmgr_off"; or return
     test -n "$_envmgr_allowed"; and _envmgr_granted; and return
     contains -- "$_envmgr_ruling" '' system; and return # to `test` with -a, words like `!` are operators
-    _envmgr_find; and return
-    test -z "$_envmgr_told$quietly"; or return
-    set _envmgr_told 1
+    if _envmgr_find
+        test -z "$quietly" -a "$_envmgr_told" != git; or return
+        _envmgr_unignored; or return
+        set _envmgr_told git
+    else
+        test -z "$_envmgr_told$quietly"; or return
+        set _envmgr_told 1
+    end
     if test -x "$_envmgr_home/shell/envmgr"
         set -l project "$_envmgr_project"
         test -n "$project"; or set project /

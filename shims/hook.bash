@@ -79,6 +79,7 @@ _envmgr_idle() {
     return 1
   fi
   if [[ $_envmgr_env ]]; then
+    if [[ $_envmgr_told != git ]] && _envmgr_unignored; then return 1; fi
     if ! [[ -x $_envmgr_env/bin/python && -f $_envmgr_record && -f $_envmgr_file && -r $_envmgr_file ]]; then
       return 1
     fi
@@ -202,8 +203,15 @@ _envmgr_lookup() {
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
   if [[ $_envmgr_off ]] || { [[ $_envmgr_allowed ]] && _envmgr_granted; }; then return; fi
-  if [[ $__words == system || -z $__words ]] || _envmgr_find || [[ $_envmgr_told ]]; then return; fi
-  _envmgr_told=1
+  if [[ $__words == system || -z $__words ]]; then return; fi
+  if _envmgr_find; then
+    if [[ $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi
+    _envmgr_told=git
+  elif [[ $_envmgr_told ]]; then
+    return
+  else
+    _envmgr_told=1
+  fi
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
     _envmgr_survey # the call has seen where a link leads, if it is one
@@ -211,6 +219,11 @@ _envmgr_lookup() {
       if [[ $__turned ]]; then _envmgr_told=''; fi # it may be turned again during this visit
     fi
   fi
+}
+
+# Whether git's exclude file is newer than envmgr's last look at it: git may see .venv, as after `envmgr use; git init`.
+_envmgr_unignored() {
+  [[ $_envmgr_project/.git/info/exclude -nt ${_envmgr_record%/*}/.exclude ]]
 }
 
 # Set __env from the record; fail when there is none, or its environment does not work.

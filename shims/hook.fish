@@ -85,12 +85,18 @@ function _envmgr_idle
         test "$text" = "$_envmgr_text"; or return
     end
     if test -n "$_envmgr_env"
+        test "$_envmgr_told" != git; and _envmgr_unignored; and return 1
         test -x "$_envmgr_env/bin/python" -a -f "$_envmgr_record"; or return
         read text <"$_envmgr_record"
         test "$_envmgr_home/$text" = "$_envmgr_env"
     else
         not test -f "$_envmgr_record"
     end
+end
+
+# Whether git's exclude file is newer than envmgr's last look at it: git may see .venv, as after `envmgr use; git init`.
+function _envmgr_unignored
+    test "$_envmgr_project/.git/info/exclude" -nt (string replace -r '[^/]*$' .exclude -- "$_envmgr_record")
 end
 
 # `cd project; python` on one line. A call of envmgr waits for the prompt.

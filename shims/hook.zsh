@@ -54,6 +54,7 @@ _envmgr_idle() {
     if [[ ! -f "$_envmgr_file" || ! -r "$_envmgr_file" || "$(<"$_envmgr_file")" != "$_envmgr_text" ]]; then return 1; fi
   fi
   if [[ -n "$_envmgr_env" ]]; then
+    if [[ "$_envmgr_told" != git ]] && _envmgr_unignored; then return 1; fi
     [[ -x "$_envmgr_env/bin/python" && -f "$_envmgr_record" ]] &&
       [[ "$_envmgr_home/$(<"$_envmgr_record")" == "$_envmgr_env" ]]
   else
@@ -189,13 +190,25 @@ _envmgr_lookup() {
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
   if [[ -n $_envmgr_off ]] || { [[ -n $_envmgr_allowed ]] && _envmgr_granted }; then return; fi
-  if [[ -z $__words || $__words == system ]] || _envmgr_find || [[ -n $_envmgr_told || -n ${1-} ]]; then return; fi
-  _envmgr_told=1
+  if [[ -z $__words || $__words == system ]]; then return; fi
+  if _envmgr_find; then
+    if [[ -n ${1-} || $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi
+    _envmgr_told=git
+  elif [[ -n $_envmgr_told || -n ${1-} ]]; then
+    return
+  else
+    _envmgr_told=1
+  fi
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
     _envmgr_survey # the call has seen that this is no link any more, if it was one
     if [[ -z $_envmgr_allowed ]] || ! _envmgr_granted; then _envmgr_find; fi
   fi
+}
+
+# Whether git's exclude file is newer than envmgr's last look at it: git may see .venv, as after `envmgr use; git init`.
+_envmgr_unignored() {
+  [[ "$_envmgr_project/.git/info/exclude" -nt "${_envmgr_record%/*}/.exclude" ]]
 }
 
 # Set __env from the record; fail when there is none, or its environment does not work.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,24 @@ def typist(request: pytest.FixtureRequest, desk: Desk, tmp_path: Path) -> Iterat
     rc.write_text(f"{dialects.named(request.param).line(desk.home)}\n")
     with Typist(ARGV[request.param], cwd=desk.project, environ=desk.environ, folder=tmp_path / "tell") as typist:
         yield typist
+
+
+def test_git_init_after_use_does_not_see_the_link(desk: Desk, interpreter: Interpreter, typist: Typist) -> None:
+    """At the next prompt, of a shell that has been in the project for long, and of one repository after the other."""
+    words = interpreter.build.minor_alias
+    (desk.project / ".python-version").write_text(f"{words}\n")
+    typist.type("")
+    desk.call("use", "--no-pip")
+    typist.type("")
+    for _ in range(2):
+        typist.type("git init -q")
+        typist.type("")
+        (desk.project / ".git" / "index").unlink(missing_ok=True)
+        said = subprocess.check_output(["git", "status", "--porcelain"], cwd=desk.project, text=True)
+        assert said == "?? .python-version\n"
+        shutil.rmtree(desk.project / ".git")
+        typist.type("cd ..")
+        typist.type("cd -")
 
 
 def test_an_environment_that_comes_and_goes_and_comes(desk: Desk, interpreter: Interpreter, typist: Typist) -> None:

@@ -22,6 +22,7 @@ FOLDER = ".envmgr"
 REAL = ".real"  # in a record folder: the physical path of the project that its records belong to
 NOTE = "envmgr.json"
 LINK = ".venv"
+EXCLUDE = ".exclude"  # beside the records; its time is that of the repository's exclude file when we looked last
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+|\.{2,}", re.ASCII)  # shells refuse a record with `..` in it
 _LONGEST = 60  # characters of a project's name that go into directory names and prompts
 

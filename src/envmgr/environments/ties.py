@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,22 @@ def _linked(home: Home, environment: Environment) -> Iterator[str]:
             _ignore(environment.project)
         except OSError as error:
             yield f"{error.filename or link} was not written: {error.strerror}"
+    _note_exclude(home, environment.project)
+
+
+def _note_exclude(home: Home, project: Path) -> None:
+    """Give the file `.exclude` among the records the time of the repository's exclude file, 0 where there is none.
+
+    Hooks compare them: when `git init` comes after `envmgr use`, the new one does not have our line yet.
+    """
+    note = record.records(home, project) / record.EXCLUDE
+    try:
+        time = (project / ".git" / "info" / "exclude").stat().st_mtime_ns
+    except OSError:
+        time = 0
+    with suppress(OSError):
+        note.touch()
+        os.utime(note, ns=(time, time))
 
 
 def _ignore(project: Path) -> None:
