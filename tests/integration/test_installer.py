@@ -113,10 +113,11 @@ def test_an_archive_without_a_python_is_refused(
         ("#!/lib/ld-of-another-libc.so\n", "does not start", "another C library"),
         ("#!/bin/sh\necho \"/lib/libc.so.6: version 'GLIBC_2.99' not found\" >&2; exit 1\n", "GLIBC_2.99", "older"),
         ("#!/bin/sh\necho 'libx.so.1: cannot open shared object file' >&2; exit 1\n", "libx.so.1", "package"),
-        ("#!/bin/sh\nkill -ILL $$\n", "does not run", "newer processor"),
-        ("#!/bin/sh\necho 'envmgr: 3 9 9 True'\n", "not what it should be", ""),
+        ("#!/bin/sh\nkill -ILL $$\n", "does not start", "newer processor"),
+        ('#!/bin/sh\nexec python3 "$@"\n', "not what it should be", ""),
+        ("#!/bin/sh\necho 'envmgr-probe [1]'\n", "not a Python that envmgr knows", ""),
     ],
-    ids=["loader", "glibc", "library", "processor", "version"],
+    ids=["loader", "glibc", "library", "processor", "version", "answer"],
 )
 def test_a_build_that_cannot_run_here_is_refused_with_the_reason(
     program: str, message: str, hint: str, tmp_path: Path, candidate: Choose
@@ -125,7 +126,7 @@ def test_a_build_that_cannot_run_here_is_refused_with_the_reason(
     (tmp_path / "bin/python").write_text(program)
     (tmp_path / "bin/python").chmod(0o755)
     with pytest.raises(BrokenInterpreterError, match=message) as caught:
-        installer.probe(tmp_path, candidate("3.12.1").build, {"PATH": "/usr/bin:/bin"})
+        installer.check(tmp_path, candidate("3.12.1").build, {"PATH": "/usr/bin:/bin"})
     assert hint in (caught.value.hint or "")
 
 

@@ -125,7 +125,9 @@ def test_an_interpreter_that_does_not_start_or_lies_fails(scene: Scene) -> None:
             (place / "python").chmod(0o755)
     found = list(checks.interpreters(scene))
     assert [one.state for one in found] == [FAIL] * 3
-    assert ["cannot be run" in found[0].message, "3.1.3" in found[1].message, "(3)" in found[2].message] == [True] * 3
+    assert ["cannot be run" in found[0].message, "3.1.3" in found[1].message, "exit code 3" in found[2].message] == [
+        True
+    ] * 3
 
 
 def test_broken_and_orphaned_environments_are_named(scene: Scene, tmp_path: Path) -> None:

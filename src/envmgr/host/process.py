@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from typing import IO, NoReturn
 from envmgr.errors import CommandNotFoundError
 from envmgr.host.paths import Environ
 
+LATE = 124  # the exit code of what was killed because its time was up, as of timeout(1)
+_MOST_SAID = 65536  # bytes of an answer
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # at its start; a program that we start expects the default
 _PASSED_ON = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -52,6 +56,51 @@ def run(
         raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     code = done.returncode if done.returncode >= 0 else 128 - done.returncode
     return Outcome(code, done.stdout.decode(errors="replace"))
+
+
+def answer(argv: Sequence[str | Path], *, environ: Environ, mark: bytes, patience: float) -> Outcome:
+    """Run `argv` until it has said a line with `mark`, or has closed its output; then it, and all its group, is killed.
+
+    Its exit code is LATE where neither came within `patience` seconds, or where it said more than 64 kB before.
+    Raises CommandNotFoundError when it cannot be started.
+    """
+    try:
+        child = subprocess.Popen(
+            argv,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    except (OSError, ValueError) as error:
+        raise CommandNotFoundError(f"{argv[0]}: cannot be run: {getattr(error, 'strerror', error)}") from error
+    with child:
+        assert child.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            said, ended = _read_until(child.stdout.fileno(), mark, time.monotonic() + patience)
+            code = child.wait(timeout=1) if ended else LATE
+        except subprocess.TimeoutExpired:
+            code = LATE
+        finally:
+            with suppress(ProcessLookupError, PermissionError):  # gone, or (macOS) about to be
+                os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
+    return Outcome(code if code >= 0 else 128 - code, said.decode(errors="replace"))
+
+
+def _read_until(output: int, mark: bytes, deadline: float) -> tuple[bytes, bool]:
+    """Return what comes, up to 64 kB, and whether it has ended or a whole line with `mark` was in it."""
+    said, waiting = b"", select.poll()
+    waiting.register(output, select.POLLIN)
+    while len(said) < _MOST_SAID and (left := deadline - time.monotonic()) > 0:
+        if not waiting.poll(left * 1000):
+            break
+        piece = os.read(output, 65536)
+        said += piece
+        if not piece or b"\n" in said.partition(mark)[2]:
+            return said, True
+    return said, False
 
 
 def stream(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> int:

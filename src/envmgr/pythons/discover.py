@@ -14,31 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.errors import BrokenInterpreterError, CommandNotFoundError, EnvmgrError, UsageError
-from envmgr.host import platforms, process
+from envmgr.errors import BrokenInterpreterError, UsageError
+from envmgr.host import platforms
 from envmgr.host.paths import Environ
+from envmgr.pythons.probe import probe
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build, Version
 
 LOCAL = "local"  # the origin of what belongs to no known tool
-_PATIENCE = 20.0  # seconds that an interpreter may take to say its version
 _NAMES = (re.compile(r"(?:python|pypy)\d\.\d+t?d?"), re.compile(r"python\d?|pypy\d?"))  # most telling first
 _MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _NAMING = {"asdf", "conda", "mise", "pyenv"}  # origins whose folders people name, or pin by name
 _HATCH = ("python", "python/install", "pypy*")
 _ITS_NAME = re.compile(r"\.?(?:python|pypy|graalpy)", re.IGNORECASE)
-_PROBE = """
-import os, sys
-v = sys.version_info
-stage = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(v[3])
-name = "pypy" if "__pypy__" in sys.builtin_module_names else getattr(sys, "implementation", None)
-sys.stdout.write("\\n" + "|".join([
-    getattr(name, "name", name) or "cpython",
-    "%d.%d.%d" % tuple(v[:3]) + ("%s%d" % (stage, v[4]) if stage else ""),
-    "t" * ("t" in getattr(sys, "abiflags", "")) + "d" * hasattr(sys, "gettotalrefcount"),
-    getattr(os, "__file__", ""),
-]))
-"""
 
 
 @dataclass(frozen=True)
@@ -111,13 +99,14 @@ class Identity:
 def identify(found: Found, environ: Environ) -> Identity:
     """Ask an interpreter what it is; raises BrokenInterpreterError with the reason why it cannot say."""
     _refuse_shim(found.executable)
-    said = _answer(found.executable, environ)
+    said = probe(found.executable, environ)
     try:
-        implementation, version, variant, library = said.split("|", 3)
-        build = Build(implementation, Version.parse(version), variant, found.origin, platforms.this_platform())
-    except (EnvmgrError, ValueError) as error:
-        raise BrokenInterpreterError(f"{found.executable}: not a Python that envmgr knows: {said[:200]}") from error
-    return Identity(build, Path(library.removesuffix("c")))  # Python 2 may name the byte code
+        version = Version.parse(said.version)
+        text = str(Build(said.implementation, version, said.flags, found.origin, platforms.this_platform()))
+        return Identity(Build.parse(text), said.library)
+    except UsageError as error:
+        what = f"{said.implementation} {said.version}"
+        raise BrokenInterpreterError(f"{found.executable}: not a Python that envmgr knows: {what!a}") from error
 
 
 def _refuse_shim(executable: Path) -> None:
@@ -133,27 +122,6 @@ def _refuse_shim(executable: Path) -> None:
         raise BrokenInterpreterError(f"{executable}: {error.strerror}") from error
     if not _ITS_NAME.match(real.name):
         raise BrokenInterpreterError(f"{executable}: a link to {real}, not an interpreter")
-
-
-def _answer(executable: Path, environ: Environ) -> str:
-    """Return what an interpreter says to the probe, its last line; raises BrokenInterpreterError if it fails."""
-    isolated = ["-E", "-s"] if _is_second(executable) else ["-I"]
-    try:
-        outcome = process.run(
-            [executable, *isolated, "-B", "-S", "-c", _PROBE], environ=process.plain(environ), timeout=_PATIENCE
-        )
-    except CommandNotFoundError as error:
-        raise BrokenInterpreterError(error.message) from error
-    lines = outcome.text.strip().splitlines() or [f"exit code {outcome.code}"]
-    if outcome.code:
-        raise BrokenInterpreterError(f"{executable}: does not start: {lines[-1]}")
-    return lines[-1]
-
-
-def _is_second(executable: Path) -> bool:
-    """Tell Python 2, which has no `-I`, by the name of the program or of the one that it links to."""
-    names = executable.name, Path(os.path.realpath(executable)).name
-    return any(re.match(r"(?:python|pypy)2|pypy$", name) for name in names)
 
 
 def _in_folder(folder: Path) -> Path | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -19,7 +18,6 @@ from pathlib import Path
 from envmgr import __version__
 from envmgr.errors import (
     BrokenInterpreterError,
-    CommandNotFoundError,
     DownloadError,
     EnvmgrError,
     StoreBusyError,
@@ -30,6 +28,7 @@ from envmgr.host.network import Network
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, attestation, placement
 from envmgr.pythons.candidate import Candidate
+from envmgr.pythons.probe import probe
 from envmgr.pythons.refresh import MIRROR
 from envmgr.pythons.store import RECEIPT, Store
 from envmgr.versions.version import Build
@@ -45,10 +44,11 @@ class Wishes:
 
 _PATIENCE = 3600.0  # seconds to wait for another process that downloads the same build
 PLAIN = Wishes()
-_MODULES = {"cpython": "_ssl, _sqlite3, _ctypes, zlib, _lzma", "pypy": "ssl, sqlite3, ctypes, zlib, lzma"}
-_PROBE = """import sys, {modules}
-from importlib.util import find_spec
-print("envmgr:", *sys.version_info[:3], find_spec("venv") is not None)"""
+_MODULES = {
+    "cpython": ("_ssl", "_sqlite3", "_ctypes", "zlib", "_lzma"),
+    "pypy": ("ssl", "sqlite3", "ctypes", "zlib", "lzma"),
+}
+_SLOWEST_START = 60.0  # seconds; the first start of a build, on a disk that is busy with it
 
 
 def install(
@@ -86,7 +86,7 @@ def _install(home: Home, candidate: Candidate, network: Network, cache: Path, wa
             archive.unpack(file, stage, network.environ)
         root = _root(stage, file)
         placement.place(root, place)
-        probe(root, candidate.build, network.environ)
+        check(root, candidate.build, network.environ)
         _describe(root, candidate)
         _publish(home, root, place)
     return True
@@ -133,36 +133,21 @@ def discard(home: Home, path: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def probe(root: Path, build: Build, environ: Environ) -> None:
+def check(root: Path, build: Build, environ: Environ) -> None:
     """Start the interpreter in `root` and load what needs the machine's libraries; raises BrokenInterpreterError."""
-    code = _PROBE.format(modules=_MODULES.get(build.implementation, "sys"))
-    try:
-        program = root / "bin" / "python"
-        outcome = process.run([program, "-I", "-c", code], environ=process.plain(environ), timeout=60)
-    except CommandNotFoundError as error:
-        hint = "its dynamic loader is missing: it is made for another C library"
-        raise BrokenInterpreterError(f"{build} does not start on this machine", hint=hint) from error
-    said = outcome.text.strip().splitlines()[-1:] or [f"exit code {outcome.code}"]
-    if outcome.code:
-        raise BrokenInterpreterError(f"{build} does not run on this machine: {said[0]}", hint=_reason(outcome))
-    if said[0] != "envmgr: {} {} {} True".format(*build.version.release):
-        raise BrokenInterpreterError(f"{build} is not what it should be: {said[0]}")
+    modules = _MODULES.get(build.implementation, ())
+    program = root / "bin" / "python"
+    found = probe(program, environ, name=str(build), imports=modules, patience=_SLOWEST_START)
+    if found.version != str(build.version):
+        raise BrokenInterpreterError(f"{build} is not what it should be: it says that it is {found.version}")
+    if not found.library.with_name("venv").is_dir():
+        raise BrokenInterpreterError(f"{build} is not what it should be: it has no module venv")
 
 
 def compile_bytecode(prefix: Path, environ: Environ) -> None:
     """Compile the standard library, so that no first import is slow. Files that are no valid source are passed over."""
     argv: list[str | Path] = [prefix / "bin" / "python", "-I", "-m", "compileall", "-q", "-j0", prefix / "lib"]
     process.run(argv, environ=process.plain(environ))
-
-
-def _reason(outcome: process.Outcome) -> str | None:
-    if "GLIBC_" in outcome.text:
-        return "this machine's C library is older than what the build needs"
-    if "cannot open shared object file" in outcome.text:
-        return "install the system's package with the missing library"
-    if outcome.code == 128 + signal.SIGILL:
-        return "it was built for a newer processor"
-    return None
 
 
 @contextmanager

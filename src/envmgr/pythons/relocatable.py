@@ -7,7 +7,6 @@ machines like this one.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from envmgr.errors import BrokenInterpreterError, EnvmgrError, UsageError
 from envmgr.host import process
 from envmgr.host.paths import Environ
+from envmgr.pythons.probe import probe
 
 PREFIX = "/install"
 _PARTS = (  # of a prefix that may be all of /usr
@@ -43,8 +43,6 @@ _POLYGLOT = b"""#!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")/%s" "$0" "$@"
 ' '''
 """
-_PROBE = """import json, platform, sys
-print(json.dumps([sys.implementation.name, sys.base_prefix, platform.python_version(), sys.abiflags]))"""
 
 
 @dataclass(frozen=True)
@@ -77,18 +75,15 @@ def source(prefix: Path, environ: Environ) -> Source:
     Raises BrokenInterpreterError, and UsageError for what is no interpreter of its own, or no CPython.
     """
     program = prefix / "bin" / "python3"
-    outcome = process.run([program, "-I", "-c", _PROBE], environ=environ) if program.exists() else None
-    if outcome is None or outcome.code:
-        raise BrokenInterpreterError(
-            f"{prefix}: no Python that starts in bin/python3",
-            hint=outcome.text.strip() if outcome else "PREFIX is the directory that holds bin and lib",
-        )
-    implementation, base, version, flags = json.loads(outcome.text.splitlines()[-1])
-    if implementation != "cpython":
-        raise UsageError(f"{prefix}: only CPython can be packed, not {implementation}")
-    if not prefix.samefile(base):
-        raise UsageError(f"{prefix}: an environment, not an interpreter", hint=f"pack {base}")
-    return Source(Path(base), version, flags)
+    if not program.exists():
+        hint = "PREFIX is the directory that holds bin and lib"
+        raise BrokenInterpreterError(f"{prefix}: no Python in bin/python3", hint=hint)
+    said = probe(program, environ)
+    if said.implementation != "cpython":
+        raise UsageError(f"{prefix}: only CPython can be packed, not {said.implementation}")
+    if not prefix.samefile(said.prefix):
+        raise UsageError(f"{prefix}: an environment, not an interpreter", hint=f"pack {said.prefix}")
+    return Source(said.prefix, said.version, said.flags)
 
 
 def copy(source: Source, root: Path, environ: Environ, *, without: Collection[str] = ()) -> None:

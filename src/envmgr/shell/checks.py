@@ -17,6 +17,7 @@ from envmgr.environments.health import health
 from envmgr.errors import EnvmgrError
 from envmgr.host import process
 from envmgr.host.paths import Environ, Home
+from envmgr.pythons.probe import probe
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import detect, dialects, setup, shims
 from envmgr.shell.active import Active, active
@@ -234,9 +235,8 @@ def interpreters(scene: Scene) -> Iterator[Finding]:
     """Whether every installed Python starts, and is the version that its name says."""
     builds = Store(scene.home)
     found = [builds.interpreter(build) for build in sorted(builds.builds(), reverse=True)]
-    plain = process.plain(scene.environ)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for interpreter, problem in zip(found, pool.map(lambda one: _problem(one, plain), found), strict=True):
+        for interpreter, problem in zip(found, pool.map(lambda one: _problem(one, scene.environ), found), strict=True):
             if problem:
                 yield Finding(FAIL, "pythons", f"{interpreter.build}: {problem}", interpreter.lost().hint or "")
             elif interpreter.changed:
@@ -250,17 +250,12 @@ def interpreters(scene: Scene) -> Iterator[Finding]:
 
 def _problem(interpreter: Interpreter, environ: Mapping[str, str]) -> str:
     """Return why an interpreter cannot be used, empty when it can."""
-    tell = "import sys; sys.stdout.write('.'.join(map(str, sys.version_info[:3])))"
     try:
-        isolated = ["-I"] if interpreter.build.version.major > 2 else ["-E", "-s"]  # noqa: PLR2004 - 2 has no -I
-        argv: list[str | Path] = [interpreter.executable, *isolated, "-B", "-S", "-c", tell]
-        done = process.run(argv, environ=environ, timeout=_PATIENCE)
+        said = probe(interpreter.executable, environ, patience=_PATIENCE)
     except EnvmgrError as error:
         return error.message
-    said, expected = done.text.strip(), ".".join(map(str, interpreter.build.version.release))
-    if done.code:
-        return f"does not start ({done.code}): {said[-200:]}"
-    return "" if said == expected or interpreter.build.implementation != "cpython" else f"says that it is {said[-200:]}"
+    right = said.version == str(interpreter.build.version) or said.implementation != "cpython"
+    return "" if right else f"says that it is {said.version}"
 
 
 _REMEDIES = {
