@@ -32,6 +32,7 @@ In `commands`, `env` and `cwd`; any other text in braces stays as it is.
 |---|---|
 | `{args}`, `{args:DEFAULT}` | the arguments after `--`; without `{args}` they go to the last command |
 | `{cell}` | the name of the cell |
+| `{environment}` | the directory of the cell's environment |
 | `{env:NAME}`, `{env:NAME:DEFAULT}` | a variable of the caller |
 | `{project}` | the directory of the project, or of its copy |
 | `{python}` | the path of the cell's Python |

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -15,8 +16,9 @@ import click
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.interpreters import ensure_installed
+from envmgr.environments import inside
 from envmgr.errors import EnvmgrError, UsageError
-from envmgr.host import config
+from envmgr.host import process
 from envmgr.packages.engine import ENGINES
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Interpreter
@@ -25,6 +27,7 @@ from envmgr.testing import defaults, history, matrix, report, runner, table
 from envmgr.testing.cell import Cell
 from envmgr.testing.context import RunContext
 from envmgr.testing.result import exit_code
+from envmgr.testing.sources import NAMES, NOX, Finder
 from envmgr.versions import pins
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--cell", "patterns", multiple=True, metavar="PATTERN", help="Only these cells; * stands for any text.")
 @click.option("--label", "labels", multiple=True, help="Only the cells with this label.")
 @click.option("--failed", is_flag=True, help="Only the cells that did not pass the last time.")
+@click.option("--from", "origin", type=click.Choice(NAMES), help="Take the cells from there: the first there is.")
 @click.option("--list", "only_list", is_flag=True, help="Print the cells, and run nothing.")
 @click.option("--dry-run", is_flag=True, help="Print what each cell would install and run, and run nothing.")
 @click.option("--init", is_flag=True, help="Print a [tool.envmgr.test] table for a project that has none.")
@@ -57,6 +61,7 @@ def test(
     patterns: tuple[str, ...],
     labels: tuple[str, ...],
     failed: bool,
+    origin: str | None,
     only_list: bool,
     dry_run: bool,
     init: bool,
@@ -76,29 +81,28 @@ def test(
     Without such a table, Pythons, requirements and commands are worked out from the project's files, and said.
     ARGUMENTS, after --, take the place of {args} in the commands, or go to the last of them.
     """
-    found, source = _table(context, init=init)
-    if init:
-        return 0
     words = [word for word in (pythons or "").split(",") if word]
     if pythons is not None and not words:
         raise UsageError("-p names no Python", hint="for example: -p 3.12,3.13")
-    metadata = config.table(
-        config.read(source.project / "pyproject.toml"), source.project / "pyproject.toml", "project"
-    )
-    cells = matrix.cells(source, words or defaults.classifiers(metadata))
+    finder = Finder(context.home, context.cache, context.environ, context.cwd, datetime.now(tz=UTC).date())
+    if init:
+        return _print_table(finder)
+    if origin == NOX:
+        return _run_nox(finder, arguments)
+    source = finder.find(origin, words, arguments)
     project = source.project.resolve()
-    names = history.failed(contexts.folder(context.home, context.cache, project)) if failed else None
-    cells = matrix.select(cells, pythons=words, patterns=patterns, labels=labels, names=names)
+    names: Collection[str] | None = None if patterns or labels else source.default
+    if failed:
+        names = history.failed(contexts.folder(context.home, context.cache, project))
+    cells = matrix.select(source.cells, pythons=words, patterns=patterns, labels=labels, names=names)
     if only_list:
-        _print_cells(cells)
+        console.table((cell.name, cell.python, ", ".join(cell.settings.labels)) for cell in cells)
         return 0
     if dry_run:
         _print_plan(project, cells)
         return 0
-    for choice in found.choices if found else ():
-        console.say(f"{choice.key}: {', '.join(map(_text, choice.value))} ({choice.reason})")
-    for note in found.notes if found else ():
-        console.say(f"note: {note}")
+    for message in source.messages:
+        console.say(message)
     from envmgr.cli.test_screen import screen
 
     run_context = RunContext(
@@ -107,9 +111,9 @@ def test(
         project=project,
         environ=context.environ,
         interpreters={each.python: _interpreter(context, each.python, install=not no_install) for each in cells},
-        arguments=arguments,
+        arguments=() if source.has_arguments else arguments,
         engine=engine,
-        skip_missing=skip_missing,
+        skip_missing=skip_missing or source.skip_missing,
         recreate=recreate,
         cached=cached,
         interactive=len(cells) == 1 and not as_json and all(map(os.isatty, (0, 1, 2))),
@@ -149,30 +153,23 @@ def _run(
     return exit_code(results)
 
 
-def _table(context: Context, *, init: bool) -> tuple[defaults.Defaults | None, table.Table]:
-    """Return the project's table, with the choices that it was worked out from where it is not written."""
-    file = table.find(context.cwd)
-    source = table.read(file) if file else None
-    if source is None and file and file.name == "envmgr.toml":
-        source = table.read(file.with_name("pyproject.toml"))
-    if source:
-        if init:
-            raise UsageError(f"{source.source} has a table already", hint="`envmgr test --list` shows its cells")
-        return None, source
-    project = file.parent if file else context.cwd
-    found = defaults.work_out(project, datetime.now(tz=UTC).date())
-    if init:
-        console.data(defaults.as_toml(found).rstrip("\n"))
-        console.say(f"put it into {project / 'pyproject.toml'}")
-    return found, found.table
+def _print_table(finder: Finder) -> int:
+    """Print the table that says what would be worked out for a project that has none."""
+    file = table.find(finder.cwd)
+    if file and table.read(file):
+        raise UsageError(f"{file} has a table already", hint="`envmgr test --list` shows its cells")
+    project = file.parent if file else finder.cwd
+    console.data(defaults.as_toml(defaults.work_out(project, finder.today)).rstrip("\n"))
+    console.say(f"put it into {project / 'pyproject.toml'}")
+    return 0
 
 
-def _text(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _print_cells(cells: list[Cell]) -> None:
-    console.table((cell.name, cell.python, ", ".join(cell.settings.labels)) for cell in cells)
+def _run_nox(finder: Finder, arguments: tuple[str, ...]) -> int:
+    """Run nox, whose configuration is a program, with the installed Pythons on PATH; returns its exit code."""
+    environment = finder.tool(NOX)
+    variables = inside.environment(finder.home, environment, finder.environ)
+    argv: list[str | Path] = [environment.bin / "nox", "--download-python", "never", *arguments]
+    return process.stream(argv, environ=variables, cwd=finder.cwd)
 
 
 def _print_plan(project: Path, cells: list[Cell]) -> None:

@@ -98,7 +98,7 @@ class Workplace:
 
 def install(engine: Engine, place: Workplace, arguments: Sequence[str]) -> None:
     """Install what pip's `arguments` say. Raises EnvironmentFailedError."""
-    _run(engine, place, [*engine.install, *arguments])
+    run(engine, place, [*engine.install, *arguments])
 
 
 def build(engine: Engine, place: Workplace, into: Path, *, from_sdist: bool = False) -> Path:
@@ -107,7 +107,7 @@ def build(engine: Engine, place: Workplace, into: Path, *, from_sdist: bool = Fa
     Raises EnvironmentFailedError.
     """
     source = _build_sdist(engine, place, into) if from_sdist else place.environment.project
-    _run(engine, place, [*engine.build, str(into), str(source)])
+    run(engine, place, [*engine.build, str(into), str(source)])
     if wheel := next(into.glob("*.whl"), None):
         return wheel
     raise EnvironmentFailedError(f"{engine.name} built no wheel of {place.environment.project}")
@@ -119,13 +119,14 @@ def _build_sdist(engine: Engine, place: Workplace, into: Path) -> Path:
             f"{engine.name} cannot build an sdist", hint='install uv, or use package = "wheel"'
         )
     command = ["--sdist" if word == "--wheel" else word for word in engine.build]
-    _run(engine, place, [*command, str(into), str(place.environment.project)])
+    run(engine, place, [*command, str(into), str(place.environment.project)])
     if sdist := next(into.glob("*.tar.gz"), None):
         return sdist
     raise EnvironmentFailedError(f"{engine.name} built no sdist of {place.environment.project}")
 
 
-def _run(engine: Engine, place: Workplace, argv: Sequence[str]) -> None:
+def run(engine: Engine, place: Workplace, argv: Sequence[str]) -> None:
+    """Run a program of the engine in the project, with the environment active. Raises EnvironmentFailedError."""
     variables = inside.environment(place.home, place.environment, place.environ)
     project = place.environment.project
     if place.runner:

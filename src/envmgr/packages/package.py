@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from envmgr.packages.engine import Workplace
 # at the top of a project, never part of its package
 _BESIDE = {"build", "dist", "tests", "test", "docs", "doc", "benchmarks", "node_modules", "venv", "changelog.d"}
 _ANYWHERE = {"__pycache__"}
+_DAY = 86400.0  # seconds
 
 
 def fingerprint(project: Path, variables: Mapping[str, str] | None = None) -> str:
@@ -72,9 +74,10 @@ def _kept(folder: Path) -> Path | None:
 
 
 def _remove_others(folder: Path, mark: str) -> None:
-    """Remove the wheels of other fingerprints."""
+    """Remove the wheels of other fingerprints that are older than a day: a run may still be installing a newer one."""
+    limit = time.time() - _DAY
     for old in folder.iterdir():
-        if old.is_dir() and not old.name.startswith((mark, "staged-")):
+        if old.is_dir() and not old.name.startswith(mark) and old.stat().st_mtime < limit:
             shutil.rmtree(old, ignore_errors=True)
 
 

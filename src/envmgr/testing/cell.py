@@ -12,7 +12,7 @@ from typing import Any
 from envmgr.errors import UsageError
 
 Command = tuple[str, ...]
-PACKAGES = ("wheel", "sdist", "editable", "none")
+PACKAGES = ("wheel", "sdist", "editable", "deps-only", "none")
 RESOLUTIONS = ("highest", "lowest-direct", "lowest")
 TREES = ("project", "copy")
 
@@ -22,7 +22,8 @@ class Settings:
     """How one cell is prepared and run; the defaults are those of a table that says nothing.
 
     `timeout` is in seconds, for all commands of the cell together; None for no limit. `retries` is how often a failed
-    cell is run again. `package` None means a wheel where the project can be built.
+    cell is run again. `package` None means a wheel where the project can be built, else its dependencies. `lock`
+    takes the versions from the project's uv.lock.
     """
 
     groups: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Settings:
     commands_before: tuple[Command, ...] = ()
     commands_after: tuple[Command, ...] = ()
     package: str | None = None
+    lock: bool = False
     resolution: str = "highest"
     tree: str = "project"
     timeout: float | None = None

@@ -63,8 +63,11 @@ def work_out(project: Path, today: date) -> Defaults:
     choices = [pythons, *([requirements] if requirements else []), runner]
     if runner.value[0][:3] == ("python", "-m", "pytest") and not _names_pytest(project, tables, requirements):
         choices.append(Choice("deps", ("pytest",), "nothing that is installed names pytest"))
+    if requirements and requirements.key in ("groups", "extras") and (project / "uv.lock").is_file():
+        choices.insert(1, Choice("lock", (True,), "file uv.lock"))
     values = {"pythons": pythons.value}
-    chosen: dict[str, Any] = {each.key: each.value for each in choices if each.key != "pythons"}
+    chosen: dict[str, Any] = {each.key: each.value for each in choices if each.key not in ("pythons", "lock")}
+    chosen["lock"] = any(each.key == "lock" for each in choices)
     settings = Settings(**chosen)
     return Defaults(Table(file, values, settings), tuple(choices), tuple(_notes(project, tables)))
 
@@ -210,7 +213,8 @@ def as_toml(found: Defaults) -> str:
     """Return the table `[tool.envmgr.test]` that says what was worked out, with the reasons as comments."""
     lines = ["[tool.envmgr.test]"]
     for choice in found.choices:
-        lines += [f"# {choice.reason}", f"{choice.key} = {_toml(choice.value)}"]
+        value = "true" if choice.key == "lock" else _toml(choice.value)
+        lines += [f"# {choice.reason}", f"{choice.key} = {value}"]
     return "\n".join(lines) + "\n"
 
 

@@ -130,6 +130,7 @@ def _place(cell: Cell, run: Run, prepared: Prepared, output: IO[bytes]) -> Itera
         "tmp": str(tmp),
         "project": str(root),
         "python": str(prepared.environment.bin / "python"),
+        "environment": str(prepared.environment.path),
         "cell": cell.name,
     }
     values = Values(names, context.arguments, context.environ)
@@ -176,9 +177,9 @@ def _sequence(cell: Cell, run: Run, place: _Place, commands: Sequence[Command]) 
 
 
 def _prefixes(words: list[str]) -> tuple[list[str], bool, bool]:
-    """Take the prefixes off a command: `-` ignores its failure, `!` wants it (as in tox)."""
+    """Take the prefixes off a command: `-` ignores its failure, `!` wants it, `@` has no effect here (as in tox)."""
     inverted = ignored = False
-    while len(words) > 1 and words[0] in ("-", "!"):
+    while len(words) > 1 and words[0] in ("-", "!", "@"):
         inverted, ignored = inverted or words[0] == "!", ignored or words[0] == "-"
         words = words[1:]
     return words, inverted, ignored

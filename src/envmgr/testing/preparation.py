@@ -58,6 +58,8 @@ class _State:
 def package_mode(project: Path, cell: Cell) -> str:
     """Return how the project itself is installed into a cell: as the cell says, else a wheel where it can be built.
 
+    Of any other project only the dependencies are installed.
+
     A project can be built when pyproject.toml has [build-system], or with a setup.py or setup.cfg alone: PEP 517 names
     setuptools as the backend for those.
     """
@@ -65,7 +67,7 @@ def package_mode(project: Path, cell: Cell) -> str:
         return cell.settings.package
     tables = config.read(project / "pyproject.toml")
     legacy = any((project / name).is_file() for name in ("setup.py", "setup.cfg"))
-    return "wheel" if "build-system" in tables or legacy else "none"
+    return "wheel" if "build-system" in tables or legacy else "deps-only"
 
 
 def prepare(cell: Cell, context: RunContext, interpreter: Interpreter, processes: Processes) -> Prepared:
@@ -75,6 +77,8 @@ def prepare(cell: Cell, context: RunContext, interpreter: Interpreter, processes
     target = Workplace(context.home, environment, environ, processes.captured)
     wheel = _wheel(cell, context, target)
     requirements = cell_requirements(context.project, cell, wheel)
+    if cell.settings.lock:
+        requirements = _with_lock(requirements, cell, context, target)
     wanted = _State(
         _digest(requirements, cell, wheel),
         wheel.parent.name if wheel else "",
@@ -131,13 +135,10 @@ def cell_requirements(project: Path, cell: Cell, wheel: Path | None) -> Declared
     Raises UsageError for an unknown group, extra or file.
     """
     settings, mode = cell.settings, package_mode(project, cell)
-    own = {"wheel": "nothing", "sdist": "nothing", "editable": "nothing", "none": "dependencies"}[mode]
-    if settings.requirements and mode == "none":
-        own = "nothing"
+    own = "dependencies" if mode == "deps-only" and not settings.requirements and not settings.lock else "nothing"
     _check_extras(project, settings.extras)
-    found = declared(
-        project, requirements=settings.requirements, groups=settings.groups, extras=settings.extras, own=own
-    )
+    groups = () if settings.lock else settings.groups  # those of the lock are exported
+    found = declared(project, requirements=settings.requirements, groups=groups, extras=settings.extras, own=own)
     extras = f"[{','.join(settings.extras)}]" if settings.extras else ""
     first = (f"{wheel}{extras}",) if wheel else ("-e", f".{extras}") if mode == "editable" else ()
     deps = [word for dep in settings.deps for word in (shlex.split(dep) if dep.startswith("-") else [dep])]
@@ -149,6 +150,20 @@ def cell_requirements(project: Path, cell: Cell, wheel: Path | None) -> Declared
     if mode == "editable":  # its metadata is read when it is installed
         files += [file for name in _METADATA if (file := project / name).is_file()]
     return Declared((*first, *found.arguments, *deps, *constraints), (*found.files, *files), (wheel,) if wheel else ())
+
+
+def _with_lock(requirements: Declared, cell: Cell, context: RunContext, target: Workplace) -> Declared:
+    """Return the requirements with those of the cell's groups and extras as uv.lock has them, with their hashes."""
+    engine = target.engine("uv")
+    file = context.file("locks", cell, ".txt")
+    options = ["--locked", "--no-default-groups", "--no-emit-project", "--format", "requirements.txt", "--quiet"]
+    options += [word for name in cell.settings.groups for word in ("--group", name)]
+    options += [word for name in cell.settings.extras for word in ("--extra", name)]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    engines.run(engine, target, [engine.install[0], "export", *options, "--output-file", str(file)])
+    return replace(
+        requirements, arguments=(*requirements.arguments, "-r", str(file)), files=(*requirements.files, file)
+    )
 
 
 def _check_extras(project: Path, extras: tuple[str, ...]) -> None:
@@ -169,7 +184,9 @@ def _wheel(cell: Cell, context: RunContext, target: Workplace) -> Path | None:
     mode = package_mode(context.project, cell)
     if mode not in ("wheel", "sdist"):
         return None
-    mark = package.fingerprint(context.project, variables.steering(target.environ))
+    environ = variables.passed(context.environ, cell.settings.pass_env)  # not `env`, so that cells share the wheel
+    target = replace(target, environ=environ)
+    mark = package.fingerprint(context.project, variables.steering(environ))
     return package.wheel(target, context.engine, context.cache, f"{mark}-{mode}", from_sdist=mode == "sdist")
 
 

@@ -1,4 +1,4 @@
-"""Substitutions in a cell's settings: `{tmp}`, `{project}`, `{python}`, `{cell}`, `{args}`, `{env:NAME}`, `{AXIS}`.
+"""Substitutions in a cell's settings: `{tmp}`, `{project}`, `{environment}`, `{args}`, `{env:NAME}`, `{AXIS}`, ...
 
 Only these names are replaced; any other text in braces stays as it is, so that JSON or a set literal in a command needs
 no escapes. `{args:DEFAULT}` and `{env:NAME:DEFAULT}` have a default.

@@ -88,7 +88,10 @@ SETTINGS: dict[str, Key] = {
     "requirements": Key(_words, "requirements files to install"),
     "deps": Key(_words, "requirements to install, as pip takes them"),
     "constraints": Key(_words, "constraints files"),
-    "package": Key(_one_of(*PACKAGES), "how the project itself is installed; `wheel` where it can be built"),
+    "package": Key(
+        _one_of(*PACKAGES), "how the project itself is installed; `wheel` where it can be built, else `deps-only`"
+    ),
+    "lock": Key(_flag, "take the versions from the project's uv.lock (needs uv)"),
     "resolution": Key(_one_of(*RESOLUTIONS), "which versions are installed (needs uv unless it is `highest`)"),
     "env": Key(_variables, "variables to set"),
     "pass-env": Key(_words, "variables to pass beyond the default list; `*` stands for any text"),

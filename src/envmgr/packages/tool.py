@@ -1,0 +1,33 @@
+"""Tools that envmgr itself runs (tox, hatch, nox), each in an environment of its own, in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from envmgr.environments import builder
+from envmgr.environments.record import Environment
+from envmgr.errors import NotInstalledError
+from envmgr.host.paths import Environ, Home
+from envmgr.packages.declared import Declared
+from envmgr.packages.engine import Workplace
+from envmgr.packages.sync import sync
+from envmgr.pythons.store import Store
+from envmgr.versions.request import VersionRequest
+
+_PYTHONS = ">=3.10"
+
+
+def tool_environment(home: Home, cache: Path, environ: Environ, name: str, requirements: Sequence[str]) -> Environment:
+    """Return the environment of the tool `name` with `requirements` installed, made or completed where it is not.
+
+    Raises NotInstalledError where no Python for it is installed, EnvironmentFailedError, StoreBusyError.
+    """
+    project = cache / "tools" / name
+    project.mkdir(parents=True, exist_ok=True)
+    interpreter = Store(home).find(VersionRequest.parse(_PYTHONS))
+    if interpreter is None:
+        raise NotInstalledError(f"{name} needs Python {_PYTHONS}", hint="run `envmgr install 3`")
+    environment = builder.build(home, project.resolve(), interpreter, environ)
+    sync(Workplace(home, environment, environ), Declared(tuple(requirements), ()))
+    return environment
