@@ -23,6 +23,17 @@ _envmgr_granted() {
   return 1
 }
 
+# Ask, once per visit, whether the Python of an allowed environment is what the pin asks for; the answer yes is on record.
+_envmgr_compare() {
+  builtin local __pin=''
+  if [[ -f ${_envmgr_grant%/*}/.answers ]]; then IFS='' builtin read -r __pin <"${_envmgr_grant%/*}/.answers"; fi
+  if [[ $__pin == "$__words" ]]; then return; fi
+  _envmgr_told=1
+  if [[ -x $_envmgr_home/shell/envmgr ]]; then
+    "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "$PWD" </dev/null >&3 2>&3 3>&-
+  fi
+}
+
 # Whether no path that the grant in record folder $1 rests on has changed since envmgr looked at it: each has a stamp with
 # its modification time, and is still ours where the list says so.
 _envmgr_checked() {

@@ -110,7 +110,10 @@ function _envmgr_lookup -a quietly
         test "$_envmgr_off" = "$_envmgr_project/"; or set _envmgr_off ''
     end
     test -z "$_envmgr_off"; or return
-    test -n "$_envmgr_allowed"; and _envmgr_granted; and return
+    if test -n "$_envmgr_allowed"; and _envmgr_granted
+        contains -- "$_envmgr_ruling" '' system; or test -n "$_envmgr_told$quietly"; or _envmgr_compare
+        return
+    end
     contains -- "$_envmgr_ruling" '' system; and return # to `test` with -a, words like `!` are operators
     if _envmgr_find
         test -z "$quietly" -a "$_envmgr_told" != git; or return
@@ -164,6 +167,18 @@ function _envmgr_granted
     end
     _envmgr_changed
     return 1
+end
+
+# Ask, once per visit, whether the Python of an allowed environment is what the pin asks for; the answer yes is on record.
+function _envmgr_compare
+    set -l IFS ''
+    set -l pin ''
+    test -f "$_envmgr_grant/.answers"; and read pin <"$_envmgr_grant/.answers"
+    test "$pin" = "$_envmgr_ruling"; and return
+    set _envmgr_told 1
+    if test -x "$_envmgr_home/shell/envmgr"
+        "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "$PWD" </dev/null >&2
+    end
 end
 
 # FOLDER: whether no path that the grant in this record folder rests on has changed since envmgr looked at it: each has a

@@ -202,7 +202,11 @@ _envmgr_lookup() {
     _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
-  if [[ $_envmgr_off ]] || { [[ $_envmgr_allowed ]] && _envmgr_granted; }; then return; fi
+  if [[ $_envmgr_off ]]; then return; fi
+  if [[ $_envmgr_allowed ]] && _envmgr_granted; then
+    if [[ $__words && $__words != system && -z $_envmgr_told ]]; then _envmgr_compare; fi
+    return
+  fi
   if [[ $__words == system || -z $__words ]]; then return; fi
   if _envmgr_find; then
     if [[ $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi

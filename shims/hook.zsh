@@ -189,7 +189,11 @@ _envmgr_lookup() {
     _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
-  if [[ -n $_envmgr_off ]] || { [[ -n $_envmgr_allowed ]] && _envmgr_granted }; then return; fi
+  if [[ -n $_envmgr_off ]]; then return; fi
+  if [[ -n $_envmgr_allowed ]] && _envmgr_granted; then
+    if [[ -n $__words && $__words != system && -z $_envmgr_told && -z ${1-} ]]; then _envmgr_compare; fi
+    return
+  fi
   if [[ -z $__words || $__words == system ]]; then return; fi
   if _envmgr_find; then
     if [[ -n ${1-} || $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi

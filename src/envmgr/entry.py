@@ -16,13 +16,13 @@ from envmgr.environments import builder, external, provision, record, ties
 from envmgr.environments.base import base
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, EnvmgrError, NotInstalledError, StoreBusyError, UsageError
-from envmgr.host import config, lock, paths, process
+from envmgr.host import config, files, lock, paths, process
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, resolve
 from envmgr.pythons.resolve import Ruling
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import grant, programs, shims, trust
-from envmgr.shell.active import active
+from envmgr.shell.active import Active, active
 
 REVOKED = 10  # exit code of `_recheck` after a note
 
@@ -93,10 +93,18 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
     if here.ruling.project:
         _linked(home, here.ruling.project)
     if here.external:
-        if problem := here.problem.message if here.problem else here.mismatch:
-            yield f"{problem}; `envmgr deny` takes back that {here.external.path} is allowed"
+        yield from _compared(home, here, here.external)
     elif here.ruling.project and not here.ruling.requests[0].system:
         yield from _pinned(home, here.ruling, here.ruling.project, environ)
+
+
+def _compared(home: Home, here: Active, venv: Environment) -> Iterator[str]:
+    """Yield a note where an allowed `.venv` is not what the pin asks for; else put on record that it is, for hooks."""
+    if problem := here.problem.message if here.problem else here.mismatch:
+        yield f"{problem}; `envmgr deny` takes back that {venv.path} is allowed"
+    elif here.ruling.project:
+        with suppress(OSError):
+            files.write_atomically(trust.records(home, venv.project) / trust.ANSWERS, f"{here.ruling.words}\n")
 
 
 def _pinned(home: Home, ruling: Ruling, entered: Path, environ: Environ) -> Iterator[str]:

@@ -86,6 +86,27 @@ def test_another_program_in_the_place_of_its_python_revokes(seat: Seat) -> None:
     assert "VIRTUAL_ENV" not in seat.typist.type("")
 
 
+def test_another_python_than_the_pin_asks_for_is_told_once_per_visit(seat: Seat) -> None:
+    """And when it is what the pin asks for, that is on record, so that no visit but the first costs a call."""
+    told = "has Python 3.12.7, not 3.11"
+    venv = seat.scene.root / "owned" / ".venv"
+    assert seat.cd("owned")["VIRTUAL_ENV"] == str(venv)
+    seat.typist.type("")
+    assert seat.typist.screen().count(told) == 1
+    seat.cd("none")
+    seat.cd("owned")
+    assert seat.typist.screen().count(told) == 2
+    seat.cd("none")
+    (venv.parent / ".python-version").write_text("3.12\n")
+    assert seat.cd("owned")["VIRTUAL_ENV"] == str(venv)
+    seat.cd("none")
+    launcher = seat.scene.home.shell / "envmgr"
+    launcher.write_text("#!/bin/sh\necho asked again >&2\n")
+    assert seat.cd("owned")["VIRTUAL_ENV"] == str(venv)
+    assert seat.typist.screen().count(told) == 2
+    assert "asked again" not in seat.typist.screen()
+
+
 def test_a_foreign_venv_is_left_alone_and_mentioned_once_per_visit(seat: Seat) -> None:
     venv = seat.scene.root / "none" / "foreign" / ".venv"
     venv.mkdir(parents=True)

@@ -13,7 +13,19 @@ from envmgr.host import files
 from envmgr.host.paths import Environ, Home
 from envmgr.shell import offer, trust, variables
 from envmgr.shell.offer import Offer
-from envmgr.shell.trust import ALLOWED, CHECKED, COPIES, ENVIRONMENT, IDENTITY, OURS, PATHS, PROBLEMS, VARIABLES, Result
+from envmgr.shell.trust import (
+    ALLOWED,
+    ANSWERS,
+    CHECKED,
+    COPIES,
+    ENVIRONMENT,
+    IDENTITY,
+    OURS,
+    PATHS,
+    PROBLEMS,
+    VARIABLES,
+    Result,
+)
 
 _TICK = 1_000_000_000  # nanoseconds; some shells compare times by the whole second
 _ATTEMPTS = 3
@@ -59,7 +71,7 @@ def deny(home: Home, project: Path) -> bool:
 
     folder = trust.records(home, project)
     there = (folder / ALLOWED).exists()
-    for name in (ALLOWED, IDENTITY):
+    for name in (ALLOWED, ANSWERS, IDENTITY):
         (folder / name).unlink(missing_ok=True)
     for name in (CHECKED, COPIES, VARIABLES):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -29,6 +29,7 @@ from envmgr.host.paths import Environ, Home
 from envmgr.pythons import resolve
 from envmgr.shell import offer
 
+ANSWERS = ".answers"  # in a record folder: the words of the last pin that the allowed environment answers
 ALLOWED, COPIES, VARIABLES, IDENTITY, CHECKED = ".allowed", ".copies", ".variables", ".identity", ".checked"
 PATHS, ENVIRONMENT, OF_VARIABLES, PROBLEMS, OURS = "paths", "environment", "variables", "problems", "+"
 
