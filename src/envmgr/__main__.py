@@ -41,9 +41,11 @@ def _complete_streams() -> None:
 
 def _shim() -> str | None:
     """Return the shim's code in the store that `ENVMGR_HOME` names, else in one whose shims are on PATH, or None."""
+    from envmgr.host.variables import HOME
+
     environ = os.environ
     folders = [entry[:-6] for entry in environ.get("PATH", "").split(":") if entry.endswith("/shims")]
-    for home in [environ["ENVMGR_HOME"]] if environ.get("ENVMGR_HOME") else folders:
+    for home in [environ[HOME]] if environ.get(HOME) else folders:
         if home.startswith("/") and os.access(f"{home}/shell/shim.sh", os.R_OK):
             return f"{home}/shell/shim.sh"
     return None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
 from envmgr import cli
+from envmgr.host import variables
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("changelog.d/*.md"))]
@@ -26,14 +29,24 @@ def test_commands_exist(page: Path) -> None:
     assert set(named) <= cli.VERBS.keys() | cli.OF_THE_HOOK.keys()
 
 
-def test_every_variable_is_in_the_reference() -> None:
+def test_variables_have_one_home_and_a_reference() -> None:
+    page = (ROOT / "docs/reference/environment-variables.md").read_text()
+    known = {value for name, value in vars(variables).items() if name.isupper()}
+    public = {name for name in known if not name.startswith("_")}
+    assert public == set(re.findall(r"^\| `(ENVMGR_[A-Z_]+)`", page, re.MULTILINE))
+
+    modules = [file for file in (ROOT / "src").rglob("*.py") if file.name != "variables.py"]
+    literals = {node.value for file in modules for node in ast.walk(ast.parse(file.read_text())) if is_text(node)}
+    assert literals & known == set()
+
+    shown = re.compile(r"\b_?ENVMGR_[A-Z_]*[A-Z]\b")
     sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "shims").iterdir()]
-    read = {name for file in sources for name in re.findall(r"\bENVMGR_[A-Z_]*[A-Z]\b", file.read_text())}
-    assert read == set(
-        re.findall(
-            r"^\| `(ENVMGR_[A-Z_]+)`", (ROOT / "docs/reference/environment-variables.md").read_text(), re.MULTILINE
-        )
-    )
+    in_shells = {"_ENVMGR_FILE"}  # of hook files alone
+    assert {name for file in sources for name in shown.findall(file.read_text())} == known | in_shells
+
+
+def is_text(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def test_the_distribution_has_the_name_that_is_ours_on_the_package_index() -> None:

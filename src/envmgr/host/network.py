@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from envmgr import __version__
 from envmgr.errors import AbsentError, ChecksumError, DownloadError, UsageError
+from envmgr.host import variables
 from envmgr.host.deadline import Deadline
 from envmgr.host.paths import Environ
 from envmgr.host.proxies import proxy
@@ -46,7 +47,7 @@ class Network:
     @property
     def patience(self) -> float:
         """Seconds to wait for a byte; raises UsageError for a bad ENVMGR_HTTP_TIMEOUT."""
-        text = self.environ.get("ENVMGR_HTTP_TIMEOUT", "30")
+        text = self.environ.get(variables.HTTP_TIMEOUT, "30")
         with suppress(ValueError):
             if 0 < (seconds := float(text)) <= _LONGEST_PATIENCE:
                 return seconds
@@ -55,7 +56,7 @@ class Network:
     @property
     def forbidden(self) -> bool:
         """Whether only files may be read."""
-        return self.offline or self.environ.get("ENVMGR_OFFLINE", "").lower() not in _OFF
+        return self.offline or self.environ.get(variables.OFFLINE, "").lower() not in _OFF
 
     @cached_property
     def _trusted(self) -> Any:  # noqa: ANN401 - an ssl.SSLContext

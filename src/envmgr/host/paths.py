@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.errors import UsageError
+from envmgr.host import variables
 
 Environ = Mapping[str, str]
 
@@ -79,17 +80,17 @@ def home(environ: Environ) -> Home:
 
     Raises UsageError for a relative `ENVMGR_HOME`: its meaning would change with every `cd`.
     """
-    return Home(_directory(environ, "ENVMGR_HOME", "user_data_dir"))
+    return Home(_directory(environ, variables.HOME, "user_data_dir"))
 
 
 def cache(environ: Environ) -> Path:
     """Return `ENVMGR_CACHE_DIR`, else the platform's user cache directory; safe to delete at any time."""
-    return _directory(environ, "ENVMGR_CACHE_DIR", "user_cache_dir")
+    return _directory(environ, variables.CACHE_DIR, "user_cache_dir")
 
 
 def config_file(environ: Environ) -> Path:
     """Return the path of `config.toml`: in `ENVMGR_CONFIG_DIR`, else the platform's user config directory."""
-    return _directory(environ, "ENVMGR_CONFIG_DIR", "user_config_dir") / "config.toml"
+    return _directory(environ, variables.CONFIG_DIR, "user_config_dir") / "config.toml"
 
 
 def working_directory(environ: Environ) -> Path:

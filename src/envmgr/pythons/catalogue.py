@@ -12,14 +12,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError, UsageError
-from envmgr.host import platforms
+from envmgr.host import platforms, variables
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index
 from envmgr.pythons.candidate import Candidate, preferred
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
-INDEX = "ENVMGR_INDEX_URL"
+INDEX = variables.INDEX_URL
 _NEAR = 5  # how many existing versions a message offers
 
 

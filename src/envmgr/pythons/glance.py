@@ -12,10 +12,12 @@ import os
 import sys
 import time
 
+from envmgr.host import variables
+
 _DAY = 86400  # seconds
 _DIGITS = "0123456789"
 _FINAL = "~"  # sorts after a, b and rc
-_UNUSUAL = ("ENVMGR_PYTHON_MIRROR", "ENVMGR_INDEX_URL")
+_UNUSUAL = (variables.PYTHON_MIRROR, variables.INDEX_URL)
 
 
 def available(environ: dict[str, str]) -> str | None:
@@ -26,7 +28,7 @@ def available(environ: dict[str, str]) -> str | None:
     home, cache = folders
     cached = f"{cache}/index/{platform}.txt"
     try:
-        if environ.get("ENVMGR_OFFLINE") != "1" and time.time() - os.stat(cached).st_mtime > _DAY:  # noqa: PTH116
+        if environ.get(variables.OFFLINE) != "1" and time.time() - os.stat(cached).st_mtime > _DAY:  # noqa: PTH116
             return None
         builds = _builds(cached) if os.access(cached, os.R_OK) else []
         builds += _builds(f"{os.path.dirname(__file__)}/snapshot/{platform}.txt")  # noqa: PTH120
@@ -56,8 +58,8 @@ def _folders(environ: dict[str, str]) -> tuple[str, str] | None:
         data, cache = f"{user}/Library/Application Support", f"{user}/Library/Caches"
     else:
         data, cache = environ.get("XDG_DATA_HOME") or data, environ.get("XDG_CACHE_HOME") or cache
-    home = environ.get("ENVMGR_HOME") or f"{data}/envmgr"
-    cache = environ.get("ENVMGR_CACHE_DIR") or f"{cache}/envmgr"
+    home = environ.get(variables.HOME) or f"{data}/envmgr"
+    cache = environ.get(variables.CACHE_DIR) or f"{cache}/envmgr"
     return (home, cache) if home.startswith("/") and cache.startswith("/") else None
 
 

@@ -17,7 +17,7 @@ from functools import cache as once  # `cache` is a directory here
 from pathlib import Path
 
 from envmgr.errors import AbsentError, DownloadError, NoSuchVersionError
-from envmgr.host import files
+from envmgr.host import files, variables
 from envmgr.host.network import Network, shown, split
 from envmgr.host.platforms import Platform
 from envmgr.pythons import catalogue, index
@@ -26,7 +26,7 @@ from envmgr.pythons.catalogue import INDEX
 from envmgr.pythons.upstream import SUMS, UPSTREAM, Upstream, places
 from envmgr.versions.request import VersionRequest
 
-MIRROR = "ENVMGR_PYTHON_MIRROR"
+MIRROR = variables.PYTHON_MIRROR
 _DAY, _HOUR, _JUST_NOW = 86400.0, 3600.0, 60.0  # seconds
 _PATIENCE = "5"  # seconds for a server to answer a question that nobody asked
 
@@ -75,7 +75,7 @@ def _current(
         return update(platform, network, cache, upstream), None
     if _age(file) < _DAY or network.forbidden:
         return catalogue.known(cache, platform, source), None
-    hasty = replace(network, environ={"ENVMGR_HTTP_TIMEOUT": _PATIENCE, **network.environ})
+    hasty = replace(network, environ={variables.HTTP_TIMEOUT: _PATIENCE, **network.environ})
     known, failure = _updated(platform, hasty, cache, upstream)
     if failure:
         _postpone(file)

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.errors import NoSuchVersionError, NotInstalledError
+from envmgr.host import variables
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions import pins
 from envmgr.versions.pins import Pin
 from envmgr.versions.request import VersionRequest
 
-CEILINGS = "ENVMGR_CEILING_DIRS"
-GUARD = "_ENVMGR_SHIM"  # the process that a shim has sent to the shim of another tool
+CEILINGS = variables.CEILING_DIRS
+GUARD = variables.SHIM  # the process that a shim has sent to the shim of another tool
 
 
 @dataclass(frozen=True)

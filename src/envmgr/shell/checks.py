@@ -17,6 +17,7 @@ from envmgr.environments.health import health
 from envmgr.errors import EnvmgrError
 from envmgr.host import process
 from envmgr.host.paths import Environ, Home
+from envmgr.host.variables import HOOK, SHELL
 from envmgr.pythons.probe import probe
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import detect, dialects, setup, shims
@@ -24,7 +25,7 @@ from envmgr.shell.active import Active, active
 from envmgr.shell.dialects import DIALECTS, Dialect
 
 OK, WARN, FAIL = "ok", "warn", "fail"
-HOOKED = "_ENVMGR_SHELL"
+HOOKED = SHELL
 _PATIENCE = 20.0  # seconds for a Python to start
 _FIRST = "run `envmgr install 3.13` or `envmgr link --from pyenv`"
 _ANEW = "run `envmgr setup`, which writes it anew"
@@ -153,7 +154,7 @@ def hook(scene: Scene) -> Iterator[Finding]:
     """Whether the hook is loaded in the shell that called us, and on."""
     name, _, pid = scene.environ.get(HOOKED, "").partition(" ")
     if pid in map(str, detect.lineage(os.getpid(), scene.environ)):
-        if scene.environ.get("ENVMGR_HOOK") == "off":
+        if scene.environ.get(HOOK) == "off":
             yield Finding(WARN, "hook", f"loaded in this {name}, and off", "unset ENVMGR_HOOK")
         else:
             yield Finding(OK, "hook", f"loaded in this {name}")

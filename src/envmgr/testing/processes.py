@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from envmgr.host import process
+from envmgr.host import process, variables
 from envmgr.host.paths import Environ
 from envmgr.host.process import Outcome
 
-CELL_ID = "_ENVMGR_TEST_CELL"  # marks the processes of one cell, also those that left its process group
+CELL_ID = variables.TEST_CELL_ID  # marks the processes of one cell, also those that left its process group
 TIMED_OUT = 124  # the exit code of timeout(1)
 _GRACE = ((signal.SIGINT, 6.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))  # seconds before the next signal
 _TICK = 0.05  # seconds

@@ -9,6 +9,7 @@ from pathlib import Path
 from envmgr.environments import inside
 from envmgr.environments.record import Environment
 from envmgr.host.paths import Environ, Home
+from envmgr.host.variables import TEST_CELL, VERSION
 from envmgr.testing.cell import Cell
 
 # as tox's, and those of CI systems; none that makes a Python import from elsewhere, or a tool use another environment
@@ -64,8 +65,8 @@ def of_cell(home: Home, environment: Environment, cell: Cell, environ: Environ, 
     return {
         "COVERAGE_FILE": str(coverage),
         **inside.environment(home, environment, environ),
-        "ENVMGR_VERSION": cell.python,
-        "ENVMGR_TEST_CELL": cell.name,
+        VERSION: cell.python,
+        TEST_CELL: cell.name,
         # https://docs.astral.sh/uv/reference/environment/
         "UV_PROJECT_ENVIRONMENT": str(environment.path),
         "UV_PYTHON": python,

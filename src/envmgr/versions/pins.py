@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.errors import UsageError
+from envmgr.host import variables
 from envmgr.versions.request import VersionRequest
 
 FILE_NAME = ".python-version"
-VARIABLE = "ENVMGR_VERSION"
+VARIABLE = variables.VERSION
 _LIMIT = 8 * 1024  # bytes; a larger file is no version file, and a prompt must not read it
 _BLANKS = re.compile(r"[ \t\r]+")  # what the shim's IFS holds, and no more
 _WORDS_LIMIT = 200  # characters; the words name a record file, and file systems end names at 255 bytes
