@@ -47,3 +47,16 @@ def test_several_missing_pythons_are_installed_by_one_use(desk: Desk) -> None:
     told = desk.talk("use", "3.13", "3.12")
     assert told.count("Installed Python") == 2
     assert told.index("active at the next prompt") > told.index("Pinned 3.13 3.12")
+
+
+@pytest.mark.parametrize("command", ["sync", "run python -c pass", "run -p 3.13 python -c pass"])
+def test_in_a_fresh_clone_one_command_installs_what_is_missing(desk: Desk, command: str) -> None:
+    verb, *rest = command.split()
+    (desk.project / ".python-version").write_text("3.13\n")
+    (desk.project / "requirements.txt").write_text("pip\n")
+    refused = desk.call(verb, "--no-install", *rest, code=4)
+    assert "Python 3.13 is not installed" in refused
+    assert not list(desk.home.root.glob("versions/*"))
+    desk.call(verb, *rest)
+    assert "3.13" in desk.call("run", "--no-install", "python", "-V")
+    assert (desk.home.shims / "idle3.13").is_symlink() or (desk.home.shims / "pydoc3.13").is_symlink()

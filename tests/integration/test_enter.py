@@ -101,11 +101,14 @@ def test_ctrl_c_at_a_first_visit_prints_no_traceback(desk: Desk) -> None:
     desk.call("completion", "bash")  # writes the launcher
     (desk.project / ".python-version").write_text("3.99\n")
     argv = [str(desk.home.shell / "envmgr"), "_enter", str(desk.home.root), str(desk.project)]
+    started = time.monotonic()
+    subprocess.run(argv, env=desk.environ, stderr=subprocess.DEVNULL, check=True)
+    whole = time.monotonic() - started
     ends = set()
-    for moment in range(30):  # three milliseconds apart, past the end on an idle machine
+    for part in range(25):  # of the time that it takes on this machine now
         with subprocess.Popen(argv, env=desk.environ, stderr=subprocess.PIPE, text=True) as child:
-            time.sleep(moment * 0.003)
+            time.sleep(whole * part / 24)
             child.send_signal(signal.SIGINT)
-            assert "Traceback" not in (child.communicate()[1]), moment
+            assert "Traceback" not in child.communicate()[1], part
         ends.add(child.returncode)
-    assert 130 in ends
+    assert ends - {0}, "never interrupted"

@@ -133,7 +133,7 @@ def test_names_of_two_projects_are_not_guessed(desk: Desk) -> None:
 def test_run_with_a_request_leaves_an_active_environment(desk: Desk) -> None:
     desk.call("use", MINOR)
     desk.environ |= {"VIRTUAL_ENV": "/somewhere", "PATH": f"/somewhere/bin:{desk.environ['PATH']}"}
-    assert "Python 3.99 is not installed (--python)" in desk.call("run", "-p", "3.99", "true", code=4)
+    assert "Python 3.99 is not installed (--python)" in desk.call("run", "--no-install", "-p", "3.99", "true", code=4)
     assert "--python: " in desk.call("run", "-p", "../x", "true", code=2)
     code = "import os, sys; print(sys.prefix == sys.base_prefix, os.environ.get('VIRTUAL_ENV'), os.environ['PATH'])"
     prefix, environment, path = desk.call("run", "-p", VERSION, "--", "python", "-c", code).split(maxsplit=2)

@@ -22,9 +22,9 @@ class ChangingCommand(click.Command):
             result = super().invoke(ctx)
         except BaseException:
             with suppress(EnvmgrError, OSError):
-                _refresh(ctx.obj.home)
+                refresh(ctx.obj.home)
             raise
-        _refresh(ctx.obj.home)
+        refresh(ctx.obj.home)
         return result
 
 
@@ -39,7 +39,7 @@ class Group(click.Group):
             formatter.write_dl(rows)
 
 
-def _refresh(home: Home) -> None:
+def refresh(home: Home) -> None:
     """Make shims match the programs that the store holds, and environments the patch that they run on."""
     if home.versions.is_dir():
         from envmgr.environments import builder

@@ -1,4 +1,4 @@
-"""The environment that a verb works in: the active one, else one that is made now, as `envmgr use` makes it."""
+"""What a verb needs: interpreters and the environment that it works in. What is missing is installed or made now."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import os
 from pathlib import Path
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import refresh
 from envmgr.environments import base, provision, record
 from envmgr.environments.record import Environment
+from envmgr.errors import NotInstalledError
+from envmgr.pythons import resolve
+from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell.active import Active
+from envmgr.versions.request import VersionRequest
 
 
-def ensure_environment(context: Context, here: Active) -> Environment | None:
+def ensure_environment(context: Context, here: Active, *, install: bool = True) -> Environment | None:
     """Return the environment that is active `here`, made now where the project has none; tells what it made.
 
-    None where there can be none: outside of projects, and for the system's Python or one that is too old. Raises
-    UsageError, NotInstalledError, BrokenInterpreterError, EnvironmentFailedError, StoreBusyError.
+    A missing interpreter is installed first, unless `install` is False. None where there can be none: outside of
+    projects, and for the system's Python or one that is too old. Raises
+    UsageError, BrokenInterpreterError, EnvironmentFailedError, StoreBusyError, and what `ensure_installed` raises.
     """
     project = here.ruling.project
     if here.environment and not (project and not here.external and _unlinked(project)):
         return here.environment
+    here.check_pin()
+    if project:
+        ensure_installed(context, here.ruling, install=install)
     interpreter = here.interpreter(context.home)
     if project is None or interpreter is None or not base.possible(interpreter.build.version.release):
         return None
@@ -36,3 +46,29 @@ def ensure_environment(context: Context, here: Active) -> Environment | None:
 def _unlinked(project: Path) -> bool:
     """Whether `.venv` is missing that could be there: it was removed, or the project is a new one at its path."""
     return not os.path.lexists(project / record.LINK) and os.access(project, os.W_OK)
+
+
+def ensure_installed(context: Context, ruling: Ruling, *, install: bool = True) -> list[Interpreter]:
+    """Return an interpreter for each request of `ruling`, in order, without `system`; downloads those that are missing.
+
+    With `install` False nothing is downloaded. Raises NotInstalledError then, else NoSuchVersionError, DownloadError
+    and what else installing raises.
+    """
+    requests = [request for request in ruling.requests if not request.system]
+    missing = [request for request in requests if not _installed(context, ruling, request, required=not install)]
+    if missing:
+        from envmgr.cli.install import install_requests  # late, with the network: mostly nothing is missing
+
+        install_requests(context, missing)
+        refresh(context.home)  # now: `run` becomes another program
+    return [resolve.interpreter(Store(context.home), ruling, request) for request in requests]
+
+
+def _installed(context: Context, ruling: Ruling, request: VersionRequest, *, required: bool) -> bool:
+    try:
+        resolve.interpreter(Store(context.home), ruling, request)
+    except NotInstalledError:
+        if required:
+            raise
+        return False
+    return True

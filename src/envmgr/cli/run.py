@@ -8,11 +8,9 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context
-from envmgr.cli.ensure import ensure_environment
+from envmgr.cli.ensure import ensure_environment, ensure_installed
 from envmgr.environments import inside
 from envmgr.host import process
-from envmgr.pythons import resolve
-from envmgr.pythons.store import Store
 from envmgr.shell import programs, shims
 from envmgr.shell.active import Active, active
 
@@ -21,17 +19,18 @@ from envmgr.shell.active import Active, active
 @click.option(
     "-p", "--python", "request", metavar="REQUEST", help="Use this Python instead of the one that the pin asks for."
 )
+@click.option("--no-install", is_flag=True, help="Use only Pythons that are installed.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def run(context: Context, request: str | None, command: tuple[str, ...]) -> int:
+def run(context: Context, request: str | None, command: tuple[str, ...], *, no_install: bool) -> int:
     """Run COMMAND with the Python, and in the environment, that are active here.
 
-    In a project without an environment, it is made first, as `envmgr use` does; with --python, the bare Python is used
-    where the project has no environment for it. Every installed pythonX.Y is on PATH, so that tox, nox and their kin
-    find them.
+    In a project without an environment, it is made first, as `envmgr use` does. A Python that is missing is installed.
+    With --python, the bare Python is used where the project has no environment for it. Every installed pythonX.Y is on
+    PATH, so that tox, nox and their kin find them.
     """
     here = active(context.home, context.cwd, context.environ, request=request)
-    variables = _variables(context, here, make=not request)
+    variables = _variables(context, here, make=not request, install=not no_install)
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:
         raise programs.missing(context.home, here, command[0])
@@ -40,14 +39,13 @@ def run(context: Context, request: str | None, command: tuple[str, ...]) -> int:
     return process.become(Path(program), command, variables)
 
 
-def _variables(context: Context, here: Active, *, make: bool) -> dict[str, str]:
+def _variables(context: Context, here: Active, *, make: bool, install: bool) -> dict[str, str]:
     """Return the variables for the command: of the active environment, made now if need be, or of the interpreters."""
     environ = {**context.environ, **here.variables}
-    environment = ensure_environment(context, here) if make else here.environment
+    environment = ensure_environment(context, here, install=install) if make else here.environment
     if environment:
         return inside.environment(context.home, environment, environ)
-    store = Store(context.home)
-    found = [resolve.interpreter(store, here.ruling, one) for one in here.ruling.requests if not one.system]
+    found = ensure_installed(context, here.ruling, install=install)
     working = [interpreter for interpreter in found if interpreter.works]
     if found and not working:
         raise found[0].lost()

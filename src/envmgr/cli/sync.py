@@ -25,6 +25,7 @@ from envmgr.shell.active import Active, active
 @click.option("--extra", "extras", multiple=True, help="Install with this extra of the project.")
 @click.option("--no-project", is_flag=True, help="Install what the project needs, not the project itself.")
 @click.option("--engine", type=click.Choice(list(ENGINES)), help="Install with this; uv if it is there, by default.")
+@click.option("--no-install", is_flag=True, help="Use only Pythons that are installed.")
 @click.option("--dry-run", is_flag=True, help="Print the Python, the environment and what would be installed.")
 @click.pass_obj
 def sync(
@@ -35,6 +36,7 @@ def sync(
     *,
     no_project: bool,
     engine: str | None,
+    no_install: bool,
     dry_run: bool,
 ) -> None:
     """Install what the project declares: pylock.toml, else requirements.txt, else pyproject.toml.
@@ -42,7 +44,7 @@ def sync(
     It goes into the environment that is active here: an allowed .venv, or envmgr's own, which is made if need be.
     """
     here = active(context.home, context.cwd, context.environ)
-    environment = _planned(context, here) if dry_run else _ensured(context, here)
+    environment = _planned(context, here) if dry_run else _ensured(context, here, install=not no_install)
     wanted = declared(
         environment.project,
         requirements=[str(context.cwd / file) for file in files],
@@ -67,9 +69,9 @@ def sync(
     )
 
 
-def _ensured(context: Context, here: Active) -> Environment:
+def _ensured(context: Context, here: Active, *, install: bool) -> Environment:
     """Return the active environment, made now if need be; raises UsageError where the system's Python is active."""
-    environment = ensure_environment(context, here)
+    environment = ensure_environment(context, here, install=install)
     if environment is None:
         provision.provide(context.home, here.ruling, context.environ)  # raises, where there is more to tell
         raise _without_environment(here)

@@ -15,7 +15,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.cli.interpreters import ensure_installed
+from envmgr.cli.ensure import ensure_installed
 from envmgr.environments import inside
 from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host import process

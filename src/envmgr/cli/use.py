@@ -6,7 +6,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.cli.interpreters import ensure_installed
+from envmgr.cli.ensure import ensure_installed
 from envmgr.environments import provision
 from envmgr.environments.provision import Provided
 from envmgr.errors import UsageError
