@@ -25,3 +25,9 @@ def test_without_variables_the_platform_says_where() -> None:
 def test_a_relative_home_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="ENVMGR_HOME is not an absolute path"):
         paths.home({"ENVMGR_HOME": text})
+
+
+def test_upwards_ends_below_a_ceiling() -> None:
+    assert list(paths.upwards(Path("/a/b/c"))) == [Path("/a/b/c"), Path("/a/b"), Path("/a"), Path("/")]
+    assert list(paths.upwards(Path("/a/b/c"), [Path("/a")])) == [Path("/a/b/c"), Path("/a/b")]
+    assert list(paths.upwards(Path("/a"), [Path("/a")])) == []

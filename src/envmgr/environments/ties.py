@@ -12,7 +12,7 @@ from envmgr.environments import record
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host import files, git, lock
-from envmgr.host.paths import Home
+from envmgr.host.paths import Home, upwards
 from envmgr.versions import pins
 from envmgr.versions.version import Build
 
@@ -160,7 +160,7 @@ def _note_exclude(home: Home, project: Path) -> None:
 
 def _ignore(project: Path) -> None:
     """Add `.venv` to the repository's local exclude file, where nothing ignores it yet; git itself is not run."""
-    for folder in (project, *project.parents):
+    for folder in upwards(project):
         if _ignores(folder / ".gitignore"):
             return
         if shared := git.common_directory(folder / ".git"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from envmgr.errors import UsageError
 from envmgr.host import files, process
-from envmgr.host.paths import Environ
+from envmgr.host.paths import Environ, upwards
 
 _PATIENCE = 60.0  # seconds
 _SAFE = (
@@ -21,7 +21,7 @@ _SAFE = (
 
 def git_directory(folder: Path) -> Path | None:
     """Return the git directory of the work tree that `folder` is in (gitrepository-layout(5)), None outside of any."""
-    return next((found for place in (folder, *folder.parents) if (found := _named(place / ".git"))), None)
+    return next((found for place in upwards(folder) if (found := _named(place / ".git"))), None)
 
 
 def common_directory(entry: Path) -> Path | None:

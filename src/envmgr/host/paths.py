@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +109,14 @@ def working_directory(environ: Environ) -> Path:
         return Path.cwd()
     except OSError as error:
         raise UsageError("the current directory no longer exists", hint="cd to one that does") from error
+
+
+def upwards(directory: Path, ceilings: Collection[Path] = ()) -> Iterator[Path]:
+    """Yield `directory` and the directories above it, nearest first, up to the root or to one of `ceilings`."""
+    for folder in (directory, *directory.parents):
+        if folder in ceilings:
+            return
+        yield folder
 
 
 def _directory(environ: Environ, variable: str, default: str) -> Path:

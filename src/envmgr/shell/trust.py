@@ -24,7 +24,7 @@ from pathlib import Path
 
 from envmgr.environments import record
 from envmgr.errors import EnvmgrError
-from envmgr.host import files
+from envmgr.host import files, paths
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import resolve
 from envmgr.shell import offer
@@ -64,9 +64,7 @@ def granted(home: Home, directory: Path, project: Path | None, environ: Environ)
 
 def nearest(home: Home, directory: Path, project: Path | None, ceilings: Collection[Path] = ()) -> Path | None:
     """Return the nearest directory from `directory` up to `project`, below `ceilings`, with a grant."""
-    for place in (directory, *directory.parents):
-        if place in ceilings:
-            return None
+    for place in paths.upwards(directory, ceilings):
         if (records(home, place) / ALLOWED).is_file():
             return place
         if place == project:

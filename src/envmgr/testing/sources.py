@@ -10,7 +10,7 @@ from pathlib import Path
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.host import config
-from envmgr.host.paths import Environ, Home
+from envmgr.host.paths import Environ, Home, upwards
 from envmgr.packages.tool import tool_environment
 from envmgr.testing import context as contexts
 from envmgr.testing import defaults, hatch, matrix, table, tox
@@ -50,7 +50,7 @@ class Finder:
 
     def find(self, name: str | None, pythons: Sequence[str] = (), arguments: Sequence[str] = ()) -> Source:
         """Return the source called `name`, by default the first that the project has. Raises EnvmgrError."""
-        file = table.find(self.cwd) or next(filter(None, map(tox.find, (self.cwd, *self.cwd.parents))), None)
+        file = table.find(self.cwd) or next(filter(None, map(tox.find, upwards(self.cwd))), None)
         project = file.parent if file else self.cwd
         if name in (None, TABLE) and (own := _own_table(file)):
             return self._from_table(own, pythons)

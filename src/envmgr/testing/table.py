@@ -12,6 +12,7 @@ from typing import Any
 
 from envmgr.errors import UsageError
 from envmgr.host import config
+from envmgr.host.paths import upwards
 from envmgr.testing.cell import PACKAGES, RESOLUTIONS, TREES, Settings
 
 Check = Callable[[object], Any]  # returns the value in the form that Settings holds; raises ValueError
@@ -156,7 +157,7 @@ class Table:
 
 def find(directory: Path) -> Path | None:
     """Return the nearest envmgr.toml or pyproject.toml, `directory` upwards, or None; envmgr.toml goes first."""
-    for folder in (directory, *directory.parents):
+    for folder in upwards(directory):
         for name in ("envmgr.toml", "pyproject.toml"):
             if (folder / name).is_file():
                 return folder / name

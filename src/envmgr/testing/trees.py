@@ -13,7 +13,7 @@ from pathlib import Path
 
 from envmgr.errors import CommandNotFoundError
 from envmgr.host import process
-from envmgr.host.paths import Environ
+from envmgr.host.paths import Environ, upwards
 
 _CACHES = {"__pycache__", "node_modules", "build", "dist", ".git", ".tox", ".nox", ".venv", "venv", ".mypy_cache"}
 _CACHES |= {".ruff_cache", ".pytest_cache", ".hypothesis", ".cache", ".eggs"}
@@ -21,11 +21,7 @@ _CACHES |= {".ruff_cache", ".pytest_cache", ".hypothesis", ".cache", ".eggs"}
 
 def files(project: Path, environ: Environ) -> Iterator[Path]:
     """Yield the files of a project, relative to it, in a fixed order."""
-    names = (
-        _git_files(project, environ)
-        if any((place / ".git").exists() for place in (project, *project.parents))
-        else None
-    )
+    names = _git_files(project, environ) if any((place / ".git").exists() for place in upwards(project)) else None
     for name in sorted(_walk(project) if names is None else names):
         if not name.rpartition("/")[2].startswith(".coverage") and os.path.lexists(project / name):
             yield Path(name)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from envmgr.errors import UsageError
 from envmgr.host import variables
+from envmgr.host.paths import upwards
 from envmgr.versions.request import VersionRequest
 
 FILE_NAME = ".python-version"
@@ -131,19 +132,12 @@ def ruling(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
 
     Raises UsageError as `read` does.
     """
-    for folder in (directory, *directory.parents):
-        if folder in ceilings:
-            return None
-        if pin := read(folder / FILE_NAME):
-            return pin
-    return None
+    return next((pin for folder in upwards(directory, ceilings) if (pin := read(folder / FILE_NAME))), None)
 
 
 def project(directory: Path, ceilings: Collection[Path] = ()) -> Path | None:
     """Return the directory whose version file rules `directory`, also where its text cannot be understood, or None."""
-    for folder in (directory, *directory.parents):
-        if folder in ceilings:
-            return None
+    for folder in upwards(directory, ceilings):
         try:
             if read(folder / FILE_NAME):
                 return folder

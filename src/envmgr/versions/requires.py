@@ -6,6 +6,7 @@ from pathlib import Path
 
 from envmgr.errors import UsageError
 from envmgr.host import config
+from envmgr.host.paths import upwards
 from envmgr.versions.request import VersionRequest
 
 FILE_NAME = "pyproject.toml"
@@ -16,7 +17,7 @@ def from_pyproject(directory: Path) -> VersionRequest | None:
 
     Raises UsageError, naming the file, for one that cannot be understood.
     """
-    for folder in (directory, *directory.parents):
+    for folder in upwards(directory):
         file = folder / FILE_NAME
         if file.is_file():
             text = config.table(config.read(file), file, "project").get("requires-python")
