@@ -228,7 +228,7 @@ def test_a_store_that_is_not_utf8_is_refused_a_project_is_not(
 ) -> None:
     odd = tmp_path / os.fsdecode(b"odd\xff")
     store = Home(odd)
-    with pytest.raises(EnvironmentFailedError, match="UTF-8"):
+    with pytest.raises(UsageError, match="UTF-8"):
         base(store, link(store, Path(sys.base_prefix), platform.python_version()))
     assert builder.build(shared, odd, interpreter, environ) in record.environments(shared)
 
@@ -244,3 +244,31 @@ def test_scripts_know_every_shell_of_virtualenv(
     made = builder.build(shared, project, interpreter, environ)
     for file in made.bin.glob("*activate*"):
         assert (str(made.path).encode() in file.read_bytes()) == (file.name in scripts.QUOTES), file.name
+
+
+@pytest.mark.parametrize("fault", ["symlink:error=EIO:when=3", "mkdir:error=ENOSPC:when=30", "chmod:error=EIO:when=2"])
+def test_a_fault_of_the_disk_in_virtualenv_is_one_line(
+    link: Link, tmp_path: Path, environ: Environ, fault: str
+) -> None:
+    home = Home(tmp_path / "home")
+    link(home, Path(sys.base_prefix), platform.python_version())
+    trace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        f"trace={fault.partition(':')[0]}",
+        "-e",
+        f"inject={fault}",
+    ]
+    argv = [*trace, sys.executable, "-m", "envmgr", "use", platform.python_version()]
+    (tmp_path / "shop").mkdir()
+    environ["ENVMGR_HOME"] = str(home.root)
+    done = subprocess.run(argv, env=environ, cwd=tmp_path / "shop", capture_output=True, text=True, check=False)
+    assert done.returncode == 8, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 2, done.stderr
+    assert "Input/output error" in done.stderr or "No space left" in done.stderr
+    assert not list((tmp_path / "shop").iterdir())

@@ -254,3 +254,16 @@ def test_status_shows_python_with_its_minor_version_where_it_is_not_the_environm
     assert row in " ".join(desk.call("status").split())
     desk.environ["PATH"] = f"{desk.made(MINOR).bin}:{desk.environ['PATH']}"
     assert "the interpreter without" not in " ".join(desk.call("status").split())
+
+
+def test_use_leaves_the_project_alone_where_the_store_cannot_be_written(
+    desk: Desk, link: Callable[[Home, Path, str], Interpreter], tmp_path: Path
+) -> None:
+    """A file where a directory of the store belongs stops root as well."""
+    for place in ("tmp", "templates", "envs", "projects"):
+        home = Home(tmp_path / f"no-{place}")
+        desk.home, desk.environ["ENVMGR_HOME"] = home, str(home.root)
+        link(home, Path(sys.base_prefix), VERSION)
+        (home.root / place).touch()
+        assert str(home.root / place) in desk.call("use", "--no-pip", VERSION, code=8)
+        assert not list(desk.project.iterdir())

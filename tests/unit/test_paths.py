@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from envmgr.errors import UsageError
 from envmgr.host import paths
+from envmgr.host.paths import Home
 
 
 def test_variables_name_the_directories() -> None:
@@ -31,3 +33,11 @@ def test_upwards_ends_below_a_ceiling() -> None:
     assert list(paths.upwards(Path("/a/b/c"))) == [Path("/a/b/c"), Path("/a/b"), Path("/a"), Path("/")]
     assert list(paths.upwards(Path("/a/b/c"), [Path("/a")])) == [Path("/a/b/c"), Path("/a/b")]
     assert list(paths.upwards(Path("/a"), [Path("/a")])) == []
+
+
+@pytest.mark.parametrize(("name", "reason"), [(b"a:b", "colon"), (b"odd\xff", "UTF-8")])
+def test_a_store_that_nothing_can_be_installed_into_is_named(name: bytes, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason) as caught:
+        paths.ensure_supported(Home(Path("/tmp") / os.fsdecode(name)))
+    assert "ENVMGR_HOME" in (caught.value.hint or "")
+    paths.ensure_supported(Home(Path("/tmp/ü")))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from envmgr import __version__
 from envmgr.errors import EnvironmentFailedError
-from envmgr.host.paths import Home
+from envmgr.host.paths import Home, ensure_supported
 from envmgr.pythons.store import Interpreter
 
 _OLDEST = (3, 6)  # what virtualenv's discovery still understands
@@ -44,7 +44,8 @@ class Base:
 
 
 def base(home: Home, interpreter: Interpreter) -> Base:
-    """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError where none can."""
+    """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError, UsageError where none can."""
+    ensure_supported(home)
     refuse(str(interpreter.build.version), interpreter.build.version.release)
     if interpreter.linked:
         found = Base(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
@@ -54,7 +55,6 @@ def base(home: Home, interpreter: Interpreter) -> Base:
         lost = interpreter.lost()
         raise EnvironmentFailedError(lost.message, hint=lost.hint)
     _refuse(found.python, "\n" in str(found.python), "cannot be the home of an environment: it has a line break")
-    _refuse(home.root, not _is_text(home.root), "is not UTF-8, which virtualenv requires")
     return found
 
 
@@ -76,11 +76,3 @@ def refuse(python: str, release: tuple[int, ...]) -> None:
 def _refuse(path: Path, condition: bool, reason: str) -> None:  # noqa: FBT001 - reads as a sentence
     if condition:
         raise EnvironmentFailedError(f"{path} {reason}", hint="set ENVMGR_HOME to another directory")
-
-
-def _is_text(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -87,8 +87,9 @@ def _virtualenv(path: Path, base: Base, scratch: Path, environ: Environ, *, seed
     settings = {"VIRTUALENV_NO_PERIODIC_UPDATE": "1", "VIRTUALENV_CONFIG_FILE": str(scratch / "none.ini")}
     try:
         virtualenv.cli_run([*options, str(path)], setup_logging=False, env={**environ, **settings})
-    except (Exception, SystemExit) as error:  # its errors have no common class
-        raise EnvironmentFailedError(f"virtualenv failed for {base.python}: {error}") from error
+    except (Exception, SystemExit) as error:  # its errors have no common class; some hold a traceback as text
+        reason = [type(error).__name__, *str(error).strip().splitlines()][-1]
+        raise EnvironmentFailedError(f"virtualenv failed for {base.python}: {reason}") from error
 
 
 def _point(commands: Path, python: Path) -> None:

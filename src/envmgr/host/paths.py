@@ -83,6 +83,21 @@ def home(environ: Environ) -> Home:
     return Home(_directory(environ, variables.HOME, "user_data_dir"))
 
 
+def ensure_supported(home: Home) -> None:
+    """Raise UsageError for a store that nothing can be installed into, because of the name of its directory.
+
+    A colon separates the entries of PATH, so that shims and environments could not be on it (environ(7)). The modules
+    of Python that tell where it is installed, and virtualenv, write its path as UTF-8.
+    """
+    text, hint = os.fsencode(home.root), "ENVMGR_HOME may name another directory"
+    if b":" in text:
+        raise UsageError(f"{str(home.root)!a} has a colon in it, so it cannot be on PATH", hint=hint)
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        raise UsageError(f"{str(home.root)!a} is not UTF-8, as Python and virtualenv require", hint=hint) from None
+
+
 def cache(environ: Environ) -> Path:
     """Return `ENVMGR_CACHE_DIR`, else the platform's user cache directory; safe to delete at any time."""
     return _directory(environ, variables.CACHE_DIR, "user_cache_dir")

@@ -25,7 +25,7 @@ from envmgr.errors import (
 from envmgr.host import archive, download, lock, process
 from envmgr.host.download import Watch
 from envmgr.host.network import Network
-from envmgr.host.paths import Environ, Home
+from envmgr.host.paths import Environ, Home, ensure_supported
 from envmgr.pythons import aliases, attestation, placement
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.probe import probe
@@ -63,8 +63,10 @@ def install(
     """Install `candidate` unless it is there; returns whether this process did it.
 
     The verified archive stays in `cache`; aliases and `pythonX.Y` links follow. Raises DownloadError, ChecksumError,
-    BrokenInterpreterError for a build that can't run here, StoreBusyError, EnvmgrError; the store is then as before.
+    BrokenInterpreterError for a build that can't run here, StoreBusyError, UsageError, EnvmgrError; the store is then
+    as before.
     """
+    ensure_supported(home)
     place = home.versions / str(candidate.build)
     with _translated(home):
         mend(home)
