@@ -131,6 +131,9 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
         import signal
 
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the launcher has it ignored while Python starts
+        from envmgr.host import ownership
+
+        ownership.ensure_usable(store)
         told = 0
         look, code = (entry.enter, 0) if call == "_enter" else (entry.recheck, entry.REVOKED)
         for note in look(store, Path(subject), os.environ):

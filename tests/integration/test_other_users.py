@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rule_stage import built
+from rule_table import Case
 from shell_desk import Desk, furnished
 
 VISITOR = 54321
@@ -71,6 +75,35 @@ def test_line_18_root_leaves_files_of_others_alone(desk: Desk) -> None:
     with desk.open("shop") as terminal:
         assert terminal.first == ""
         assert desk.active(terminal) == "unset"
+
+
+def test_a_store_of_root_serves_another_user_to_read() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        scene = built(folder)
+        for where, program in (("shop", "shop"), ("prefix", "3.12")):
+            case = Case(where, program)
+            environ, cwd = scene.environ(case), scene.cwd(case)
+            done = subprocess.run(["python"], cwd=cwd, env=environ, user=VISITOR, stdout=subprocess.PIPE, check=True)
+            assert done.stdout.decode() == str(scene.program(case))
+
+
+@pytest.mark.parametrize("argv", [["list"], ["use", "3.12"], ["_enter", "{home}", "{cwd}"]], ids=lambda argv: argv[0])
+def test_root_leaves_the_store_of_another_user_alone(tmp_path: Path, argv: list[str]) -> None:
+    scene = built(tmp_path)
+    os.chown(scene.home.root, VISITOR, VISITOR)
+    before = sorted(scene.home.root.rglob("*"))
+    cwd = scene.root / "prefix"
+    command = [word.format(home=scene.home.root, cwd=cwd) for word in argv]
+    environ = scene.environ(Case("prefix", "3.12")) | {"ENVMGR_HOME": str(scene.home.root)}
+    done = subprocess.run(
+        [sys.executable, "-m", "envmgr", *command], cwd=cwd, env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "this store belongs to another user" in done.stderr
+    assert sorted(scene.home.root.rglob("*")) == before
+    assert (cwd / ".python-version").read_text() == "3.12\n"
 
 
 def test_a_home_and_a_store_that_cannot_be_written(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from envmgr import __version__
 from envmgr.cli import console
 from envmgr.cli.commands import Group
 from envmgr.errors import UsageError
-from envmgr.host import paths, platforms
+from envmgr.host import ownership, paths, platforms
 from envmgr.host.paths import Environ, Home
 
 # verb -> what it does; its module is envmgr.cli.<verb>, its function carries the verb's name
@@ -147,7 +147,10 @@ def _instead(word: str) -> str:
 def cli(ctx: click.Context) -> None:
     """Pythons, environments and test runs; the right one is active the moment you enter a directory."""
     platforms.refuse(os.name)
-    ctx.obj = Context(os.environ, paths.working_directory(os.environ), paths.home(os.environ))
+    home = paths.home(os.environ)
+    if ctx.invoked_subcommand not in {"completion", "doctor"}:  # doctor says itself what is wrong
+        ownership.ensure_usable(home)
+    ctx.obj = Context(os.environ, paths.working_directory(os.environ), home)
 
 
 def main(argv: list[str]) -> int:

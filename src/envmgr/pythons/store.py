@@ -101,10 +101,13 @@ class Store:
     home: Home
 
     def builds(self) -> Iterator[Build]:
-        """Yield every installed build, in no order; what is no build's directory is passed over."""
+        """Yield every installed build, in no order; what is no build's directory is passed over.
+
+        Raises OSError for a store that cannot be read.
+        """
         try:
             names = os.listdir(self.home.versions)  # noqa: PTH208 - names are all that is needed
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         for name in names:
             try:

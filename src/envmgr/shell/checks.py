@@ -14,8 +14,8 @@ from pathlib import Path
 
 from envmgr.environments import record
 from envmgr.environments.health import health
-from envmgr.errors import EnvmgrError
-from envmgr.host import process
+from envmgr.errors import EnvmgrError, UsageError
+from envmgr.host import ownership, process
 from envmgr.host.paths import Environ, Home
 from envmgr.host.variables import HOOK, SHELL
 from envmgr.pythons.probe import probe
@@ -90,8 +90,13 @@ def findings(scene: Scene) -> Iterator[Finding]:
 
 
 def store(scene: Scene) -> Iterator[Finding]:
-    """Whether the store is there, and can be written."""
+    """Whether the store is there, is ours, and can be written."""
     root = scene.home.root
+    try:
+        ownership.ensure_usable(scene.home)
+    except UsageError as error:
+        yield Finding(FAIL, "store", error.message, error.hint or "")
+        return
     if not root.exists():
         yield Finding(WARN, "store", f"{root} does not exist yet", _FIRST)
     elif not os.access(root, os.W_OK | os.X_OK):
