@@ -112,6 +112,16 @@ def test_allowing_again_replaces_and_denying_revokes(home: Home, project: Path) 
     assert granted(home, project) == Grant()
 
 
+def test_what_a_killed_allow_left_is_cleared(home: Home, project: Path) -> None:
+    folder = allow(home, project)
+    (folder / ".allowed").unlink()
+    (project / ".env").unlink()
+    allow(home, project)
+    assert granted(home, project).variables == {"PORT": "8000"}
+    age(project, HOUR / 2)
+    assert granted(home, project).variables == {"PORT": "8000"}
+
+
 def test_steering_variables_need_unsafe(home: Home, project: Path) -> None:
     (project / ".env").write_text("PIP_INDEX_URL=x\nPORT=1\n")
     offered = offer.read(home, project, ENVIRON)
@@ -151,6 +161,12 @@ def test_the_nearest_grant_counts_up_to_the_project_and_below_the_ceilings(home:
     (inner / ".env").write_text("INNER=1\n")
     allow(home, inner)
     assert trust.granted(home, inner, None, ENVIRON).variables == {"INNER": "1"}
+
+
+def test_in_a_path_too_long_for_a_record_nothing_is_allowed(home: Home) -> None:
+    place = Path("/", *["x" * 250] * 16)
+    assert trust.nearest(home, place, None) is None
+    assert grant.recheck(home, place, ENVIRON) == ()
 
 
 def test_a_grant_that_cannot_be_read_grants_nothing(home: Home, project: Path) -> None:

@@ -46,7 +46,7 @@ def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
     copies = {**offered.sources, offer.CONFIG: environment.config} if environment else offered.sources
     result = Result(environment is not None, bool(offered.variables))
     try:
-        deny(home, offered.folder)
+        _clear(folder)
         ties.enter(home, offered.folder)
         _write(folder / COPIES, copies)
         _write(folder / VARIABLES, offered.variables)
@@ -67,15 +67,19 @@ def _write(folder: Path, content: Mapping[str, str]) -> None:
 
 def deny(home: Home, project: Path) -> bool:
     """Revoke all that was allowed in `project`; returns whether there was anything."""
+    there = trust.is_granted(home, project)
+    _clear(trust.records(home, project))
+    return there
+
+
+def _clear(folder: Path) -> None:
+    """Remove a grant, or what a killed `allow` left of one; first the file that makes it count."""
     import shutil  # late: shims look at grants, too
 
-    folder = trust.records(home, project)
-    there = (folder / ALLOWED).exists()
     for name in (ALLOWED, ANSWERS, IDENTITY):
         (folder / name).unlink(missing_ok=True)
     for name in (CHECKED, COPIES, VARIABLES):
         shutil.rmtree(folder / name, ignore_errors=True)
-    return there
 
 
 def recheck(home: Home, place: Path, environ: Environ) -> tuple[str, ...]:
@@ -85,7 +89,7 @@ def recheck(home: Home, place: Path, environ: Environ) -> tuple[str, ...]:
     where the result cannot be written.
     """
     folder = trust.records(home, place)
-    if not (folder / ALLOWED).exists() or trust.last_result(folder):
+    if not trust.is_granted(home, place) or trust.last_result(folder):
         return ()
     times = offer.modified(trust.dependencies(folder, trust.physical(place)))
     try:

@@ -65,11 +65,16 @@ def granted(home: Home, directory: Path, project: Path | None, environ: Environ)
 def nearest(home: Home, directory: Path, project: Path | None, ceilings: Collection[Path] = ()) -> Path | None:
     """Return the nearest directory from `directory` up to `project`, below `ceilings`, with a grant."""
     for place in paths.upwards(directory, ceilings):
-        if (records(home, place) / ALLOWED).is_file():
+        if is_granted(home, place):
             return place
         if place == project:
             return None
     return None
+
+
+def is_granted(home: Home, place: Path) -> bool:
+    """Whether something was allowed in `place`, which may not hold any more."""
+    return os.path.isfile(records(home, place) / ALLOWED)  # noqa: PTH113 - Path.is_file raises for too long a path
 
 
 def read(home: Home, place: Path, environ: Environ) -> Grant:
