@@ -131,7 +131,7 @@ def _laid(root: Path) -> None:
 def _entered_before(scene: Scene) -> None:
     """Have records from when `relinked` and `replaced` led to `shop`, and `became-link` was a directory."""
     shop = record.records(scene.home, scene.root / "shop")
-    (shop / record.REAL).write_text(f"{scene.root / 'shop'}\n")
+    (shop / record.REAL).write_bytes(os.fsencode(scene.root / "shop") + b"\n")
     for name in ("relinked", "replaced"):
         link = record.records(scene.home, scene.root / name)
         link.parent.mkdir(parents=True)

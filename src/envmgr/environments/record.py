@@ -110,7 +110,7 @@ def lookup(home: Home, project: Path, words: str) -> Environment | None:
     Records belong to physical paths: a link that leads to another project now means that one.
     """
     real = Path(os.path.realpath(project))
-    if records(home, real).is_symlink():  # this path was a link to another project once
+    if os.path.islink(records(home, real)):  # noqa: PTH114 - a link once; Path.is_symlink raises for too long a path
         return None
     path = _path(home, record_file(home, real, words))
     return load(path) or Environment(path, real, "") if path else None
@@ -133,7 +133,9 @@ def _named(home: Home, file: Path) -> Environment | None:
 def _record_files(home: Home, project: Path) -> list[Path]:
     """Return the record files of `project` (a real path)."""
     place = records(home, project)
-    return [] if place.is_symlink() else sorted(file for file in place.glob("*") if not file.name.startswith("."))
+    if os.path.islink(place):  # noqa: PTH114 - as in `lookup`
+        return []
+    return sorted(file for file in place.glob("*") if not file.name.startswith("."))
 
 
 def moved(home: Home, project: Path) -> list[Environment]:
