@@ -83,10 +83,22 @@ _envmgr_values() {
 # Whether the variables of _envmgr_allowed still are what was allowed.
 _envmgr_unchanged() { _envmgr_check "${_envmgr_grant%/*}" && [[ -e ${_envmgr_grant%/*}/.checked/variables ]]; }
 
+# Whether the variables that the shell before this one has set are those that are allowed now.
+_envmgr_inherited() {
+  builtin local __rest="$_ENVMGR_NAMES" __name
+  while [[ $__rest == *:* ]]; do
+    __name=${__rest%%:*} __rest=${__rest#*:}
+    if [[ $__name != [A-Za-z_]* || $__name == *[!A-Za-z0-9_]* ]]; then return 1; fi
+    __name=_ENVMGR_NEW_$__name
+    if [[ $'\n'$__grant != *$'\n'"${__name#_ENVMGR_NEW_}=${!__name-}"$'\n'* ]]; then return 1; fi
+  done
+}
+
 # Whether the variables are to be set again: `envmgr allow` was called in another terminal, or they could not be set before.
 _envmgr_renewed() {
   builtin local __grant
   _envmgr_values
+  if [[ -z $_envmgr_values && ${_ENVMGR_NAMES-} ]] && _envmgr_inherited; then _envmgr_load; fi
   [[ $__grant != "$_envmgr_values" ]] || { [[ $_envmgr_refused ]] && _envmgr_unchanged; }
 }
 
@@ -102,31 +114,39 @@ _envmgr_load() {
   fi
   while IFS='' builtin read -r __name; do
     if [[ $__name != [A-Za-z_]* || $__name == *[!A-Za-z0-9_]* || ! -f $__folder/.variables/$__name ]]; then continue; fi
+    if [[ :${_ENVMGR_NAMES-} == *:"$__name:"* ]]; then continue; fi # inherited
     IFS='' builtin read -r -d '' __value <"$__folder/.variables/$__name"
     if [[ ${!__name+x} && ${!__name} == "$__value" ]]; then continue; fi
     if [[ ${!__name+x} ]]; then
       __flags=$(builtin declare -p "$__name") __flags=${__flags%%=*}
       if [[ $__flags == 'declare -'*[aAinr]*' '* ]]; then continue; fi # assigning to an integer evaluates
-      builtin printf -v "_envmgr_old_$__name" %s "${!__name}"
-      if [[ $__flags != 'declare -'*x*' '* ]]; then builtin printf -v "_envmgr_own_$__name" %s 1; fi
+      builtin printf -v "_ENVMGR_OLD_$__name" %s "${!__name}"
+      if [[ $__flags == 'declare -'*x*' '* ]]; then
+        builtin export "_ENVMGR_OLD_${__name?}"
+      else
+        builtin printf -v "_envmgr_own_$__name" %s 1
+      fi
     fi
-    builtin export "$__name=$__value" && builtin printf -v "_envmgr_new_$__name" %s "$__value" &&
-      _envmgr_names=$_envmgr_names$__name:
+    # exported: a shell started in this one undoes them, too
+    builtin export "$__name=$__value" && builtin export "_ENVMGR_NEW_$__name=$__value" _ENVMGR_PLACE="$_envmgr_allowed" &&
+      builtin export _ENVMGR_NAMES="${_ENVMGR_NAMES-}$__name:"
   done <"$__folder/.allowed"
 }
 
 # Undo _envmgr_load by value: what the user has changed since stays.
 _envmgr_drop() {
   builtin local __name __old __new __own
-  while [[ $_envmgr_names ]]; do
-    __name=${_envmgr_names%%:*} _envmgr_names=${_envmgr_names#*:}
-    __old=_envmgr_old_$__name __new=_envmgr_new_$__name __own=_envmgr_own_$__name
+  while [[ ${_ENVMGR_NAMES-} == *:* ]]; do
+    __name=${_ENVMGR_NAMES%%:*} _ENVMGR_NAMES=${_ENVMGR_NAMES#*:}
+    if [[ $__name != [A-Za-z_]* || $__name == *[!A-Za-z0-9_]* ]]; then continue; fi
+    __old=_ENVMGR_OLD_$__name __new=_ENVMGR_NEW_$__name __own=_envmgr_own_$__name
     if [[ ${!__name+x} && ${!__name} == "${!__new-}" ]]; then
       if [[ ${!__old+x} ]]; then builtin export "$__name=${!__old}"; else builtin unset -v "$__name"; fi
       if [[ ${!__own-} ]]; then builtin export -n "${__name?}"; fi
     fi
     builtin unset -v "$__old" "$__new" "$__own"
   done
+  builtin unset -v _ENVMGR_NAMES _ENVMGR_PLACE
   _envmgr_loaded=''
 }
 
@@ -139,9 +159,9 @@ _envmgr_yield() {
     __saved=$PATH PATH=$_OLD_VIRTUAL_PATH
     _envmgr_strip "$_envmgr_env/bin"
     _OLD_VIRTUAL_PATH=$PATH PATH=$__saved
-    if [[ ${_envmgr_pythonhome-} ]]; then _OLD_VIRTUAL_PYTHONHOME=$_envmgr_pythonhome; fi
+    if [[ ${_ENVMGR_PYTHONHOME-} ]]; then _OLD_VIRTUAL_PYTHONHOME=$_ENVMGR_PYTHONHOME; fi
   fi
-  builtin unset -v _envmgr_pythonhome _envmgr_deactivate
+  builtin unset -v _ENVMGR_PYTHONHOME _envmgr_deactivate
 }
 
 # The verbs that only this shell can do; everything else is the program's.

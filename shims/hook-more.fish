@@ -13,7 +13,10 @@ end
 # old values. What the user has activated is theirs, also if it is one of ours.
 function _envmgr_ours
     if not set -q _OLD_VIRTUAL_PATH
-        and string match -rq -- '^'(string escape --style=regex -- "$_envmgr_home/envs/") "$VIRTUAL_ENV"
+        and begin
+            test "$VIRTUAL_ENV" = "$_ENVMGR_ENV"
+            or string match -rq -- '^'(string escape --style=regex -- "$_envmgr_home/envs/") "$VIRTUAL_ENV"
+        end
         _envmgr_leave
         set _envmgr_env $VIRTUAL_ENV
         _envmgr_leave
@@ -21,6 +24,7 @@ function _envmgr_ours
     end
     test -n "$_envmgr_env"; and _envmgr_yield
     set _envmgr_env ''
+    set -e _ENVMGR_ENV
     return 1
 end
 
@@ -30,9 +34,9 @@ function _envmgr_yield
     _envmgr_strip PATH "$_envmgr_env/bin" last
     if set -q _OLD_VIRTUAL_PATH
         _envmgr_strip _OLD_VIRTUAL_PATH "$_envmgr_env/bin"
-        set -q _envmgr_pythonhome; and set -gx _OLD_VIRTUAL_PYTHONHOME $_envmgr_pythonhome
+        set -q _ENVMGR_PYTHONHOME; and set -gx _OLD_VIRTUAL_PYTHONHOME $_ENVMGR_PYTHONHOME
     end
-    set -e _envmgr_pythonhome
+    set -e _ENVMGR_PYTHONHOME
     set -e _envmgr_deactivate
 end
 
@@ -247,10 +251,25 @@ function _envmgr_unchanged
     _envmgr_check "$_envmgr_grant"; and test -e "$_envmgr_grant/.checked/variables"
 end
 
+# Whether the variables that the shell before this one has set are those that are allowed now.
+function _envmgr_inherited
+    set -l IFS \n
+    set -l value ''
+    for name in (string split : -- (string replace -r ':$' '' -- "$_ENVMGR_NAMES"))
+        set -l new _ENVMGR_NEW_$name
+        string match -rq '^[A-Za-z_][A-Za-z0-9_]*$' -- "$name"; and test -f "$_envmgr_grant/.variables/$name"; or return
+        set IFS ''
+        read -z value <"$_envmgr_grant/.variables/$name"
+        test "$value" = "$$new"; or return
+    end
+    return 0
+end
+
 # Whether the variables are to be set again: `envmgr allow` was called in another terminal, or they could not be set before.
 function _envmgr_renewed
     set -l IFS ''
     set -l values (_envmgr_granting)
+    test -z "$_envmgr_values" -a -n "$_ENVMGR_NAMES"; and _envmgr_inherited; and _envmgr_load
     test "$values" = "$_envmgr_values"; or return 0
     test -n "$_envmgr_refused"; and _envmgr_unchanged
 end
@@ -273,32 +292,42 @@ function _envmgr_load
         string match -rq '^[A-Za-z_][A-Za-z0-9_]*$' -- "$name"; and test -f "$folder/.variables/$name"; or continue
         read -z value <"$folder/.variables/$name"
         set -q $name; and test "$$name" = "$value"; and continue
-        set -q $name; and set -g _envmgr_old_$name $$name
-        set -q $name; and not set -qx $name; and set -g _envmgr_own_$name 1
+        string match -q -- "*:$name:*" ":$_ENVMGR_NAMES"; and continue # inherited
+        if set -qx $name
+            set -gx _ENVMGR_OLD_$name $$name
+        else if set -q $name
+            set -g _envmgr_own_$name $$name
+        end
+        # exported: a shell started in this one undoes them, too
         set -gx $name "$value"
-        set -g _envmgr_new_$name "$value"
-        set -a _envmgr_names $name
+        set -gx _ENVMGR_NEW_$name "$value"
+        set -gx _ENVMGR_NAMES "$_ENVMGR_NAMES$name:"
+        set -gx _ENVMGR_PLACE "$_envmgr_allowed"
     end <"$folder/.allowed"
 end
 
 # Undo _envmgr_load by value: what the user has changed since stays.
 function _envmgr_drop
-    for name in $_envmgr_names
-        set -l new _envmgr_new_$name
-        set -l old _envmgr_old_$name
+    set -l IFS \n
+    for name in (string split : -- "$_ENVMGR_NAMES")
+        string match -rq '^[A-Za-z_][A-Za-z0-9_]*$' -- "$name"; or continue
+        set -l new _ENVMGR_NEW_$name
+        set -l old _ENVMGR_OLD_$name
+        set -l own _envmgr_own_$name
         if test "$$name" = "$$new"
             set -eg $name
-            if set -q _envmgr_own_$name
-                set -g $name $$old
+            if set -q $own
+                set -g $name $$own
             else if set -q $old
                 set -gx $name $$old
             end
         end
         set -e $new
         set -e $old
-        set -e _envmgr_own_$name
+        set -e $own
     end
-    set _envmgr_names
+    set -e _ENVMGR_NAMES
+    set -e _ENVMGR_PLACE
     set _envmgr_loaded ''
 end
 
@@ -324,9 +353,10 @@ function _envmgr_enter
     contains -- "$_envmgr_env/bin" $PATH; and set _envmgr_twice 1
     set -gx PATH "$_envmgr_env/bin" $PATH
     set -gx VIRTUAL_ENV $_envmgr_env
+    set -gx _ENVMGR_ENV $_envmgr_env # tells a shell started in this one that VIRTUAL_ENV is ours
     set -gx VIRTUAL_ENV_PROMPT "$_envmgr_name"
     if set -qx PYTHONHOME
-        set -g _envmgr_pythonhome "$PYTHONHOME"
+        set -gx _ENVMGR_PYTHONHOME "$PYTHONHOME"
         set -e PYTHONHOME
     end
     if not functions -q deactivate
@@ -349,8 +379,9 @@ function _envmgr_leave
     set _envmgr_env ''
     set -e VIRTUAL_ENV
     set -e VIRTUAL_ENV_PROMPT
-    set -q _envmgr_pythonhome; and not set -q PYTHONHOME; and set -gx PYTHONHOME $_envmgr_pythonhome
-    set -e _envmgr_pythonhome
+    set -e _ENVMGR_ENV
+    set -q _ENVMGR_PYTHONHOME; and not set -q PYTHONHOME; and set -gx PYTHONHOME $_ENVMGR_PYTHONHOME
+    set -e _ENVMGR_PYTHONHOME
     set -q _envmgr_deactivate; and functions -e deactivate
     set -e _envmgr_deactivate
 end

@@ -84,10 +84,21 @@ _envmgr_unchanged() {
   _envmgr_check "${_envmgr_grant%/*}" && [[ -e ${_envmgr_grant%/*}/.checked/variables ]]
 }
 
+# Whether the variables that the shell before this one has set are those that are allowed now.
+_envmgr_inherited() {
+  builtin local __name __new
+  for __name in ${(s.:.)_ENVMGR_NAMES}; do
+    if [[ $__name != [A-Za-z_]* || $__name == *[^A-Za-z0-9_]* ]]; then return 1; fi
+    __new=_ENVMGR_NEW_$__name
+    if [[ $'\n'$__grant != *$'\n'"$__name=${(P)__new-}"$'\n'* ]]; then return 1; fi
+  done
+}
+
 # Whether the variables are to be set again: `envmgr allow` was called in another terminal, or they could not be set before.
 _envmgr_renewed() {
   builtin local __grant
   _envmgr_values
+  if [[ -z $_envmgr_values && -n ${_ENVMGR_NAMES-} ]] && _envmgr_inherited; then _envmgr_set; fi
   [[ $__grant != "$_envmgr_values" ]] || { [[ -n $_envmgr_refused ]] && _envmgr_unchanged }
 }
 
@@ -103,29 +114,44 @@ _envmgr_set() {
   fi
   while IFS='' builtin read -r __name; do
     if [[ $__name == *[^A-Za-z0-9_]* || ! -f $__folder/.variables/$__name ]]; then continue; fi
+    if [[ :${_ENVMGR_NAMES-} == *:"$__name:"* ]]; then continue; fi # inherited
     IFS='' builtin read -r -d '' __value <"$__folder/.variables/$__name"
     if [[ -n ${(P)__name+x} ]]; then
       if [[ ${(P)__name} == "$__value" || ${(tP)__name} == *(readonly|integer|float|array|association|special)* ]]; then
         continue # assigning to a number evaluates
       fi
-      _envmgr_old[$__name]=${(P)__name}
-      if [[ ${(tP)__name} != *export* ]]; then _envmgr_own[$__name]=1; fi
+      if [[ ${(tP)__name} == *export* ]]; then
+        builtin typeset -gx "_ENVMGR_OLD_$__name=${(P)__name}"
+      else
+        _envmgr_own[$__name]=${(P)__name}
+      fi
     fi
-    _envmgr_new[$__name]=$__value
+    # exported: a shell started in this one undoes them, too
+    builtin typeset -gx "_ENVMGR_NEW_$__name=$__value" _ENVMGR_NAMES=${_ENVMGR_NAMES-}$__name: _ENVMGR_PLACE=$_envmgr_allowed
     builtin typeset -gx "$__name=$__value"
   done <"$__folder/.allowed"
 }
 
 # Undo _envmgr_set by value: what the user has changed since stays.
 _envmgr_drop() {
-  builtin local __name
-  for __name in ${(k)_envmgr_new}; do
-    if [[ -n ${(P)__name+x} && ${(P)__name} == "$_envmgr_new[$__name]" ]]; then
-      if (( ${+_envmgr_own[$__name]} )); then builtin typeset -g +x "$__name"; fi
-      if (( ${+_envmgr_old[$__name]} )); then : ${(P)__name::=$_envmgr_old[$__name]}; else builtin unset "$__name"; fi
+  builtin local __name __old __new
+  for __name in ${(s.:.)_ENVMGR_NAMES-}; do
+    if [[ $__name != [A-Za-z_]* || $__name == *[^A-Za-z0-9_]* ]]; then continue; fi
+    __old=_ENVMGR_OLD_$__name __new=_ENVMGR_NEW_$__name
+    if [[ -n ${(P)__name+x} && ${(P)__name} == "${(P)__new-}" ]]; then
+      if (( ${+_envmgr_own[$__name]} )); then
+        builtin typeset -g +x "$__name"
+        : ${(P)__name::=$_envmgr_own[$__name]}
+      elif [[ -n ${(P)__old+x} ]]; then
+        : ${(P)__name::=${(P)__old}}
+      else
+        builtin unset "$__name"
+      fi
     fi
+    builtin unset "$__old" "$__new"
   done
-  _envmgr_old=() _envmgr_new=() _envmgr_own=() _envmgr_loaded=''
+  builtin unset _ENVMGR_NAMES _ENVMGR_PLACE
+  _envmgr_own=() _envmgr_loaded=''
 }
 
 # The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
@@ -137,9 +163,9 @@ _envmgr_yield() {
     __saved=$PATH PATH=$_OLD_VIRTUAL_PATH
     _envmgr_strip "$_envmgr_env/bin"
     _OLD_VIRTUAL_PATH=$PATH PATH=$__saved
-    if [[ -n ${_envmgr_pythonhome-} ]]; then builtin typeset -g _OLD_VIRTUAL_PYTHONHOME=$_envmgr_pythonhome; fi
+    if [[ -n ${_ENVMGR_PYTHONHOME-} ]]; then builtin typeset -g _OLD_VIRTUAL_PYTHONHOME=$_ENVMGR_PYTHONHOME; fi
   fi
-  builtin unset _envmgr_pythonhome _envmgr_deactivate
+  builtin unset _ENVMGR_PYTHONHOME _envmgr_deactivate
 }
 
 # The verbs that only this shell can do; everything else is the program's.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2128,SC2178,SC2317 # PROMPT_COMMAND is a string or an array
+# shellcheck shell=bash disable=SC2050,SC2128,SC2178,SC2317 # PROMPT_COMMAND is a string or an array; [[ a == A ]] asks for nocasematch
 # envmgr for bash 3.2 and later. Put into ~/.bashrc:  . ~/.local/share/envmgr/shell/hook.bash
 #
 # Before each prompt, with builtins alone: walk up to the nearest .python-version, look its words up among the records
@@ -8,10 +8,14 @@
 #
 # The rules that the odd-looking parts keep: `builtin` because users name functions and aliases like builtins; variables
 # with odd names because a readonly variable of the user's must not be in the way; quotes around everything because
-# users set IFS and nullglob, and `builtin local` splits; ${x-} because they set -u; [[ ]] for tests; no BASH_REMATCH, no REPLY, no `eval`.
+# users set IFS and nullglob, and `builtin local` splits; ${x-} because they set -u; [[ ]] for tests; no BASH_REMATCH, no REPLY.
 
 case $- in *i*) ;; *) return 0 ;; esac
 _envmgr_flags=$-
+if [[ a == A ]]; then
+  builtin shopt -u nocasematch
+  _envmgr_flags+=+
+fi
 builtin set +ak # with these options, assignments have other effects
 
 # A shell that reads this file again, because it was replaced, keeps its state. What a later version adds to it is set
@@ -24,10 +28,12 @@ if [[ -z ${_envmgr_home+x} ]] || ! builtin declare -F _envmgr_prompt >/dev/null;
   # the project in which the user does not want it; the variable before `envmgr shell`
   _envmgr_off='' _envmgr_before=''
   # the directory surveyed last; the one in it or above it that `envmgr allow` was told of, and one with a .venv that it was
-  # not told of; the one whose variables are set, and their names
-  _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded='' _envmgr_names=''
+  # not told of; the one whose variables are set
+  _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded=${_ENVMGR_NAMES:+${_ENVMGR_PLACE:-?}}
   # what `envmgr allow` wrote for the former, or would write; names and values as they were then; whether a source had changed
   _envmgr_grant='' _envmgr_values='' _envmgr_refused=''
+  # which of the commands that change directory were functions of the user's
+  _envmgr_wrapped=''
   # what an idle prompt compares: where no version file was, and the file that ruled; the record asked for; the physical path
   # of a project that was entered through a link
   _envmgr_nearer=('') _envmgr_file='' _envmgr_record='' _envmgr_real=''
@@ -42,19 +48,31 @@ esac
 # read, and was read just now; a mark for each time that our function was put into PROMPT_COMMAND
 _envmgr_edition=0.1.0 _envmgr_whole='' _envmgr_again='' _envmgr_seen='' _envmgr_registered=${_envmgr_registered-}
 
-# The prompt's command. Whatever happens in it, it prints nothing but notes, and the status stays as it is.
+# [quietly]: the prompt's command, and what runs after `cd`. Whatever happens in it, it prints nothing but notes, and the
+# status stays as it is. Quietly, it calls no program: that waits for the prompt.
 _envmgr_prompt() {
-  builtin set -- "$?" "$-"
+  builtin set -- "$?" "$-" "${1-}" ''
   builtin set +ak
+  if [[ a == A ]]; then # all comparisons would ignore case
+    builtin shopt -u nocasematch
+    builtin set -- "$1" "$2" "$3" nocasematch
+  fi
   if ! _envmgr_idle; then
     _envmgr_again=''
-    _envmgr_update 3>&2 2>/dev/null || :
+    if [[ $3 ]] && ((BASH_SUBSHELL)); then
+      _envmgr_update "$3" 3>/dev/null 2>&3 || :
+    else
+      _envmgr_update "$3" 3>&2 2>/dev/null || :
+    fi
+    if [[ $3 && -z $_envmgr_env && $_envmgr_record ]]; then builtin set -- "$1" "$2" unseen "$4"; fi # something is left to tell
     _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}:${PROMPT_COMMAND-}
+    if [[ $3 == unseen ]]; then _envmgr_seen=''; fi
     if [[ $_envmgr_again ]]; then # these functions may have been replaced
       _envmgr_seen=''
-      _envmgr_prompt
+      _envmgr_prompt "$3"
     fi
   fi
+  if [[ $4 ]]; then builtin shopt -s nocasematch; fi
   if [[ $2 == *a* ]]; then builtin set -a; fi
   if [[ $2 == *k* ]]; then builtin set -k; fi
   if [[ $2 == *e* ]]; then return 0; fi
@@ -95,14 +113,79 @@ _envmgr_idle() {
   fi
 }
 
-# Make the shell have active what the directory asks for.
+# `cd project && python` on one line, also in a subshell: bash has no event for it, so that the three commands are functions.
+# A function that the user had by that name is called in the place of the builtin. Without arguments this is one of the
+# chpwd_functions, which mise and rvm call after every `cd`, as zsh does.
+_envmgr_cd() {
+  if [[ ${1-} && :$_envmgr_wrapped == *:"$1:"* ]]; then
+    "_envmgr_user_$1" "${@:2}" && _envmgr_prompt quietly
+  elif [[ ${1-} ]]; then
+    builtin "$@" && _envmgr_prompt quietly
+  else
+    _envmgr_prompt quietly
+  fi
+}
+
+# Put functions in the place of the commands, and the user's functions of these names aside. `eval` sees nothing but those.
+_envmgr_wrap() {
+  if _envmgr_set_aside cd; then function cd { _envmgr_cd cd "$@"; }; fi
+  if _envmgr_set_aside pushd; then function pushd { _envmgr_cd pushd "$@"; }; fi
+  if _envmgr_set_aside popd; then function popd { _envmgr_cd popd "$@"; }; fi
+  if [[ " ${chpwd_functions[*]-} " != *" _envmgr_cd "* ]]; then
+    chpwd_functions=(_envmgr_cd ${chpwd_functions[@]+"${chpwd_functions[@]}"})
+  fi
+}
+
+# NAME: rename the user's function, if there is one; fail if it is ours.
+_envmgr_set_aside() {
+  builtin local __text
+  if ! builtin declare -F "$1" >/dev/null; then return 0; fi
+  __text=$(builtin declare -f "$1")
+  if [[ $__text == *_envmgr_cd* ]]; then return 1; fi
+  _envmgr_define "_envmgr_user_$__text" && _envmgr_wrapped=${_envmgr_wrapped//"$1:"/}$1:
+}
+
+# TEXT: define a function as `declare -f` shows it: with its aliases expanded.
+_envmgr_define() {
+  if builtin shopt -q expand_aliases; then
+    builtin shopt -u expand_aliases
+    builtin eval "$1"
+    builtin shopt -s expand_aliases
+  else
+    builtin eval "$1"
+  fi
+}
+
+# Give the commands back, where they are still ours.
+_envmgr_unwrap() {
+  builtin local __name __text
+  builtin local -a __rest
+  for __name in cd pushd popd; do
+    __text=$(builtin declare -f "$__name")
+    if [[ $__text != *_envmgr_cd* ]]; then continue; fi
+    builtin unset -f "$__name"
+    if [[ :$_envmgr_wrapped != *:"$__name:"* ]]; then continue; fi
+    __text=$(builtin declare -f "_envmgr_user_$__name")
+    _envmgr_define "${__text#_envmgr_user_}"
+  done
+  __rest=()
+  for __name in ${chpwd_functions[@]+"${chpwd_functions[@]}"}; do
+    if [[ $__name != _envmgr_cd ]]; then __rest+=("$__name"); fi
+  done
+  builtin unset -v chpwd_functions
+  if [[ ${__rest[*]-} ]]; then chpwd_functions=("${__rest[@]}"); fi
+}
+
+# [quietly]: make the shell have active what the directory asks for.
 _envmgr_update() {
   builtin local __project='' __words='' __env='' __turned=''
   _envmgr_come_first
   if [[ ${VIRTUAL_ENV-} ]]; then
-    if [[ ${_OLD_VIRTUAL_PATH-} || ($VIRTUAL_ENV != "$_envmgr_env" && $VIRTUAL_ENV != "$_envmgr_home"/envs/*) ]]; then
+    if [[ ${_OLD_VIRTUAL_PATH-} ||
+      ($VIRTUAL_ENV != "$_envmgr_env" && $VIRTUAL_ENV != "$_envmgr_home"/envs/* && $VIRTUAL_ENV != "${_ENVMGR_ENV-}") ]]; then
       if [[ $_envmgr_env ]] && _envmgr_more 2>&3; then _envmgr_yield; fi
       _envmgr_env=''
+      builtin unset -v _ENVMGR_ENV
       return
     elif [[ $VIRTUAL_ENV != "$_envmgr_env" ]]; then
       _envmgr_leave # inherited, or brought back by somebody who restores old values
@@ -115,12 +198,16 @@ _envmgr_update() {
   if [[ ${ENVMGR_HOOK-} == off ]]; then
     _envmgr_pwd='' _envmgr_allowed='' _envmgr_visit='' _envmgr_off=''
   else
+    if [[ :${PATH-}: != *:"$_envmgr_home/shims":* ]]; then # it was reset
+      _envmgr_leave
+      builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
+    fi
     if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_surveyed; then _envmgr_survey; fi
-    if _envmgr_walk || [[ $_envmgr_allowed ]]; then _envmgr_lookup; else _envmgr_visit='' _envmgr_off=''; fi
+    if _envmgr_walk || [[ $_envmgr_allowed ]]; then _envmgr_lookup "${1-}"; else _envmgr_visit='' _envmgr_off=''; fi
   fi
-  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]] || { [[ $_envmgr_allowed ]] && _envmgr_renewed; }; then
+  if { [[ $_envmgr_allowed != "$_envmgr_loaded" ]] && _envmgr_more; } || { [[ $_envmgr_allowed ]] && _envmgr_renewed; }; then
     _envmgr_leave
-    _envmgr_drop # it is there: only a place that is allowed makes these differ
+    _envmgr_drop
     if [[ $_envmgr_allowed ]]; then _envmgr_load; fi
   fi
   if [[ $__env != "$_envmgr_env" ]]; then
@@ -196,7 +283,8 @@ _envmgr_parse() {
   done
 }
 
-# Set __env to the environment on record for __project and __words, if it works; else tell about that, once per visit.
+# [quietly]: set __env to the environment on record for __project and __words, if it works; else tell about that, once per
+# visit.
 _envmgr_lookup() {
   if [[ $_envmgr_visit != "$__project/$__words" ]]; then
     _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
@@ -204,14 +292,14 @@ _envmgr_lookup() {
   fi
   if [[ $_envmgr_off ]]; then return; fi
   if [[ $_envmgr_allowed ]] && _envmgr_granted; then
-    if [[ $__words && $__words != system && -z $_envmgr_told ]]; then _envmgr_compare; fi
+    if [[ $__words && $__words != system && -z $_envmgr_told && -z $1 ]]; then _envmgr_compare; fi
     return
   fi
   if [[ $__words == system || -z $__words ]]; then return; fi
   if _envmgr_find; then
-    if [[ $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi
+    if [[ $1 || $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi
     _envmgr_told=git
-  elif [[ $_envmgr_told ]]; then
+  elif [[ $_envmgr_told || $1 ]]; then
     return
   else
     _envmgr_told=1
@@ -219,9 +307,8 @@ _envmgr_lookup() {
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
     _envmgr_survey # the call has seen where a link leads, if it is one
-    if { [[ $_envmgr_allowed ]] && _envmgr_granted; } || _envmgr_find; then
-      if [[ $__turned ]]; then _envmgr_told=''; fi # it may be turned again during this visit
-    fi
+    if [[ $_envmgr_allowed ]] && _envmgr_granted; then return; fi
+    if _envmgr_find && [[ $__turned ]]; then _envmgr_told=''; fi # it may be turned again during this visit
   fi
 }
 
@@ -310,11 +397,12 @@ _envmgr_enter() {
   VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT##*/}
   if [[ $1 == "$_envmgr_home"/envs/* ]]; then VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}; fi
   VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT//[!A-Za-z0-9._+-]/-}
-  builtin export PATH VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+  _ENVMGR_ENV=$1 # tells a shell started in this one that VIRTUAL_ENV is ours
+  builtin export PATH VIRTUAL_ENV VIRTUAL_ENV_PROMPT _ENVMGR_ENV
   if [[ ${PYTHONHOME+x} ]]; then
     __home=$(builtin declare -p PYTHONHOME)
     if [[ ${__home%%=*} == *x* ]]; then # exported
-      _envmgr_pythonhome=$PYTHONHOME
+      builtin export _ENVMGR_PYTHONHOME="$PYTHONHOME"
       builtin unset -v PYTHONHOME
     fi
   fi
@@ -332,9 +420,9 @@ _envmgr_leave() {
     _envmgr_gone+=$_envmgr_env:
   fi
   _envmgr_env=''
-  builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT
-  if [[ ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then builtin export PYTHONHOME="$_envmgr_pythonhome"; fi
-  builtin unset -v _envmgr_pythonhome
+  builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _ENVMGR_ENV
+  if [[ ${_ENVMGR_PYTHONHOME+x} && -z ${PYTHONHOME+x} ]]; then builtin export PYTHONHOME="$_ENVMGR_PYTHONHOME"; fi
+  builtin unset -v _ENVMGR_PYTHONHOME
   if [[ ${_envmgr_deactivate-} ]]; then builtin unset -f deactivate; fi
   builtin unset -v _envmgr_deactivate
 }
@@ -373,8 +461,13 @@ _envmgr_more() {
 envmgr() {
   builtin set -- "$-" "$@"
   builtin set +ak
+  if [[ a == A ]]; then
+    builtin shopt -u nocasematch
+    builtin set -- "$1+" "${@:2}"
+  fi
   _envmgr_do "${@:2}"
   builtin set -- "$?" "$1"
+  if [[ $2 == *+ ]]; then builtin shopt -s nocasematch; fi
   if [[ $2 == *a* ]]; then builtin set -a; fi
   if [[ $2 == *k* ]]; then builtin set -k; fi
   return "$1"
@@ -443,7 +536,8 @@ _envmgr_register() {
 # Undo what sourcing did. A function that does nothing stays where a prompt command of another tool may call ours.
 _envmgr_unload() {
   _envmgr_leave
-  if [[ $_envmgr_loaded ]]; then _envmgr_drop; fi
+  if [[ $_envmgr_loaded ]] && _envmgr_more; then _envmgr_drop; fi
+  _envmgr_unwrap
   _envmgr_strip "$_envmgr_home/shims"
   builtin complete -r envmgr
   if [[ ${PROMPT_COMMAND[*]-} == *_envmgr_prompt* ]]; then _envmgr_unregister; else _envmgr_registered=11; fi
@@ -482,11 +576,13 @@ _envmgr_unregister() {
 # The shims come first on PATH; an environment goes before them when it is entered.
 if [[ -z ${_envmgr_reading-} ]]; then
   _envmgr_register
+  _envmgr_wrap
   if [[ :${PATH-}: != :"$_envmgr_home/shims":* ]]; then
     _envmgr_strip "$_envmgr_home/shims"
     builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
   fi
 fi
+if [[ $_envmgr_flags == *+ ]]; then builtin shopt -s nocasematch; fi
 if [[ $_envmgr_flags == *a* ]]; then builtin set -a; fi
 if [[ $_envmgr_flags == *k* ]]; then builtin set -k; fi
 builtin unset -v _envmgr_flags

@@ -31,11 +31,12 @@ if not set -q _envmgr_home; or not functions -q _envmgr_prompt
         _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded \
         _envmgr_path _envmgr_file _envmgr_record _envmgr_real _envmgr_grant \
         _envmgr_values _envmgr_refused
-    # all that we took from PATH; directories from here upwards; where no version file was; the variables that are set
+    # all that we took from PATH; directories from here upwards; where no version file was
     set -g _envmgr_gone
     set -g _envmgr_places
     set -g _envmgr_nearer
-    set -g _envmgr_names
+    # inherited from the shell that this one was started in
+    test -z "$_ENVMGR_NAMES"; or set _envmgr_loaded "$_ENVMGR_PLACE"
 end
 # the version of envmgr, the same in hook-more.fish, which may have been replaced since this shell started; whether that was
 # read, and was read just now
@@ -99,9 +100,9 @@ function _envmgr_unignored
     test "$_envmgr_project/.git/info/exclude" -nt (string replace -r '[^/]*$' .exclude -- "$_envmgr_record")
 end
 
-# `cd project; python` on one line. A call of envmgr waits for the prompt.
+# `cd project; python` on one line, and in a command substitution, which changes the directory for good. A call of envmgr waits
+# for the prompt.
 function _envmgr_cd --on-variable PWD
-    status is-command-substitution; and return
     set _envmgr_again ''
     _envmgr_update quietly
     if test -n "$_envmgr_again"
@@ -121,6 +122,7 @@ function _envmgr_update -a quietly
         test "$VIRTUAL_ENV" = "$_envmgr_env"; and not set -q _OLD_VIRTUAL_PATH; or _envmgr_ours; or return
     end
     test "$PATH" = "$_envmgr_path"; or test -z "$_envmgr_env$_envmgr_gone"; or _envmgr_clean
+    test "$PATH" = "$_envmgr_path" -o "$ENVMGR_HOOK" = off; or contains -- "$_envmgr_home/shims" $PATH; or _envmgr_repair
     if test "$ENVMGR_HOOK" = off
         set _envmgr_allowed ''
         set _envmgr_visit ''
@@ -131,8 +133,16 @@ function _envmgr_update -a quietly
         set _envmgr_visit ''
         set _envmgr_off ''
     end
-    test "$_envmgr_wanted$_envmgr_env$_envmgr_allowed$_envmgr_loaded" = ''; or _envmgr_change
+    if test -n "$_envmgr_wanted$_envmgr_env$_envmgr_allowed$_envmgr_loaded"
+        test -n "$_envmgr_whole"; or _envmgr_more 2>/dev/null; and _envmgr_change
+    end
     set _envmgr_path "$PATH"
+end
+
+# Put the shims back: PATH was reset.
+function _envmgr_repair
+    test -z "$_envmgr_env"; or _envmgr_leave
+    set -gx PATH "$_envmgr_home/shims" $PATH
 end
 
 # Look from here upwards: set _envmgr_project and _envmgr_ruling from the nearest version file that holds a word, and

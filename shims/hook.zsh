@@ -62,11 +62,14 @@ _envmgr_idle() {
   fi
 }
 
-# `cd project && python` on one line; but not in `$(cd project)` or while completing `cd ../`. What needs a call waits
-# for the prompt.
+# `cd project && python` on one line, and in a subshell, which is silent: completing `cd ../` is one, too. What needs a call
+# waits for the prompt.
 _envmgr_cd() {
   builtin emulate -LR zsh
-  if (( ZSH_SUBSHELL )); then return; fi
+  if (( ZSH_SUBSHELL )); then
+    _envmgr_update quietly 2>/dev/null
+    return
+  fi
   _envmgr_again=''
   _envmgr_update quietly
   if [[ -n $_envmgr_again ]]; then # these functions may have been replaced
@@ -86,9 +89,11 @@ _envmgr_update() {
 
 _envmgr_change() {
   if [[ -n ${VIRTUAL_ENV-} ]]; then
-    if [[ -n ${_OLD_VIRTUAL_PATH-} || ( $VIRTUAL_ENV != "$_envmgr_env" && $VIRTUAL_ENV != "$_envmgr_home"/envs/* ) ]]; then
+    if [[ -n ${_OLD_VIRTUAL_PATH-} ||
+      ( $VIRTUAL_ENV != "$_envmgr_env" && $VIRTUAL_ENV != "$_envmgr_home"/envs/* && $VIRTUAL_ENV != "${_ENVMGR_ENV-}" ) ]]; then
       if [[ -n $_envmgr_env ]] && _envmgr_more 2>&3; then _envmgr_yield; fi
       _envmgr_env=''
+      builtin unset _ENVMGR_ENV
       return
     elif [[ $VIRTUAL_ENV != "$_envmgr_env" ]]; then
       _envmgr_leave # inherited, or brought back by somebody who restores old values
@@ -101,12 +106,16 @@ _envmgr_change() {
   if [[ ${ENVMGR_HOOK-} == off ]]; then
     _envmgr_pwd='' _envmgr_allowed='' _envmgr_visit='' _envmgr_off=''
   else
+    if [[ :${PATH-}: != *:"$_envmgr_home/shims":* ]]; then # it was reset
+      _envmgr_leave
+      builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
+    fi
     if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_surveyed; then _envmgr_survey; fi
     if _envmgr_walk || [[ -n $_envmgr_allowed ]]; then _envmgr_lookup "$@"; else _envmgr_visit='' _envmgr_off=''; fi
   fi
-  if [[ $_envmgr_allowed != "$_envmgr_loaded" ]] || { [[ -n $_envmgr_allowed ]] && _envmgr_renewed }; then
+  if { [[ $_envmgr_allowed != "$_envmgr_loaded" ]] && _envmgr_more } || { [[ -n $_envmgr_allowed ]] && _envmgr_renewed }; then
     _envmgr_leave
-    _envmgr_drop # it is there: only a place that is allowed makes these differ
+    _envmgr_drop
     if [[ -n $_envmgr_allowed ]]; then _envmgr_set; fi
   fi
   if [[ $__env != "$_envmgr_env" ]]; then
@@ -283,10 +292,11 @@ _envmgr_enter() {
   _envmgr_clean
   _envmgr_env=$1 _envmgr_twice=''
   if [[ :${PATH-}: == *:"$1/bin":* ]]; then _envmgr_twice=1; fi
+  builtin typeset -gx _ENVMGR_ENV=$1 # tells a shell started in this one that VIRTUAL_ENV is ours
   builtin typeset -gx PATH=$1/bin${PATH:+:$PATH} VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=${${1:h:t}//[^A-Za-z0-9._+-]/-}
   if [[ $1 == "$_envmgr_home"/envs/* ]]; then VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}; fi
   if [[ -n ${PYTHONHOME+x} && ${(t)PYTHONHOME} == *export* ]]; then
-    builtin typeset -g _envmgr_pythonhome=$PYTHONHOME
+    builtin typeset -gx _ENVMGR_PYTHONHOME=$PYTHONHOME
     builtin unset PYTHONHOME
   fi
   if ! builtin functions deactivate >/dev/null; then
@@ -303,12 +313,12 @@ _envmgr_leave() {
     _envmgr_gone+=$_envmgr_env:
   fi
   _envmgr_env=''
-  builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
-  if [[ -n ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then
-    builtin typeset -gx PYTHONHOME=$_envmgr_pythonhome
+  builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT _ENVMGR_ENV
+  if [[ -n ${_ENVMGR_PYTHONHOME+x} && -z ${PYTHONHOME+x} ]]; then
+    builtin typeset -gx PYTHONHOME=$_ENVMGR_PYTHONHOME
   fi
   if [[ -n ${_envmgr_deactivate-} ]]; then builtin unset -f deactivate; fi
-  builtin unset _envmgr_pythonhome _envmgr_deactivate
+  builtin unset _ENVMGR_PYTHONHOME _envmgr_deactivate
 }
 
 # Take from PATH what direnv and other tools that restore old values have brought back.
@@ -381,7 +391,7 @@ _envmgr_call() {
 # Undo what sourcing did.
 _envmgr_unload() {
   _envmgr_leave
-  if [[ -n $_envmgr_loaded ]]; then _envmgr_drop; fi
+  if [[ -n $_envmgr_loaded ]] && _envmgr_more; then _envmgr_drop; fi
   _envmgr_strip "$_envmgr_home/shims"
   precmd_functions=(${precmd_functions:#_envmgr_prompt})
   chpwd_functions=(${chpwd_functions:#_envmgr_cd})
@@ -408,12 +418,12 @@ _envmgr_start() {
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
   builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' # surveyed last
   builtin typeset -g _envmgr_grant='' # what `envmgr allow` wrote there, or would write
-  builtin typeset -g _envmgr_loaded='' # where the variables are from that are set
+  builtin typeset -g _envmgr_loaded=${_ENVMGR_NAMES:+${_ENVMGR_PLACE:-?}} # where the variables are from that are set
   builtin typeset -g _envmgr_values='' _envmgr_refused='' # names and values as they were then; whether a source had changed
   builtin typeset -g _envmgr_file='' _envmgr_record='' # what an idle prompt compares
   builtin typeset -g _envmgr_real='' # the physical path of a project that was entered through a link
   builtin typeset -ga _envmgr_nearer
-  builtin typeset -gA _envmgr_old _envmgr_new _envmgr_own
+  builtin typeset -gA _envmgr_own
 }
 
 # Come first among the hooks: those that draw the prompt should see the result. The shims come first on PATH; an environment

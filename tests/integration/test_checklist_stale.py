@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from shell_desk import Desk, furnished
+from terminal import SHELLS
 
-from envmgr.shell import grant, offer
+from envmgr.environments import record
+from envmgr.shell import dialects, grant, offer
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
@@ -151,3 +154,176 @@ def test_line_40_a_file_that_is_as_it_was_again(desk: Desk) -> None:
         desk.path("own/.env").write_text("FRESH=1\n")
         assert terminal.type("") == ""
         assert desk.tell(terminal, "FRESH") == {"FRESH": "1"}
+
+
+LINES = {  # how one runs `{}` in another directory without a prompt between; bash and zsh have subshells
+    "bash": (
+        "cd {} && {}",
+        "pushd {} >/dev/null; {}",
+        "(cd {}; {})",
+        'printf %s "$(cd {}; {})"',
+        "cd {} | cat; (cd {}; {})",
+    ),
+    "zsh": ("cd {} && {}", "pushd {} >/dev/null; {}", "(cd {}; {})", 'printf %s "$(cd {}; {})"'),
+    "fish": ("cd {}; and {}", "pushd {} >/dev/null; {}", "echo -n (cd {}; {})"),
+}
+
+
+def test_line_10_another_project_on_the_same_line(desk: Desk) -> None:
+    with desk.open("shop") as terminal:
+        for line in LINES[desk.shell.name]:
+            for name, program in (("spelled", desk.env("spelled") + "/bin/python"), ("exact", "3.12.7/bin/python")):
+                where = str(desk.path(name))
+                filled = line.replace("{}", where, line.count("{}") - 1).replace("{}", "python")
+                assert terminal.type(filled).split("envmgr: ")[0].endswith(program)
+                terminal.type(f"cd {desk.path('shop')}")
+                assert desk.active(terminal) == desk.env("shop")
+        terminal.type(f"cd {desk.path('spelled')}")
+        terminal.type(f"pushd {desk.path('shop')} >/dev/null")
+        assert terminal.type("popd >/dev/null; python") == desk.env("spelled") + "/bin/python"
+        assert terminal.type("cd - >/dev/null; python") == desk.env("shop") + "/bin/python"
+
+
+@pytest.mark.parametrize("desk", ["bash"], indirect=True)
+def test_line_10_what_cd_tells_stays(desk: Desk) -> None:
+    with desk.open() as terminal:
+        for option in ("", "set -e", "set +e; set -o posix"):
+            terminal.type(option)
+            terminal.type(f"cd {desk.path('shop')}")
+            assert terminal.type('echo "$_ $?"').strip().endswith("shop 0")
+            assert terminal.type("cd -") == f"{desk.path('none')}\n"
+            assert terminal.type(f"CDPATH={desk.scene.root}; cd shop") == f"{desk.path('shop')}\n"
+            assert terminal.type("cd nowhere || echo $?") == "bash: cd: nowhere: No such file or directory\n1\n"
+            assert terminal.type("cd / / || echo $?") == "bash: cd: too many arguments\n1\n"
+            assert terminal.type("pushd / >/dev/null; dirs; popd") == f"/ {desk.path('shop')}\n{desk.path('shop')}\n"
+            terminal.type(f"unset CDPATH; cd {desk.path('none')}")
+
+
+THEIRS = 'alias ls="ls -d"\ncd() { builtin cd "$@" && echo "now in ${PWD##*/}" && ls /; }'
+
+
+@pytest.mark.parametrize("desk", ["bash"], indirect=True)
+def test_line_10_a_function_of_the_users_is_kept(desk: Desk) -> None:
+    with desk.open("shop", rc=THEIRS, after=desk.line) as terminal:
+        here = terminal.type("declare -f cd")
+        python = desk.env("spelled") + "/bin/python"
+        assert terminal.type(f"cd {desk.path('spelled')} && python") == f"now in spelled\n/\n{python}"
+        terminal.type("envmgr unload")
+        assert "builtin cd" in terminal.type("declare -f cd")
+        assert "_envmgr" not in terminal.type("declare -f cd pushd popd; set | grep chpwd")
+        assert "_envmgr" in here
+    with desk.open("shop", after=THEIRS) as terminal:
+        assert terminal.type(f"cd {desk.path('spelled')}") == "now in spelled\n/\n", (
+            "behind the hook: at the next prompt"
+        )
+        assert desk.active(terminal) == desk.env("spelled")
+        terminal.type("envmgr unload")
+        assert "builtin cd" in terminal.type("declare -f cd")
+
+
+@pytest.mark.parametrize("option", ["nocasematch", "nocaseglob"])
+def test_line_13_names_that_differ_in_case(desk: Desk, option: str) -> None:
+    for name in ("Case", "case"):
+        project = desk.path(name)
+        project.mkdir()
+        (project / ".python-version").write_text("3.12\n")
+        environment = desk.scene.home.envs / f"{name}-0" / "3.12"
+        shutil.copytree(desk.env("shop"), environment)
+        file = record.record_file(desk.scene.home, project, "3.12")
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{environment.relative_to(desk.scene.home.root)}\n")
+    with desk.open("none") as terminal:
+        terminal.type(
+            {"bash": f"shopt -s {option}", "zsh": f"setopt {option.replace('match', 'glob')}"}.get(desk.shell.name, "")
+        )
+        for name in ("Case", "case", "Case"):
+            desk.cd(terminal, name)
+            assert desk.active(terminal) == str(desk.scene.home.envs / f"{name}-0" / "3.12")
+        if desk.shell.name == "bash":
+            assert terminal.type(f"shopt -q {option} && echo kept") == "kept\n"
+            assert terminal.type(f"envmgr shell; shopt -q {option} && echo kept").endswith("kept\n")
+
+
+INNER = [(outer, inner) for outer in SHELLS for inner in SHELLS]
+
+
+@pytest.mark.parametrize(("desk", "inner"), INNER, indirect=["desk"])
+def test_line_37_a_shell_started_in_an_allowed_project(desk: Desk, inner: str) -> None:
+    allow(desk, "own", "FRESH=1\nTOUCHED=1\nBEFORE=theirs\nUNEXPORTED=theirs\n")
+    names = ("VIRTUAL_ENV", "FRESH", "TOUCHED", "BEFORE", "UNEXPORTED")
+    desk.environ.update({"BEFORE": "user's", "PYTHONHOME": "/nowhere"})
+    file = Path(desk.environ["HOME"]) / SHELLS[inner].rc
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{SHELLS[inner].quiet}{dialects.named(inner).line(desk.scene.home)}\n")
+    with desk.open("none") as terminal:
+        terminal.type("set -g UNEXPORTED mine" if desk.shell.name == "fish" else "UNEXPORTED=mine")
+        desk.cd(terminal, "own")
+        terminal.set("TOUCHED", "mine")
+        inside = desk.tell(terminal, *names)
+        assert inside["TOUCHED"] == "mine"
+        terminal.shell = SHELLS[inner]
+        assert terminal.type(f"exec {' '.join(terminal.shell.argv)}") == ""
+        assert desk.tell(terminal, *names) == inside
+        assert desk.active(terminal) == desk.env("own")
+        assert desk.entries(terminal)[:2] == [desk.env("own") + "/bin", desk.shims]
+        terminal.type("deactivate")
+        assert desk.tell(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": "unset"}
+        terminal.type("envmgr activate")
+        assert desk.active(terminal) == desk.env("own")
+        desk.cd(terminal, "none")
+        assert terminal.type("env | grep -i _envmgr_") == ""
+        left = desk.tell(terminal, *names, "PYTHONHOME")
+        assert left == {
+            "VIRTUAL_ENV": "unset",
+            "FRESH": "unset",
+            "TOUCHED": "mine",
+            "BEFORE": "user's",
+            "UNEXPORTED": "unset",
+            "PYTHONHOME": "/nowhere",
+        }
+        assert desk.entries(terminal) == [desk.shims, "/usr/bin", "/bin"]
+
+
+def test_line_37_unloading_in_a_shell_that_inherited(desk: Desk) -> None:
+    allow(desk, "own", "FRESH=1\n")
+    with desk.open("own") as terminal:
+        terminal.type(f"exec {' '.join(desk.shell.argv)}")
+        terminal.type("envmgr unload")
+        assert desk.tell(terminal, "VIRTUAL_ENV", "FRESH") == {"VIRTUAL_ENV": "unset", "FRESH": "unset"}
+        assert desk.entries(terminal) == ["/usr/bin", "/bin"]
+
+
+def test_line_37_started_from_a_place_that_is_not_allowed_any_more(desk: Desk) -> None:
+    """As in tmux, whose windows have the environment that its server was started with."""
+    inherited = {
+        "VIRTUAL_ENV": desk.env("own"),
+        "_ENVMGR_ENV": desk.env("own"),
+        "_ENVMGR_PLACE": f"{desk.path('own')}/",
+        "_ENVMGR_NAMES": "FRESH:x[$(touch pwned)]:",
+        "_ENVMGR_NEW_FRESH": "1",
+        "FRESH": "1",
+        "PATH": f"{desk.env('own')}/bin:{desk.shims}:/usr/bin:/bin",
+    }
+    desk.environ.update(inherited)
+    allow(desk, "own", "FRESH=1\nMORE=1\n")
+    with desk.open("own") as terminal:
+        assert desk.tell(terminal, "FRESH", "MORE") == {"FRESH": "1", "MORE": "1"}
+    allow(desk, "own", "FRESH=2\n")
+    with desk.open("own") as terminal:
+        assert desk.tell(terminal, "VIRTUAL_ENV", "FRESH") == {"VIRTUAL_ENV": desk.env("own"), "FRESH": "2"}
+        desk.cd(terminal, "none")
+        assert desk.tell(terminal, "VIRTUAL_ENV", "FRESH") == {"VIRTUAL_ENV": "unset", "FRESH": "unset"}
+    grant.deny(desk.scene.home, desk.path("own"))
+    with desk.open("own") as terminal:
+        assert desk.tell(terminal, "VIRTUAL_ENV", "FRESH") == {"VIRTUAL_ENV": "unset", "FRESH": "unset"}
+    assert not list(desk.scene.root.parent.rglob("pwned"))
+
+
+def test_line_06_a_path_that_was_reset_outside_of_projects(desk: Desk) -> None:
+    with desk.open("shop") as terminal:
+        desk.cd(terminal, "none")
+        terminal.type("set -gx PATH /usr/bin /bin" if desk.shell.name == "fish" else "PATH=/usr/bin:/bin")
+        assert desk.entries(terminal) == [desk.shims, "/usr/bin", "/bin"]
+        desk.cd(terminal, "shop")
+        terminal.type("set -gx PATH /usr/bin /bin" if desk.shell.name == "fish" else "PATH=/usr/bin:/bin")
+        assert desk.entries(terminal) == [desk.env("shop") + "/bin", desk.shims, "/usr/bin", "/bin"]
