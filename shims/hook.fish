@@ -181,6 +181,7 @@ function _envmgr_walk
         set -a _envmgr_nearer "$file"
     end
     if test -n "$foreign" -a "$foreign" != "$_envmgr_foreign"
+        and test (builtin realpath -- "$foreign.venv/../..") != (builtin realpath -- "$_envmgr_home/envs")
         echo "envmgr: there is a .venv here that is not envmgr's; `envmgr allow` has it activated" >&2
     end
     set _envmgr_foreign "$foreign"

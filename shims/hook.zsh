@@ -280,7 +280,7 @@ _envmgr_survey() {
     if [[ -z $__foreign && -f $__place/.venv/pyvenv.cfg ]]; then __foreign=$__place/; fi
     __place=${__place%/*}
   done
-  if [[ -n $__foreign && $__foreign != "$_envmgr_foreign" ]]; then
+  if [[ -n $__foreign && $__foreign != "$_envmgr_foreign" && ! "$__foreign.venv/../.." -ef "$_envmgr_home/envs" ]]; then
     builtin printf '%s\n' "envmgr: there is a .venv here that is not envmgr's; \`envmgr allow\` has it activated" >&3
   fi
   _envmgr_foreign=$__foreign

@@ -99,6 +99,14 @@ def _compare(scene: Scene, case: Case, argv: list[str]) -> None:
         assert done.stderr == b""
 
 
+def test_shim_and_python_know_the_same_commands_of_python_itself(scene: Scene) -> None:
+    text = (
+        (scene.home.shell / "shim.sh").read_text().rpartition("case $__command in\n")[2].partition("*) __elsewhere")[0]
+    )
+    patterns = [word for word in text.replace(") ;;", "").replace("|", " ").split() if word]
+    assert sorted(patterns) == sorted(programs.FAMILY)
+
+
 def test_nothing_was_executed(scene: Scene, hooked: Scene) -> None:
     for one in (scene, hooked):
         assert not list(one.root.parent.rglob("pwned"))

@@ -119,6 +119,16 @@ def test_a_foreign_venv_is_left_alone_and_mentioned_once_per_visit(seat: Seat) -
     assert seat.typist.screen().count(FOREIGN) == 2
 
 
+def test_our_own_link_is_not_called_another_tools_where_nothing_is_pinned_any_more(seat: Seat) -> None:
+    shop = seat.scene.root / "shop"
+    made = seat.scene.environment("shop", "shop")
+    (made / "pyvenv.cfg").touch()
+    (shop / ".venv").symlink_to(made)
+    (shop / ".python-version").unlink()
+    assert "VIRTUAL_ENV" not in seat.cd("shop")
+    assert FOREIGN not in seat.typist.screen()
+
+
 def test_variables_are_set_inside_and_undone_outside(seat: Seat) -> None:
     seat.allow("own", "FRESH=1\nBEFORE=theirs\nTOUCHED=1\n")
     inside = seat.cd("own")

@@ -36,6 +36,8 @@ def test_every_command_acts_on_the_allowed_environment(desk: Desk, venv: Path) -
     assert facts["environment"]["state"] == "stale"
     assert f"{venv} (allowed)" in desk.call("status")
     assert desk.call("env", "path") == f"{venv}\n"
+    assert desk.call("which", "python") == f"{venv}/bin/python\n"
+    assert f"{desk.project} (.venv)" in desk.call("whence", "python")
     prefix = "import sys; print(sys.prefix)"
     assert desk.call("run", "python", "-c", prefix) == f"{venv}\n"
 
