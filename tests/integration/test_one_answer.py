@@ -121,4 +121,4 @@ def test_run_makes_the_environment_of_a_pinned_project(desk: Desk) -> None:
 
 def test_run_says_what_is_missing(desk: Desk) -> None:
     (desk.project / ".python-version").write_text("3.99\n")
-    assert "Python 3.99 is not installed" in desk.call("run", "python", code=4)
+    assert "Python 3.99 is not installed" in desk.call("run", "--no-install", "python", code=4)
