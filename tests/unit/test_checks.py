@@ -86,6 +86,17 @@ def test_a_python_before_the_shims_is_named(scene: Scene, tmp_path: Path) -> Non
     assert (found.state, f"{tmp_path}/other/python3" in found.message) == (WARN, True)
 
 
+def test_of_many_pythons_before_the_shims_the_first_are_named(scene: Scene, tmp_path: Path) -> None:
+    folders = [tmp_path / f"bin{number}" for number in range(8)]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "python3").symlink_to(sys.executable)
+    before = os.pathsep.join(map(str, folders))
+    found = only(list(checks.path(having(scene, PATH=f"{before}:{scene.environ['PATH']}"))))
+    assert found.message.endswith(f"{folders[2]}/python3 and 5 more")
+    assert found.message.count("/python3") == 3
+
+
 def test_an_environment_of_ours_may_come_before_the_shims(scene: Scene) -> None:
     programs = scene.home.envs / "shop-1" / "3.12" / "bin"
     programs.mkdir(parents=True)

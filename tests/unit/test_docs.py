@@ -39,10 +39,9 @@ def test_variables_have_one_home_and_a_reference() -> None:
     literals = {node.value for file in modules for node in ast.walk(ast.parse(file.read_text())) if is_text(node)}
     assert literals & known == set()
 
-    shown = re.compile(r"\b_?ENVMGR_[A-Z_]*[A-Z]\b")
+    shown = re.compile(r"(?<!\w)ENVMGR_[A-Z_]*[A-Z]\b")  # those that begin with `_` are the hooks' own
     sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "shims").iterdir()]
-    in_shells = {"_ENVMGR_FILE"}  # of hook files alone
-    assert {name for file in sources for name in shown.findall(file.read_text())} == known | in_shells
+    assert {name for file in sources for name in shown.findall(file.read_text())} == public
 
 
 def is_text(node: ast.AST) -> TypeGuard[ast.Constant]:

@@ -182,10 +182,11 @@ def path(scene: Scene) -> Iterator[Finding]:
     before = [entry for entry in entries[: entries.index(str(scene.home.shims))] if not _ours(scene, entry)]
     shadows = [f"{entry}/{name}" for entry in before for name in _PYTHONS if os.access(f"{entry}/{name}", os.X_OK)]
     if shadows:
+        more = f" and {len(shadows) - 3} more" if len(shadows) > 3 else ""  # noqa: PLR2004 - the first are the ones to move
         step = "put what adds that to PATH before envmgr's line in your rc file"
         if any(entry == f"{scene.environ.get('VIRTUAL_ENV')}/bin" for entry in before):
             step = "an environment that you activated yourself; `deactivate` leaves it"
-        yield Finding(WARN, "PATH", f"before the shims: {', '.join(shadows)}", step)
+        yield Finding(WARN, "PATH", f"before the shims: {', '.join(shadows[:3])}{more}", step)
     else:
         yield Finding(OK, "PATH", "no other python or pip comes before the shims")
 
