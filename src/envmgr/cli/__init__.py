@@ -32,6 +32,7 @@ VERBS = {
     "sync": "Install what the project declares into its environment.",
     "run": "Run a command with a project's Python.",
     "test": "Run the project's tests over many Pythons.",
+    "matrix": "Print the test cells for a CI system.",
     "which": "Print the path of the program that a command runs.",
     "whence": "List the Pythons and environments that have a command.",
     "status": "Tell which Python rules here, and who decided.",
