@@ -7,6 +7,7 @@ import pytest
 
 from envmgr.environments import scripts
 from envmgr.environments.scripts import Place
+from envmgr.host import shebang
 
 HOSTILE = [
     "/h/plain",
@@ -24,7 +25,7 @@ HOSTILE = [
 @pytest.mark.parametrize("name", [*scripts.QUOTES, "pip"])
 def test_filling_undoes_blanking(name: str, path: str) -> None:
     quoted = scripts.QUOTES.get(name, str)(path)
-    head = scripts.shebang(Path(path) / "bin" / "python") if name == "pip" else f"set {quoted}\n".encode()
+    head = shebang.absolute(Path(path) / "bin" / "python") if name == "pip" else f"set {quoted}\n".encode()
     data = head + b"the rest\n"
     blank = scripts.blank(name, data, Path(path))
     assert blank != data
@@ -37,7 +38,7 @@ def test_a_command_finds_its_python_from_any_path(tmp_path: Path, path: str) -> 
     commands.mkdir(parents=True)
     (commands / "python").symlink_to("/bin/echo")
     tool = commands / "tool"
-    tool.write_bytes(scripts.shebang(commands / "python"))
+    tool.write_bytes(shebang.absolute(commands / "python"))
     tool.chmod(0o755)
     (tmp_path / "link").symlink_to(tool)
     for called in (tool, tmp_path / "link"):
@@ -45,9 +46,9 @@ def test_a_command_finds_its_python_from_any_path(tmp_path: Path, path: str) -> 
 
 
 def test_a_short_plain_path_needs_no_sh() -> None:
-    assert scripts.shebang(Path("/h/e/bin/python")) == b"#!/h/e/bin/python\n"
+    assert shebang.absolute(Path("/h/e/bin/python")) == b"#!/h/e/bin/python\n"
 
 
 def test_the_sh_head_is_a_string_for_python() -> None:
-    head = scripts.shebang(Path("/a b/bin/python"))
+    head = shebang.absolute(Path("/a b/bin/python"))
     compile(head + b"import sys\n", "tool", "exec")

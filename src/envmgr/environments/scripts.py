@@ -12,20 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from envmgr.host import shebang
 from envmgr.versions.version import Version
 
 CONFIG = "pyvenv.cfg"
 PROMPT = "ENVMGR-PROMPT-MARK"  # needs no quotes in any shell, like what takes its place (record.sanitized)
 _PATH = b"@ENVMGR-PATH-MARK@"
 _SHEBANG = b"@ENVMGR-SHEBANG-MARK@\n"
-_LONGEST = 127  # bytes; Linux before 5.1 cut the first line of a script there
-_PLAIN = re.compile(r"[^\s\\]*")
 _STAGES = {"a": "alpha", "b": "beta", "rc": "candidate"}
-# Finds its neighbour by itself, so that no path needs quoting; for Python the three lines are a string.
-_POLYGLOT = b"""#!/bin/sh
-'''exec' "$(dirname -- "$(realpath -- "$0")")/python" "$0" "$@"
-' '''
-"""
 
 
 @dataclass(frozen=True)
@@ -65,15 +59,14 @@ def blank(name: str, data: bytes, path: Path) -> bytes:
     if name in QUOTES:
         return data.replace(_bytes(QUOTES[name](str(path))), _PATH)
     if data.startswith(b"#!"):
-        lines = 3 if data.startswith(b"#!/bin/sh\n'''exec'") else 1
-        return _SHEBANG + data.split(b"\n", lines)[lines]
+        return _SHEBANG + shebang.after(data)
     return data
 
 
 def fill(name: str, data: bytes, place: Place) -> bytes:
     """Return the contents of file `name` for the environment at `place`; the reverse of `blank`."""
     if data.startswith(_SHEBANG):
-        return shebang(place.path / "bin" / "python") + data[len(_SHEBANG) :]
+        return shebang.absolute(place.path / "bin" / "python") + data[len(_SHEBANG) :]
     quoted = _bytes(QUOTES[name](str(place.path))) if name in QUOTES else b""
     return data.replace(PROMPT.encode(), place.prompt.encode()).replace(_PATH, quoted)
 
@@ -85,12 +78,6 @@ def versioned(config: str, version: Version) -> str:
     ours = {"version": str(version), "version_info": f"{numbers}.{_STAGES.get(stage, stage)}.{number}"}
     lines = [line.partition(" = ") for line in config.splitlines()]
     return "".join(f"{name} = {ours.get(name, value)}\n" for name, _, value in lines)
-
-
-def shebang(python: Path) -> bytes:
-    """Return the head of a script for `python`: one line where the kernel can read it, else sh that finds it."""
-    line = b"#!" + _bytes(str(python)) + b"\n"
-    return line if len(line) <= _LONGEST and _PLAIN.fullmatch(str(python)) else _POLYGLOT
 
 
 def _bytes(text: str) -> bytes:

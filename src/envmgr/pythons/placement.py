@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from envmgr.host import shebang
+
 # what may stand before it is looked at last: a pattern that begins with plain text is found ten times as fast
 _BUILT_FOR = re.compile(r"""/install(?=[/\s'",:;)]|$)(?:(?<![^\s'"=,:;!]/install)|(?<=-[ILR]/install))""")
 _COMPILER_KEYS = {"CC", "CXX", "LDSHARED", "LDCXXSHARED", "LINKCC", "BLDSHARED", "AR"}
@@ -20,11 +22,6 @@ _COMPILERS = (  # what stood on the build machine -> what stands on every other
     (re.compile(r"(?<!\s)\s*-isysroot\s+\S+"), ""),  # without looking back, blanks would be looked at again and again
 )
 _LARGEST = 1 << 20  # bytes of a text that is rewritten; the largest, a Makefile, has 120 thousand
-_LONGEST_SHEBANG = 120  # bytes; the kernel of Linux cuts at 127
-_POLYGLOT = """#!/bin/sh
-'''exec' "$(dirname -- "$(realpath -- "$0")")/{program}" "$0" "$@"
-' '''
-"""
 _MANAGED = """[externally-managed]
 Error=This Python is shared by all projects of this machine, so nothing is installed into it.
 
@@ -63,13 +60,14 @@ def _scripts(root: Path) -> Iterator[Path]:
 
 
 def _rewrite(file: Path, prefix: Path) -> None:
-    """Write `prefix` for `/install`; in a shebang that would be too long or has a blank, find it at run time."""
+    """Write `prefix` for `/install`; in a shebang that the kernel could not read, find it at run time."""
     if file.stat().st_size > _LARGEST:
         return
     old = file.read_text(encoding="utf-8", errors="surrogateescape")
     first, newline, rest = old.partition("\n")
-    if first.startswith("#!/install/") and (" " in str(prefix) or len(str(prefix)) > _LONGEST_SHEBANG):
-        first, newline = _POLYGLOT.format(program=Path(first.split()[0]).name), ""
+    program = Path(first.split()[0]).name if first.startswith("#!/install/") else ""
+    if program and not shebang.fits(prefix / "bin" / program):
+        first, newline = shebang.relative(program).decode(), ""
     new = _moved(first + newline + rest, str(prefix))
     if new != old:
         file.write_text(new, encoding="utf-8", errors="surrogateescape")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.errors import BrokenInterpreterError, EnvmgrError, UsageError
-from envmgr.host import process
+from envmgr.host import process, shebang
 from envmgr.host.paths import Environ
 from envmgr.pythons.probe import probe
 
@@ -39,10 +39,6 @@ _DROPPED_FILE = re.compile(r"libpython.*\.a|python\.o|_(test|ctypes_test|xxtest)
 _SEEDS = re.compile(r"pip($|-)")
 _OLD_SEEDS = re.compile(r"(pip|setuptools)($|-)|pkg_resources$|_distutils_hack$|distutils-precedence\.pth$")
 _HOLD_PREFIX = re.compile(r"_sysconfigdata_.*\.py|Makefile|.*\.pc|python.*-config(\.py)?")
-_POLYGLOT = b"""#!/bin/sh
-'''exec' "$(dirname -- "$(realpath -- "$0")")/%s" "$0" "$@"
-' '''
-"""
 
 
 @dataclass(frozen=True)
@@ -180,7 +176,7 @@ def _forget_prefix(source: Source, root: Path) -> None:
         if path.parent == root / "bin" and _starts(path, b"#!"):
             first, _, body = path.read_bytes().partition(b"\n")
             if b"/python" in first:
-                path.write_bytes(_POLYGLOT % source.program.encode() + body)
+                path.write_bytes(shebang.relative(source.program) + body)
         if _HOLD_PREFIX.fullmatch(path.name):
             path.write_bytes(path.read_bytes().replace(os.fsencode(source.prefix), PREFIX.encode()))
 
