@@ -156,7 +156,7 @@ def test_a_served_mirror_gives_what_is_in_it_and_nothing_else(ask: Callable[...,
     assert ask("//t/file?x=1") == (200, b"0123456789")
     assert ask("/t/file", "HEAD") == (200, b"")
     assert ask("/t/file", Range="bytes=4-") == (206, b"456789")
-    for odd in ("bytes=4-6", "bytes=-3", "bytes=99-", "bytes=x-", "lines=1-"):
+    for odd in ("bytes=4-6", "bytes=-3", "bytes=99-", "bytes=x-", "lines=1-", f"bytes={'9' * 5000}-"):
         assert ask("/t/file", Range=odd) == (200, b"0123456789")
     for path in (
         "/",
@@ -168,5 +168,7 @@ def test_a_served_mirror_gives_what_is_in_it_and_nothing_else(ask: Callable[...,
         "/%2e%2e/secret",
         "/t/..%2f..%2fsecret",
         "/%00",
+        "x://[bad/t/file",
+        "/" + "x" * 5000,
     ):
         assert ask(path) == (404, b"")

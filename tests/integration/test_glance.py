@@ -42,7 +42,7 @@ def test_what_the_package_knows(offline: dict[str, str]) -> None:
 
 def test_what_was_refreshed_and_what_is_installed(offline: dict[str, str], home: Home) -> None:
     names = ["cpython-3.14.99+20991231", "cpython-3.98.0rc1t+20991231", "cpython-3.98.0a1+20991231"]
-    cached(offline, "# x y\n" + "".join(f"{name}-{HERE} {'a' * 64} x/y.tar.gz\n" for name in names))
+    cached(offline, "# x y\n" + "".join(f"{name}-{HERE} {'a' * 64} 20991231/y.tar.gz\n" for name in names))
     (home.versions / f"{names[0]}-{HERE}").mkdir(parents=True)
     text = glance.available(offline)
     assert text == full(offline)

@@ -6,6 +6,7 @@ For a mirror on one's own machine or network; a bucket, nginx or Apache serve th
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -71,18 +72,21 @@ class _Files(BaseHTTPRequestHandler):
 
     def _path(self) -> Path | None:
         """Return the file that is asked for; None for what is hidden, outside, or no file."""
-        asked = unquote(urlsplit(self.path).path)
-        parts = asked.split("/")
-        if "\0" in asked or any(part.startswith(".") for part in parts):
+        try:
+            asked = unquote(urlsplit(self.path).path)
+            parts = asked.split("/")
+            if "\0" in asked or any(part.startswith(".") for part in parts):
+                return None
+            path = self.folder.joinpath(*filter(None, parts)).resolve()
+            return path if path.is_file() and path.is_relative_to(self.folder) else None
+        except (ValueError, OSError):  # no URL, or a name that no file can have
             return None
-        path = self.folder.joinpath(*filter(None, parts)).resolve()
-        return path if path.is_file() and path.is_relative_to(self.folder) else None
 
     def _start(self, etag: str, size: int) -> int:
         """Return where `Range: bytes=N-` begins; 0, for the whole, where that is of another file or makes no sense."""
         wanted = self.headers.get("Range", "")
         number = wanted.removeprefix("bytes=").removesuffix("-")
-        fits = wanted == f"bytes={number}-" and number.isdecimal() and int(number) < size
+        fits = wanted == f"bytes={number}-" and re.fullmatch(r"[0-9]{1,18}", number) and int(number) < size
         return int(number) if fits and self.headers.get("If-Range", etag) == etag else 0
 
     def _head(self, status: int, length: int, **headers: str) -> None:
