@@ -48,6 +48,48 @@ def test_what_is_no_assignment_is_named_by_line(text: str, line: int) -> None:
     assert caught.value.message.startswith(f"/p/.env:{line}: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("A B=1", "not NAME=value"),
+        ("'A'=1", "not NAME=value"),
+        ("A='x' y", "unexpected text after the value"),
+        ("A='x'y", "unexpected text after the value"),
+        ("A=x\0", "a NUL in the value"),
+        ("A='x\0'", "a NUL in the value"),
+        ("A='x", "the quote is never closed"),
+        ('A="x\\"', "the quote is never closed"),
+    ],
+)
+def test_why_it_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        dotenv.parse(text, SOURCE)
+    assert caught.value.message == f"/p/.env:1: {message}"
+    assert "NAME=value" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("A=b c \t", "b c"),
+        ("A=b\tc # d", "b\tc"),
+        ("A=#b", "#b"),
+        ("A= # b", ""),
+        ("A=b#c # d", "b#c"),
+        ("A='x'\t# y", "x"),
+        ("\texport\tA\t=\tb", "b"),
+        ("export=b", None),
+        ('A="\\x\\n"', "\\x\n"),
+        ('A="a\r\nb"', "a\nb"),
+        ('A="\\t\\r"', "\t\r"),
+        ("A=it's", "it's"),
+        ("A=a\\nb", "a\\nb"),
+    ],
+)
+def test_one_value(text: str, value: str | None) -> None:
+    assert dotenv.parse(text, SOURCE) == ({"export": "b"} if value is None else {"A": value})
+
+
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
