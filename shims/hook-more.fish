@@ -375,6 +375,9 @@ function _envmgr_leave
     else
         _envmgr_strip PATH "$_envmgr_env/bin"
     end
+    while test -z "$_envmgr_twice"; and contains -- "$_envmgr_env/bin" $PATH # direnv's
+        _envmgr_strip PATH "$_envmgr_env/bin"
+    end
     contains -- "$_envmgr_env" $_envmgr_gone; or contains -- "$_envmgr_env/bin" $PATH; or set -a _envmgr_gone $_envmgr_env
     set _envmgr_env ''
     set -e VIRTUAL_ENV

@@ -309,6 +309,7 @@ _envmgr_enter() {
 _envmgr_leave() {
   if [[ -z $_envmgr_env ]]; then return; fi
   _envmgr_strip "$_envmgr_env/bin"
+  while [[ -z $_envmgr_twice && :${PATH-}: == *:"$_envmgr_env/bin":* ]]; do _envmgr_strip "$_envmgr_env/bin"; done # direnv's
   if [[ :${PATH-}: != *:"$_envmgr_env/bin":* && :$_envmgr_gone != *:"$_envmgr_env":* ]]; then
     _envmgr_gone+=$_envmgr_env:
   fi
@@ -328,7 +329,7 @@ _envmgr_clean() {
     __one=${__rest%%:*} __rest=${__rest#*:}
     while [[ $__one != "$_envmgr_env" && :${PATH-}: == *:"$__one/bin":* ]]; do _envmgr_strip "$__one/bin"; done
   done
-  while [[ -n $_envmgr_env && -z $_envmgr_twice && :${PATH-}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
+  while [[ -n $_envmgr_env && -z $_envmgr_twice && -n ${PATH-} && :${PATH//:/::}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
     _envmgr_strip "$_envmgr_env/bin" last
   done
 }

@@ -327,3 +327,26 @@ def test_line_06_a_path_that_was_reset_outside_of_projects(desk: Desk) -> None:
         desk.cd(terminal, "shop")
         terminal.type("set -gx PATH /usr/bin /bin" if desk.shell.name == "fish" else "PATH=/usr/bin:/bin")
         assert desk.entries(terminal) == [desk.env("shop") + "/bin", desk.shims, "/usr/bin", "/bin"]
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_line_31_direnv_puts_the_environment_on_path_again(desk: Desk, order: str) -> None:
+    """As `layout python` does, or an activate script that .envrc sources."""
+    hook = {"fish": "direnv hook fish | source"}.get(desk.shell.name, f'eval "$(direnv hook {desk.shell.name})"')
+    desk.path("shop/.envrc").write_text('export PATH="$VIRTUAL_ENV/bin:$PATH" VIRTUAL_ENV\n')
+    desk.environ["DIRENV_LOG_FORMAT"] = ""
+    rc, after = (hook, "") if order == "first" else ("", hook)
+    with desk.open("none", rc=rc, after=after) as terminal:
+        terminal.type(f"direnv allow {desk.path('shop')}")
+        for _ in range(2):
+            desk.cd(terminal, "shop")  # and out again, before another prompt has tidied up
+            desk.cd(terminal, "none")
+            terminal.type("")
+            assert desk.active(terminal) == "unset"
+            assert desk.env("shop") + "/bin" not in desk.entries(terminal)
+        desk.cd(terminal, "shop")
+        terminal.type("")
+        assert desk.active(terminal) == desk.env("shop")
+        desk.cd(terminal, "none")
+        terminal.type("")
+        assert desk.active(terminal) == "unset"
