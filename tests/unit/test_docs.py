@@ -62,3 +62,12 @@ def test_the_distribution_has_the_name_that_is_ours_on_the_package_index() -> No
     }
     assert ("install-packages.md", "envmgr-py") in named
     assert {word for _, word in named} == {"envmgr-py"}
+
+
+def test_tests_that_the_reference_names_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/reference/state-on-disk.md").read_text()))
+    defined = {
+        name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())
+    }
+    assert len(named) > 20
+    assert named <= defined
