@@ -83,7 +83,7 @@ def test_a_reader_that_went_away_is_141_as_for_other_programs(environ: dict[str,
 
 def test_the_error_is_told_and_not_that_of_the_refresh_after_it(environ: dict[str, str], home: Home) -> None:
     home.versions.mkdir(parents=True)
-    home.shell.write_text("a file where the directory of the shell code belongs\n")
+    (home.shell / "hook.bash" / "in the way").mkdir(parents=True)
     argv = [*ENVMGR, "install", "--offline", "3.99"]
     done = subprocess.run(argv, env=environ, cwd="/", capture_output=True, text=True, check=False)
     assert done.returncode == 3
@@ -107,3 +107,20 @@ def requirements(project: Path) -> Path:
     file = project / "requirements.txt"
     file.write_text("pip\n")
     return file
+
+
+def test_the_launcher_is_not_bent_by_variables_for_other_pythons(desk: Desk, tmp_path: Path) -> None:
+    """PYTHONHOME alone keeps a Python from starting, and PYTHONPATH can put another `click` before ours."""
+    (tmp_path / "click.py").write_text("raise SystemExit(99)\n")
+    desk.call("completion", "bash")  # writes the launcher
+    bent = {"PYTHONHOME": "/nonexistent", "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": "/nonexistent"}
+    for words in (["--version"], ["status"], ["run", "true"]):
+        done = subprocess.run(
+            [desk.home.shell / "envmgr", *words],
+            env={**desk.environ, **bent, "PWD": "/"},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
