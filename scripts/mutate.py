@@ -121,6 +121,8 @@ def _nodes(node: ast.AST, where: str) -> Iterator[tuple[ast.expr | ast.stmt, str
                 continue
             if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
                 continue
+            if isinstance(child, ast.keyword) and child.arg == "hint":
+                continue
             inner = where
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
                 inner = f"{where}.{child.name}".lstrip(".")

@@ -158,6 +158,110 @@ def test_every_alias_of_a_build_is_a_request_that_it_answers(build: Build) -> No
         assert VersionRequest.parse(alias).matches(build), alias
 
 
+# what each part of a request becomes
+PARTS = {
+    "system": VersionRequest("system", None, system=True),
+    "any": VersionRequest("any", None),
+    "latest": VersionRequest("latest"),
+    "default": VersionRequest("default"),
+    "python-any": VersionRequest("python-any"),
+    "cpython-x": VersionRequest("cpython-x"),
+    "pypy@latest": VersionRequest("pypy@latest", "pypy"),
+    "graalpy": VersionRequest("graalpy", "graalpy"),
+    "graalpy@24": VersionRequest("graalpy@24", "graalpy", (2, 4)),
+    "gp310": VersionRequest("gp310", "graalpy", (3, 10)),
+    "any3.12": VersionRequest("any3.12", None, (3, 12)),
+    "x": VersionRequest("x", None, name="x"),
+    "linux": VersionRequest("linux", None, name="linux"),
+    "pythonic": VersionRequest("pythonic", None, name="pythonic"),
+    "x" * 100: VersionRequest("x" * 100, None, name="x" * 100),
+    "3": VersionRequest("3", release=(3,)),
+    "3.12": VersionRequest("3.12", release=(3, 12)),
+    "312": VersionRequest("312", release=(3, 12)),
+    "3.x": VersionRequest("3.x", release=(3,)),
+    "3.12.X": VersionRequest("3.12.X", release=(3, 12)),
+    "3.12-dev": VersionRequest("3.12-dev", release=(3, 12), dev=True),
+    "3.13b2": VersionRequest("3.13b2", release=(3, 13, 0), pre=("b", 2)),
+    "3.13.1rc1": VersionRequest("3.13.1rc1", release=(3, 13, 1), pre=("rc", 1)),
+    "3.13t": VersionRequest("3.13t", release=(3, 13), variant="t"),
+    "3.13+gil": VersionRequest("3.13+gil", release=(3, 13), variant=""),
+    "3.13+freethreaded+debug": VersionRequest("3.13+freethreaded+debug", release=(3, 13), variant="td"),
+    "3.13t+debug+1": VersionRequest("3.13t+debug+1", release=(3, 13), variant="td", tag="1"),
+    "3.13+1": VersionRequest("3.13+1", release=(3, 13), tag="1"),
+    "pypy3.10-v7.3.17": VersionRequest("pypy3.10-v7.3.17", "pypy", (3, 10), tag="7.3.17"),
+    "any3.10-7.3": VersionRequest("any3.10-7.3", None, (3, 10), tag="7.3"),
+    ">=3.11,<3.13": VersionRequest(">=3.11,<3.13", specifier=">=3.11,<3.13"),
+    "pypy~=3.9": VersionRequest("pypy~=3.9", "pypy", specifier="~=3.9"),
+    "!=3.12": VersionRequest("!=3.12", specifier="!=3.12"),
+    "==3.12.*": VersionRequest("==3.12.*", specifier="==3.12.*"),
+    "==3.12": VersionRequest("==3.12", specifier="==3.12"),
+    "==3.12.7": VersionRequest("==3.12.7", release=(3, 12, 7)),
+    "==3.12.7,>3": VersionRequest("==3.12.7,>3", specifier="==3.12.7,>3"),
+    "cpython-linux-any-musl": VersionRequest("cpython-linux-any-musl", platform=("linux", None, "musl")),
+}
+ARCHITECTURES = (
+    "x86_64",
+    "x86_64_v2",
+    "x86_64_v3",
+    "x86_64_v4",
+    "aarch64",
+    "armv7",
+    "i686",
+    "ppc64le",
+    "s390x",
+    "riscv64",
+)
+WORDS: dict[str, tuple[str | None, str | None, str | None]] = {
+    **{word: (None, word, None) for word in ARCHITECTURES},
+    **{word: (None, None, word) for word in ("gnu", "musl", "gnueabi", "gnueabihf", "none")},
+    **{word: (word, None, None) for word in ("linux", "macos", "windows")},
+    "darwin": ("macos", None, None),
+    "amd64": (None, "x86_64", None),
+    "arm64": (None, "aarch64", None),
+    "x86": (None, "i686", None),
+    "powerpc64le": (None, "ppc64le", None),
+}
+
+
+@pytest.mark.parametrize("text", PARTS, ids=lambda text: text[:30])
+def test_every_part_of_a_request_is_read(text: str) -> None:
+    assert VersionRequest.parse(text) == PARTS[text]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_for_a_platform_is_read(word: str) -> None:
+    assert VersionRequest.parse(f"3.12-{word}") == VersionRequest(f"3.12-{word}", release=(3, 12), platform=WORDS[word])
+
+
+@pytest.mark.parametrize(
+    ("text", "stable"), [("3.13", True), (">=3", True), ("3.13rc1", False), ("3.13-dev", False), ("my-own", False)]
+)
+def test_a_request_for_a_pre_release_says_so(text: str, *, stable: bool) -> None:
+    assert VersionRequest.parse(text).stable_only is stable
+
+
+def test_a_release_is_not_its_pre_release() -> None:
+    candidate = Build.parse("cpython-3.13.0rc1+20240814-linux-x86_64-gnu")
+    assert not VersionRequest.parse("3.13.0").matches(candidate)
+    assert VersionRequest.parse("3.13").matches(candidate)
+    assert not VersionRequest.parse("3.13rc2").matches(candidate)
+
+
+def test_the_system_is_no_build_and_a_name_stays_with_its_build() -> None:
+    linked = Build.parse("cpython-3.12.1+pyenv-linux-x86_64-gnu")
+    assert VersionRequest.parse("system").matches(linked) is False
+    assert not VersionRequest.parse("pyenv").floats(linked)
+
+
+def test_every_gives_all_that_match_and_latest_one() -> None:
+    linux = [build for build in BUILDS if str(build).startswith("cpython-3.12.7") and build.platform.libc == "gnu"]
+    assert VersionRequest.parse("3.12.7-linux-gnu").every(BUILDS) == linux
+    assert [str(build) for build in VersionRequest.parse("default").every(BUILDS)] == [
+        f"{TABLE['default']}-linux-x86_64-gnu"
+    ]
+    assert VersionRequest.parse("latest").every([]) == []
+
+
 @pytest.mark.parametrize("text", ["3.99", "3.13.0rc2", "3.12.7+20200101", "3.12t", "pypy3.8", "system", "work", "<2"])
 def test_what_fits_nothing_matches_nothing(text: str) -> None:
     assert best(text) is None
@@ -171,7 +275,7 @@ def test_what_fits_nothing_matches_nothing(text: str) -> None:
         *("x" * 101, "3." * 50, "\u0663.12", "3.12\u200b", "\u00e9", "%s", "{x}", "'3'", '"3"', "#3", "?", "[3]"),
         *("3.", "3.12.", "3.12.7.1", "3.12.7.x", "3rc1", "3.12c1", "99999", "3.12tt", "3.12dt", "3.12-7.3", "20241016"),
         *(">=", ">=x", ">=3,", ",>=3", ">=3,,<4", "=3", "===3", "~=3", ">=3.11 <3", ">=3;x", ">=*", "==3.*.1", "!3"),
-        *("3.12+", "3.12++", "3.12+a+b", "3.12-", "3.12-foo", "3.12-linux-foo", "3.12_1"),
+        *("3.12+", "3.12++", "3.12+a+b", "3.12-", "3.12-foo", "3.12-linux-foo", "3.12_1", "3.12+a..b", "a..b"),
     ],
 )
 def test_anything_else_is_refused_and_shown_harmlessly(text: str) -> None:
