@@ -34,7 +34,10 @@ __run() {
     exit
   fi
   case $0$1 in *[[:cntrl:]]*) shift && __ask "$@" ;; esac
-  case $1 in "$__home"/*) if __installs "$@"; then shift && __ask "$@"; fi ;; esac
+  if __installs "$@"; then
+    case $1 in "$__home"/*) shift && __ask "$@" ;; esac
+    if [ -f "${1%/*}/../pyvenv.cfg" ]; then shift && __ask "$@"; fi
+  fi
   exec "$@"
 }
 

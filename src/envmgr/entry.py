@@ -30,10 +30,12 @@ REVOKED = 10  # exit code of `_recheck` after a note
 def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> int:
     """Become the program that `command` means here; raises EnvmgrError.
 
-    Returns only where that is an installer in the store: its exit code, after the shims were brought up to date.
+    Returns only where that is an installer of the store or of a virtual environment: its exit code, after the shims
+    were brought up to date.
     """
     program = which(home, command, environ)
-    if program.is_relative_to(home.root) and programs.installs(command, arguments):
+    of_venv = (program.parent.parent / external.CONFIG).is_file()
+    if (of_venv or program.is_relative_to(home.root)) and programs.installs(command, arguments):
         return shims.run_installer(home, program, [str(program), *arguments], environ)
     if program.parent.name == "shims":
         environ = {**environ, resolve.GUARD: str(os.getpid())}

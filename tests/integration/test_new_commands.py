@@ -79,6 +79,22 @@ def test_a_python_script_of_the_system_gives_way_to_the_projects(pinned: Desk, w
     )
     assert done.stdout == f"hello from a project\n/usr/bin/{SYSTEM}\n"
     assert not (pinned.home.shims / "ls").exists()
+    script(pinned, "pip -q uninstall -y hello")
+    assert not (pinned.home.shims / SYSTEM).is_symlink()
+
+
+def test_the_commands_of_an_environment_that_was_allowed_are_there_until_it_is_denied(desk: Desk, wheel: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", desk.project / ".venv"], check=True)
+    desk.call("allow")
+    desk.environ["PATH"] = f"{desk.home.shims}:/usr/bin:/bin"
+    done = script(desk, f"pip -q install --no-index '{wheel}'; hello-there")
+    assert done.stdout == "hello from a project\n", done.stderr
+    (desk.home.shims / "hello-there").unlink()
+    desk.call("allow")
+    assert script(desk, "hello-there").stdout == "hello from a project\n"
+    desk.call("deny")
+    assert script(desk, "hello-there").returncode == 127
+    assert not (desk.home.shims / "hello-there").is_symlink()
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.errors import UsageError
 from envmgr.shell import grant, offer, trust, variables
 from envmgr.shell.offer import Offer
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--list", "listing", is_flag=True, help="List what is allowed, and where.")
 @click.option(

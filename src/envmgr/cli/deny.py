@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from envmgr.cli import Context, console
+from envmgr.cli.commands import ChangingCommand
 from envmgr.shell import grant
 
 
-@click.command()
+@click.command(cls=ChangingCommand)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def deny(context: Context, path: Path | None) -> None:

@@ -7,15 +7,17 @@ import re
 import shlex
 import site
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
+from envmgr.environments import record
 from envmgr.errors import EnvmgrError
 from envmgr.host import lock, process
-from envmgr.host.files import clean_up, link_atomically, read_regular, write_atomically
+from envmgr.host.files import clean_up, link_atomically, read_regular, read_text, write_atomically
 from envmgr.host.paths import Environ, Home
+from envmgr.shell import trust
 from envmgr.shell.programs import family
 
 LAUNCHER = "envmgr"
@@ -88,15 +90,28 @@ def launcher() -> str:
 def commands(home: Home) -> set[str]:
     """Return the names that need a shim: what interpreters and environments have, without what the system has.
 
+    Environments are those of the store, and those of other tools that the user allowed.
+
     A shim for `ls` would run a project's `ls` where nobody expects it, so only Python's own names may shadow, and those
     that the system has as a Python script: its `pytest` cannot test what a project has installed.
     """
     taken = set(chain.from_iterable(map(_names, _SYSTEM)))
     found = set(_ALWAYS)
-    for folder in chain(home.versions.glob("*/bin"), home.envs.glob("*/*/bin")):
+    for folder in chain(home.versions.glob("*/bin"), home.envs.glob("*/*/bin"), _allowed(home)):
         new = _names(folder) - found
         found.update(name for name in new if _wanted(name, taken) and _runs(f"{folder}/{name}"))
     return found
+
+
+def _allowed(home: Home) -> Iterator[Path]:
+    """Yield the directories of commands of the environments that the user allowed, in any project."""
+    for folder, inner, names in os.walk(home.projects):
+        if os.path.basename(folder) == record.FOLDER:  # noqa: PTH119
+            inner.clear()
+            if trust.ALLOWED in names:
+                with suppress(OSError, ValueError):
+                    path = read_text(f"{folder}/{trust.ALLOWED}", errors="surrogateescape").partition("\n")[0]
+                    yield from [Path(path, "bin")] if path else []
 
 
 def _wanted(name: str, taken: set[str]) -> bool:
