@@ -83,16 +83,22 @@ __read_any() {
   __words=${__words# }
 }
 
-# DIRECTORY: set __real to its physical path. Where a symbolic link is on the way, that is what `.real` names while it is
-# the same directory; else it costs a fork.
-__physical() {
-  __real=$1 __place=$1
+# DIRECTORY: whether a symbolic link is on the way to it.
+__is_linked() {
+  __place=$1
   while [ "$__place" ] && ! [ -h "$__place" ]; do __place=${__place%/*}; done
-  if ! [ "$__place" ]; then return; fi
+  [ "$__place" ]
+}
+
+# DIRECTORY: set __real to its physical path. Where a symbolic link is on the way, that is what `.real` names while it is
+# the same directory and has no link on the way itself; else it costs a fork.
+__physical() {
+  __real=$1
+  if ! __is_linked "$1"; then return; fi
   __real=''
   if [ -f "$__home/projects$1/.envmgr/.real" ]; then IFS='' read -r __real <"$__home/projects$1/.envmgr/.real" || :; fi
   # shellcheck disable=SC3013 # POSIX has it since 2024, and shells before that
-  case $__real in /*) if [ "$1/" -ef "$__real/" ]; then return; fi ;; esac
+  case $__real in /*) if [ "$1/" -ef "$__real/" ] && ! __is_linked "$__real"; then return; fi ;; esac
   __real=$(cd -P -- "$1/" && printf %s/ "${PWD%/}")
   __real=${__real%/}
 }
