@@ -160,7 +160,7 @@ def _replacements(node: ast.expr | ast.stmt, field: str) -> Iterator[ast.AST | s
             yield ast.Constant(value + "!")
         case ast.Constant(bytes() as value):
             yield ast.Constant(value + b"!")
-        case ast.Return(ast.expr()):
+        case ast.Return(ast.expr() as value) if ast.unparse(value) != "None":
             yield "return None"
         case ast.Raise() | ast.Expr() | ast.AugAssign():
             yield "pass"

@@ -17,6 +17,8 @@ from envmgr.versions import pinning, pins
         ("# ours\n\n3.11 # old\n3.10\n# end", "# ours\n\n3.12\n# end\n"),
         ("\ufeff3.11\r\n", "3.12\n"),
         ("not a version at all!\n", "3.12\n"),
+        ("# ours\n", "# ours\n3.12\n"),
+        ("\ufeff# ours\n3.11\n", "# ours\n3.12\n"),
     ],
 )
 def test_versions_are_replaced_and_comments_stay(tmp_path: Path, before: str | None, after: str) -> None:
@@ -29,11 +31,19 @@ def test_versions_are_replaced_and_comments_stay(tmp_path: Path, before: str | N
 
 
 def test_several_versions_stand_one_per_line(tmp_path: Path) -> None:
-    file = tmp_path / "new" / "default"
+    file = tmp_path / "new" / "inner" / "default"
     pinning.write(file, ["3.12", "3.11"])
     pin = pins.read(file)
     assert pin is not None
     assert (pin.words, pin.lines) == ("3.12 3.11", (1, 2))
+
+
+def test_a_file_that_says_so_already_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / ".python-version"
+    file.write_text("# ours\n3.12\n")
+    before = file.stat()
+    pinning.write(file, ["3.12"])
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:

@@ -81,6 +81,61 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
         pins.read(file)
 
 
+def test_the_limits_are_exact(tmp_path: Path) -> None:
+    file = tmp_path / pins.FILE_NAME
+    for size in (8192, 8193):
+        file.write_bytes(b"3.12\n#".ljust(size, b"x"))
+        if size == 8192:
+            assert (pin := pins.read(file)) is not None
+            assert pin.words == "3.12"
+        else:
+            with pytest.raises(UsageError, match="larger than a version file can be"):
+                pins.read(file)
+    assert len(" ".join(["3.12"] * 39) + " 3.12.7") == 201
+    with pytest.raises(UsageError, match="too many versions"):
+        pins.parse(" ".join(["3.12"] * 39) + " 3.12.7")
+    longest = pins.parse(" ".join(["3.12"] * 38) + " 3.12.7 3.1")
+    assert longest is not None
+    assert len(longest.words) == 200
+
+
+def test_a_pin_cannot_be_changed() -> None:
+    assert isinstance(hash(pins.parse("3.12 3.11")), int)
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """Root may read all but some files of the kernel's."""
+    file = tmp_path / pins.FILE_NAME
+    if os.geteuid():
+        file.touch(0o000)
+    else:
+        file.symlink_to("/proc/sys/vm/compact_memory")
+    with pytest.raises(UsageError, match=r"\.python-version: cannot be read: Permission denied"):
+        pins.read(file)
+
+
+def test_the_walk_ends_at_a_ceiling(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / pins.FILE_NAME).write_text("3.11\n")
+    (tmp_path / "a" / pins.FILE_NAME).write_text("3.12\n")
+    for ceilings, found in (([], "3.12"), ([tmp_path], "3.12"), ([tmp_path / "a"], None), ([inner], None)):
+        pin = pins.ruling(inner, ceilings)
+        assert (pin.words if pin else None) == found
+        assert pins.project(inner, ceilings) == (tmp_path / "a" if found else None)
+
+
+def test_a_project_is_one_although_its_version_file_cannot_be_understood(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert pins.project(inner, [tmp_path]) is None
+    (tmp_path / pins.FILE_NAME).write_text("3.11\n")
+    (inner / pins.FILE_NAME).write_text("# nothing\n")
+    assert pins.project(inner) == tmp_path
+    (inner.parent / pins.FILE_NAME).write_text("a/b\n")
+    assert pins.project(inner) == inner.parent
+
+
 def test_only_regular_files_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()

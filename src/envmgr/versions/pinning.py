@@ -29,7 +29,8 @@ def write(path: Path, words: Sequence[str]) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return files.read_text(path).removeprefix("\ufeff") if pins.read(path) else ""
+        pins.read(path)
+        return files.read_text(path).removeprefix("\ufeff")
     except (EnvmgrError, OSError, ValueError):  # not a version file; there is nothing in it to keep
         return ""
 
