@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rule_stage import Scene
+from rule_stage import Scene, built
 from rule_table import CASES, STALE, Case
 
 from envmgr.__main__ import main
 from envmgr.cli import VERBS, cli
+from envmgr.environments import record
 
 PYTHON_CASES = [case for case in CASES + STALE if case.command == "python"]
 RUN_CASES = [case for case in CASES if case.active or case.cwd == "none" or case.program == 2]
@@ -67,6 +68,16 @@ def _become(words: tuple[str, ...], environ: dict[str, str], cwd: Path, output: 
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A stage of its own: commands bring shims up to date, and those of the stage are made by hand."""
+    scene = built(tmp_path_factory.mktemp("commands"))
+    for made in record.environments(scene.home):
+        if not os.path.lexists(made.project / record.LINK):  # else `run` would make it good
+            (made.project / record.LINK).symlink_to(made.path)
+    return scene
 
 
 @pytest.fixture(scope="module", autouse=True)

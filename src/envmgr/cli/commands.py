@@ -17,7 +17,9 @@ class ChangingCommand(click.Command):
     """
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command, then refresh the shims of `ctx.obj.home`; raises EnvmgrError."""
+        """Run the command, then, unless it is a dry run, refresh the shims of `ctx.obj.home`; raises EnvmgrError."""
+        if ctx.params.get("dry_run"):
+            return super().invoke(ctx)
         try:
             result = super().invoke(ctx)
         except BaseException:
