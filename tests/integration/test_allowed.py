@@ -197,7 +197,7 @@ def turn_into_link(project: Path) -> None:
 
 def write_as_another_user(project: Path) -> None:
     (project / ".venv/bin").chmod(0o777)
-    subprocess.run(["touch", project / ".venv/bin/ls"], user=54321, check=True)
+    subprocess.run(["touch", "ls"], cwd=project / ".venv/bin", user=54321, check=True)
 
 
 def give_away(project: Path) -> None:
@@ -216,9 +216,6 @@ REVOKING: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("change", REVOKING)
 def test_what_allow_refuses_revokes_at_the_next_prompt(seat: Seat, change: str) -> None:
-    for parent in seat.scene.root.parents:
-        if parent.stat().st_mode & 0o777 == 0o700 and parent.name:
-            parent.chmod(0o711)
     make, reason = REVOKING[change]
     assert "VIRTUAL_ENV" in seat.cd("own")
     make(seat.scene.root / "own")
