@@ -228,7 +228,7 @@ def test_a_store_that_is_not_utf8_is_refused_a_project_is_not(
 ) -> None:
     odd = tmp_path / os.fsdecode(b"odd\xff")
     store = Home(odd)
-    with pytest.raises(UsageError, match="UTF-8"):
+    with pytest.raises(EnvironmentFailedError, match="UTF-8"):
         base(store, link(store, Path(sys.base_prefix), platform.python_version()))
     assert builder.build(shared, odd, interpreter, environ) in record.environments(shared)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr import __version__
-from envmgr.errors import EnvironmentFailedError
+from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host.paths import Home, ensure_supported
 from envmgr.pythons.store import Interpreter
 
@@ -44,8 +44,11 @@ class Base:
 
 
 def base(home: Home, interpreter: Interpreter) -> Base:
-    """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError, UsageError where none can."""
-    ensure_supported(home)
+    """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError where none can."""
+    try:
+        ensure_supported(home)
+    except UsageError as error:  # what looks at an environment only goes on without
+        raise EnvironmentFailedError(error.message, hint=error.hint) from error
     refuse(str(interpreter.build.version), interpreter.build.version.release)
     if interpreter.linked:
         found = Base(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
