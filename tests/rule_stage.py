@@ -139,7 +139,7 @@ def _entered_before(scene: Scene) -> None:
     file = record.record_file(scene.home, scene.root / "became-link", "3.12")
     file.parent.mkdir(parents=True)
     file.write_text((shop / "3.12").read_text())
-    (file.parent / record.REAL).write_text(f"{scene.root / 'became-link'}\n")
+    (file.parent / record.REAL).write_bytes(os.fsencode(scene.root / "became-link") + b"\n")
 
 
 def built(root: Path) -> Scene:
