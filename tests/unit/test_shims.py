@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from envmgr.errors import EnvmgrError
 from envmgr.host import process
 from envmgr.host.paths import Home
 from envmgr.pythons import aliases
-from envmgr.shell import shims
+from envmgr.shell import programs, shims
 
 
 def program(path: Path) -> None:
@@ -111,3 +112,12 @@ def test_what_cannot_be_written_is_an_error(home: Home) -> None:
     home.shell.write_text("in the way")
     with pytest.raises(EnvmgrError, match="shell"):
         shims.refresh(home)
+
+
+def test_both_lists_of_pythons_own_commands_are_the_same() -> None:
+    """The shim has them in sh, `programs` in Python: what is on one list only would be taken from two places."""
+    text = (shims.files() / "shim.sh").read_text()
+    branch = text.partition("\ncase $__command in\n")[2].partition("*) __elsewhere")[0]
+    in_sh = re.findall(r"[\w\-*\[\]]+", branch)
+    assert len(in_sh) > 8
+    assert sorted(in_sh) == sorted(programs.FAMILY)
