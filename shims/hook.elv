@@ -17,6 +17,7 @@ var told = $false
 var off = ''     # the project in which the user does not want it
 var before = ''  # the variable before `envmgr shell`
 var pythonhome = $nil
+var on = $true   # not after `envmgr unload`: what is in the lists of elvish's hooks can't be compared to be removed
 
 fn env {|name| if (has-env $name) { get-env $name } else { put '' } }
 
@@ -40,7 +41,10 @@ fn walk {
   while (not (has-value $ceilings (place))) {
     var file = $project/.python-version
     if (path:is-regular &follow-symlink=$true $file) {
-      try { set ruling = (words (slurp < $file)) } catch { set ruling = '!' }
+      try {
+        var text = (slurp < $file)
+        set ruling = (if (> (count $text) 8192) { put '!' } else { words $text })
+      } catch { set ruling = '!' }
       if (not-eq $ruling '') { break }
     }
     if (eq $project '') { break }
@@ -57,7 +61,9 @@ fn walk {
 
 # The environment on record, '' if there is none that works.
 fn recorded {
-  var record = $home/projects$project/.envmgr/$ruling
+  var real = $project # the record is that of what a link leads to now
+  if (not-eq $project '') { try { set real = (path:eval-symlinks $project) } catch { nop } }
+  var record = $home/projects$real/.envmgr/$ruling
   var found = ''
   if (and (re:match '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' $ruling) (not (str:contains $ruling ..)) (path:is-regular &follow-symlink=$true $record)) {
     var line = [(str:split "\n" (slurp < $record))][0]
@@ -134,6 +140,7 @@ fn leave {
 
 # Make the shell have active what the directory asks for. An environment that the user activated is theirs.
 fn update {
+  if (not $on) { return }
   var there = (env VIRTUAL_ENV)
   if (and (not-eq $there '') (not-eq $there $active)) {
     if (not (str:has-prefix $there $home/envs/)) {
@@ -170,11 +177,24 @@ fn choose {|@arguments|
     set new = $before
   } elif (not-eq $arguments[0] --unset) {
     (external env) ENVMGR_HOME=(own) $home/shell/envmgr find $arguments[0] > /dev/null
-    set new = $arguments[0]
+    set new = (str:join ' ' $arguments)
   }
   if (eq $new '') { unset-env ENVMGR_VERSION } else { set-env ENVMGR_VERSION $new }
   set before = $last
 }
+
+# Undo what reading this file did.
+fn unload {
+  leave
+  strip $home/shims
+  set on = $false
+  edit:add-var envmgr~ (external envmgr)
+  edit:add-var deactivate~ (external deactivate)
+}
+
+# If this file was read before, undo that. The map of completers is the only place that both can reach.
+if (has-key $edit:completion:arg-completer _envmgr_unload) { $edit:completion:arg-completer[_envmgr_unload] }
+set edit:completion:arg-completer[_envmgr_unload] = $unload~
 
 # The verbs that only this shell can do; everything else is the program's.
 edit:add-var envmgr~ {|@arguments|
@@ -186,6 +206,9 @@ edit:add-var envmgr~ {|@arguments|
     set off = $project/
   } elif (eq $verb shell) {
     choose (all $arguments[1..])
+  } elif (eq $verb unload) {
+    unload
+    return
   } else {
     var marks = []
     if (eq $verb doctor) { set marks = [_ENVMGR_SHELL='elvish '$pid] }
@@ -194,6 +217,8 @@ edit:add-var envmgr~ {|@arguments|
   }
   update
 }
+
+edit:add-var deactivate~ {|@arguments| if (not-eq $arguments [nondestructive]) { set off = $project/; update } }
 
 set edit:before-readline = [{ update } $@edit:before-readline]
 set after-chdir = [{|_| update } $@after-chdir]

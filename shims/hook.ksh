@@ -1,4 +1,4 @@
-# shellcheck shell=ksh disable=SC2154 # _envmgr_hook
+# shellcheck shell=ksh disable=SC2016,SC2154,SC2317 # _envmgr_hook; called from PS1
 # envmgr for mksh, and ksh93 since u+m. Put into ~/.mkshrc or ~/.kshrc (`envmgr setup` writes this):
 #   _envmgr_hook=~/.local/share/envmgr/shell/hook.ksh; . "$_envmgr_hook"
 #
@@ -55,7 +55,7 @@ function _envmgr_walk {
     file=$_envmgr_project/.python-version
     if [[ -f $file ]] && { [[ ! -O / ]] || [[ -O $file ]]; }; then
       text=''
-      if [[ ! -r $file ]] || IFS='' read -r -d '' text <"$file" || ((${#text} > 8192)); then text='!'; fi
+      if [[ ! -r $file ]] || ! _envmgr_read "$file"; then text='!'; else text=$_envmgr_read; fi
       if [[ $text != "$_envmgr_text" ]]; then
         _envmgr_parse "$text"
         _envmgr_text=$text _envmgr_words=$_envmgr_ruling
@@ -73,6 +73,14 @@ function _envmgr_walk {
     fi
     _envmgr_ruling=${_envmgr_pinned:-$_envmgr_words}
   fi
+}
+
+# FILE: set _envmgr_read to its text; fail if it has more than 8,192 bytes, or a NUL in it. A long one takes mksh long.
+function _envmgr_read {
+  if [[ $_envmgr_name == mksh ]] && IFS='' read -r -N 8193 _envmgr_read <"$1"; then return 1; fi
+  if IFS='' read -r -d '' _envmgr_read <"$1"; then return 1; fi
+  typeset LC_ALL=C # in ksh93 the length is in characters
+  ((${#_envmgr_read} <= 8192))
 }
 
 # TEXT: set _envmgr_ruling to the words of a version file, joined by one blank.
@@ -110,11 +118,24 @@ function _envmgr_lookup {
 function _envmgr_record {
   typeset record env=''
   if [[ $_envmgr_ruling == *[!A-Za-z0-9._+\<\>=!~,*@\ -]* || $_envmgr_ruling == *..* ]]; then return 1; fi
-  record=$_envmgr_home/projects$_envmgr_project/.envmgr/$_envmgr_ruling
-  if ((${#_envmgr_ruling} > 200)) || [[ ! -f $record ]]; then return 1; fi
+  if ((${#_envmgr_ruling} > 200)) || ! _envmgr_physical "$_envmgr_project"; then return 1; fi
+  record=$_envmgr_home/projects$_envmgr_real/.envmgr/$_envmgr_ruling
+  if [[ ! -f $record ]]; then return 1; fi
   IFS='' read -r env <"$record"
   if [[ $env != envs/?* || $env == *..* || ! -x $_envmgr_home/$env/bin/python ]]; then return 1; fi
   _envmgr_wanted=$_envmgr_home/$env
+}
+
+# DIRECTORY: set _envmgr_real to its physical path: with a symbolic link on the way, what `.real` names while it is the same
+# directory; else fail.
+function _envmgr_physical {
+  typeset part=$1 file=$_envmgr_home/projects$1/.envmgr/.real
+  _envmgr_real=$1
+  while [[ -n $part && ! -h $part ]]; do part=${part%/*}; done
+  if [[ -z $part ]]; then return 0; fi
+  _envmgr_real=''
+  if [[ -f $file ]]; then IFS='' read -r _envmgr_real <"$file"; fi
+  [[ $_envmgr_real == /* && $1 -ef $_envmgr_real ]]
 }
 
 # Make _envmgr_wanted the active environment.
@@ -128,6 +149,10 @@ function _envmgr_enter {
     _envmgr_pythonhome=$PYTHONHOME
     unset PYTHONHOME
   fi
+  if ! typeset -f deactivate >/dev/null; then
+    function deactivate { if [[ ${1-} != nondestructive ]]; then envmgr deactivate; fi; }
+    _envmgr_deactivate=1
+  fi
 }
 
 # Undo what _envmgr_enter did, by value; anything that the user changed meanwhile stays.
@@ -139,7 +164,8 @@ function _envmgr_leave {
   _envmgr_env=''
   unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   if [[ -n ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then export PYTHONHOME="$_envmgr_pythonhome"; fi
-  unset _envmgr_pythonhome
+  if [[ -n ${_envmgr_deactivate-} ]]; then unset -f deactivate; fi
+  unset _envmgr_pythonhome _envmgr_deactivate
 }
 
 # The user has activated another environment by hand: it is theirs. Take back what we did, also where the activate
@@ -154,7 +180,7 @@ function _envmgr_yield {
     _OLD_VIRTUAL_PATH=$PATH PATH=$saved
   fi
   _envmgr_env=''
-  unset _envmgr_pythonhome
+  unset _envmgr_pythonhome _envmgr_deactivate
 }
 
 # DIRECTORY [last]: take the first, or last, occurrence of it from PATH.
@@ -175,7 +201,14 @@ function envmgr {
   case ${1-} in
     activate) _envmgr_off='' ;;
     deactivate) _envmgr_off=$_envmgr_project/ ;;
-    shell) _envmgr_shell "${2-}" || return ;;
+    shell)
+      shift
+      _envmgr_shell "$@" || return
+      ;;
+    unload)
+      _envmgr_unload
+      return
+      ;;
     doctor)
       _ENVMGR_SHELL="$_envmgr_name $$" ENVMGR_HOME=${ENVMGR_HOME:-$_envmgr_home} "$_envmgr_home/shell/envmgr" "$@"
       return
@@ -191,17 +224,31 @@ function envmgr {
 # [VERSION | --unset | -]: set ENVMGR_VERSION in this shell, unset it, swap it with the one before; or print it.
 function _envmgr_shell {
   typeset before=${ENVMGR_VERSION-}
-  case $1 in
+  case ${1-} in
     '') print -r -- "$before" && return ;;
     --unset) unset ENVMGR_VERSION ;;
     -) export ENVMGR_VERSION="$_envmgr_before" ;;
     *)
       envmgr find "$1" >/dev/null || return
-      export ENVMGR_VERSION="$1"
+      export ENVMGR_VERSION="$*"
       ;;
   esac
   if [[ -z ${ENVMGR_VERSION-} ]]; then unset ENVMGR_VERSION; fi
   _envmgr_before=$before
+}
+
+# Undo what sourcing did. A function that does nothing stays: PS1 may be called from another.
+function _envmgr_unload {
+  typeset name
+  _envmgr_leave
+  _envmgr_strip "$_envmgr_home/shims"
+  PS1=${PS1#'${ _envmgr_prompt;}'}
+  for name in home name env gone text words variable pinned project ruling wanted visit told off before hook read real; do
+    unset "_envmgr_$name"
+  done
+  unset -f envmgr
+  for name in update walk parse lookup record enter leave yield strip shell read physical unload; do unset -f "_envmgr_$name"; done
+  case ${PS1-} in *_envmgr_prompt*) function _envmgr_prompt { return $?; } ;; *) unset -f _envmgr_prompt ;; esac
 }
 
 case ${PS1-} in

@@ -16,12 +16,15 @@ def _envmgr_words [text: string]: nothing -> string {
 
 def _envmgr_read [file: string]: nothing -> string {
     if ($file | path expand | path type) != file { return '' }
-    try { open --raw $file | into binary | bytes at ..8192 | decode utf-8 } catch { '!' }
+    try {
+        let text = open --raw $file | into binary | bytes at ..8192
+        if ($text | bytes length) > 8192 { '!' } else { $text | decode utf-8 }
+    } catch { '!' }
 }
 
 # The project that rules here and the words of its pin; null where none does.
 def _envmgr_ruling [] {
-    if ($env.ENVMGR_HOOK? == off) { return null }
+    if $env.ENVMGR_HOOK? == off or $env._ENVMGR.unloaded { return null }
     mut project = $env.PWD | str trim --right --char '/'
     let ceilings = $env.ENVMGR_CEILING_DIRS? | default '' | split row ':'
     loop {
@@ -39,7 +42,8 @@ def _envmgr_ruling [] {
 # The environment on record, '' if there is none that works.
 def _envmgr_recorded [ruling: record]: nothing -> string {
     if $ruling.words !~ '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' or '..' in $ruling.words { return '' }
-    let line = _envmgr_read $"($_envmgr_home)/projects($ruling.project)/.envmgr/($ruling.words)" | lines | get --optional 0 | default ''
+    let real = if $ruling.project == '' { '' } else { $ruling.project | path expand } # of what a link leads to now
+    let line = _envmgr_read $"($_envmgr_home)/projects($real)/.envmgr/($ruling.words)" | lines | get --optional 0 | default ''
     if $line !~ '^envs/.' or '..' in $line or not ($"($_envmgr_home)/($line)/bin/python" | path exists) { return '' }
     $"($_envmgr_home)/($line)"
 }
@@ -134,7 +138,8 @@ def --wrapped _envmgr_call [...words: string] {
 }
 
 # envmgr shell [VERSION | --unset | -]
-def --env _envmgr_shell [word: string] {
+def --env _envmgr_shell [...words: string] {
+    let word = $words.0
     let last = $env.ENVMGR_VERSION? | default ''
     let new = match $word {
         '-' => $env._ENVMGR.before,
@@ -143,7 +148,7 @@ def --env _envmgr_shell [word: string] {
             with-env { ENVMGR_HOME: ($env.ENVMGR_HOME? | default $_envmgr_home) } {
                 ^$"($_envmgr_home)/shell/envmgr" find $word o> /dev/null
             }
-            $word
+            $words | str join ' '
         }
     }
     if $new == '' { hide-env --ignore-errors ENVMGR_VERSION } else { $env.ENVMGR_VERSION = $new }
@@ -155,7 +160,11 @@ def --env --wrapped envmgr [...words: string] {
     match ($words | get --optional 0 | default '') {
         'activate' => { $env._ENVMGR.off = '' }
         'deactivate' => { $env._ENVMGR.off = $"($env._ENVMGR.project)/" }
-        'shell' if ($words | length) == 2 => { _envmgr_shell $words.1 }
+        'shell' if ($words | length) >= 2 => { _envmgr_shell ...($words | skip 1) }
+        'unload' => {
+            $env._ENVMGR.unloaded = true
+            _envmgr_strip $"($_envmgr_home)/shims"
+        }
         'shell' => { return ($env.ENVMGR_VERSION? | default '') }
         'doctor' => { return (with-env { _ENVMGR_SHELL: $"nu ($nu.pid)" } { _envmgr_call ...$words }) }
         _ => { return (_envmgr_call ...$words) }
@@ -163,9 +172,13 @@ def --env --wrapped envmgr [...words: string] {
     _envmgr_update
 }
 
-if $nu.is-interactive {
+def --env deactivate [] { envmgr deactivate }
+
+# A shell that reads this file again keeps its state.
+if $nu.is-interactive and ($env._ENVMGR? == null or $env._ENVMGR.unloaded) {
     $env._ENVMGR = {
-        active: '', gone: '', project: '', visit: '', told: false, off: '', before: '', pythonhome: null
+        active: '', gone: '', project: '', visit: '', told: false, off: '', before: '', pythonhome: null,
+        unloaded: false
     }
     # The shims come first on PATH; an environment goes before them when it is entered.
     _envmgr_strip $"($_envmgr_home)/shims"

@@ -47,19 +47,22 @@ if ( "$_envmgr_run" != '' ) then
       if ( $#argv == 2 ) then
         echo $_envmgr_last:q
       else
-        set _envmgr_new = $argv[3]:q
+        set _envmgr_new = "$argv[3-]:q"
         if ( "$_envmgr_new:q" == "-" ) then
           set _envmgr_new = $_envmgr_before:q
         else if ( "$_envmgr_new:q" == "--unset" ) then
           set _envmgr_new = ''
         else
-          env ENVMGR_HOME=$_envmgr_home:q $_envmgr_home:q/shell/envmgr find $_envmgr_new:q > /dev/null
+          env ENVMGR_HOME=$_envmgr_home:q $_envmgr_home:q/shell/envmgr find $argv[3]:q > /dev/null
           if ( $status ) set _envmgr_new = $_envmgr_last:q
         endif
         set _envmgr_before = $_envmgr_last:q
         unsetenv ENVMGR_VERSION
         if ( "$_envmgr_new:q" != '' ) setenv ENVMGR_VERSION $_envmgr_new:q
       endif
+      breaksw
+    case unload:
+      set _envmgr_run = unload
       breaksw
     default:
       set _envmgr_run = 1
@@ -85,7 +88,9 @@ while ( 1 )
     if ( -r $_envmgr_file:q ) then
       @ _envmgr_time = ( -M $_envmgr_file:q )
       @ _envmgr_size = ( -Z $_envmgr_file:q )
-      if ( "$_envmgr_seen:q" != "$_envmgr_time $_envmgr_size $_envmgr_file:q" ) then
+      if ( $_envmgr_size > 8192 ) then
+        set _envmgr_text = '!' _envmgr_seen = ''
+      else if ( "$_envmgr_seen:q" != "$_envmgr_time $_envmgr_size $_envmgr_file:q" ) then
         setenv _ENVMGR_FILE $_envmgr_file:q
         set _envmgr_text = ( `sh -c 'sed -e "1s/^\xef\xbb\xbf//" -e "s/#.*//" -- "$_ENVMGR_FILE" | tr -s "\t\r\n" " " | tr "\0" "\!"'` )
         set _envmgr_text = "$_envmgr_text:q"
@@ -106,6 +111,7 @@ if ( "$_envmgr_words:q" != '' ) set _envmgr_found = 1
 if ( $?ENVMGR_VERSION && $_envmgr_found ) then
   if ( "$ENVMGR_VERSION:q" != '' ) set _envmgr_words = $ENVMGR_VERSION:q
 endif
+if ( "$_envmgr_run" == unload ) set _envmgr_found = 0
 if ( $?ENVMGR_HOOK ) then
   if ( "$ENVMGR_HOOK:q" == off ) set _envmgr_found = 0
 endif
@@ -117,11 +123,23 @@ if ( $_envmgr_found ) then
     set _envmgr_visit = "$_envmgr_project:q/$_envmgr_words:q" _envmgr_told = ''
     if ( "$_envmgr_off:q" != "$_envmgr_project:q/" ) set _envmgr_off = ''
   endif
-  set _envmgr_record = "$_envmgr_home:q/projects$_envmgr_project:q/.envmgr/$_envmgr_words:q"
+  # a record is that of what a link leads to now
+  set _envmgr_real = $_envmgr_project:q _envmgr_entry = $_envmgr_project:q
+  while ( "$_envmgr_entry:q" != '' )
+    if ( -l $_envmgr_entry:q ) then
+      setenv _ENVMGR_FILE $_envmgr_project:q
+      set _envmgr_real = ( `sh -c 'cd -P -- "$_ENVMGR_FILE" && pwd -P'` )
+      set _envmgr_real = "$_envmgr_real:q"
+      unsetenv _ENVMGR_FILE
+      break
+    endif
+    set _envmgr_entry = $_envmgr_entry:h:q
+  end
+  set _envmgr_record = "$_envmgr_home:q/projects$_envmgr_real:q/.envmgr/$_envmgr_words:q"
   set _envmgr_tries = ( 1 2 )
   if ( "$_envmgr_off:q" != '' || "$_envmgr_words:q" == system ) set _envmgr_tries = ( )
   foreach _envmgr_try ( $_envmgr_tries )
-    if ( "$_envmgr_words:q" !~ *[^A-Za-z0-9._+\<\>=\!~,*@\ -]* && "$_envmgr_words:q" !~ *..* && -f $_envmgr_record:q ) then
+    if ( $%_envmgr_words <= 200 && "$_envmgr_words:q" !~ *[^A-Za-z0-9._+\<\>=\!~,*@\ -]* && "$_envmgr_words:q" !~ *..* && -f $_envmgr_record:q ) then
       setenv _ENVMGR_FILE $_envmgr_record:q
       set _envmgr_line = ( `sh -c 'head -n 1 -- "$_ENVMGR_FILE"'` )
       unsetenv _ENVMGR_FILE
@@ -185,7 +203,11 @@ if ( "$_envmgr_out:q" != '' ) then
       endif
       unset _envmgr_pythonhome
     endif
+    if ( $?_envmgr_deactivate ) then
+      unalias deactivate
+    endif
   endif
+  unset _envmgr_deactivate
 endif
 if ( "$_envmgr_wanted:q" != "$_envmgr_active:q" && ! $_envmgr_theirs ) then
   set _envmgr_active = $_envmgr_wanted:q
@@ -197,10 +219,25 @@ if ( "$_envmgr_wanted:q" != "$_envmgr_active:q" && ! $_envmgr_theirs ) then
     set _envmgr_pythonhome = $PYTHONHOME:q
     unsetenv PYTHONHOME
   endif
+  set _envmgr_entry = "`alias deactivate`"
+  if ( "$_envmgr_entry:q" == '' ) then
+    set _envmgr_deactivate
+    alias deactivate 'envmgr deactivate'
+  endif
 endif
 
 if ( ! $_envmgr_glob ) unset noglob
-if ( $_envmgr_run != '' ) then
+if ( "$_envmgr_run" == unload ) then
+  set noglob _envmgr_new = ( )
+  foreach _envmgr_entry ( $path:q )
+    if ( "$_envmgr_entry:q" != "$_envmgr_home:q/shims" ) set _envmgr_new = ( $_envmgr_new:q $_envmgr_entry:q )
+  end
+  set path = ( $_envmgr_new:q )
+  unalias precmd envmgr
+  if ( "$_envmgr_old:q" != '' ) alias precmd "$_envmgr_old:q"
+  if ( ! $_envmgr_glob ) unset noglob
+  unset _envmgr_*
+else if ( $_envmgr_run != '' ) then
   set _envmgr_named = $?ENVMGR_HOME
   if ( ! $_envmgr_named ) setenv ENVMGR_HOME $_envmgr_home:q
   if ( "$argv[2]:q" == doctor ) setenv _ENVMGR_SHELL "tcsh $$"

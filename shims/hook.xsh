@@ -16,6 +16,7 @@ def _envmgr_load(hook):
     program = home + "/shell/envmgr"
     variables = __xonsh__.env
     # what is active, was taken from PATH last, rules now; what the user was told, where it is not wanted
+    # "deactivate": whether the alias is ours
     now = {"active": "", "gone": "", "project": "", "words": "", "visit": "", "told": False, "off": "", "before": ""}
 
     def words(text):
@@ -27,8 +28,9 @@ def _envmgr_load(hook):
         status = os.stat(file)
         if not stat.S_ISREG(status.st_mode) or (os.geteuid() == 0 and status.st_uid != 0):
             return ""
-        with open(file, encoding="utf-8") as opened:
-            return words(opened.read(8193))
+        with open(file, "rb") as opened:
+            text = opened.read(8193)
+        return words(text.decode()) if len(text) <= 8192 else "!"
 
     def walk():
         """Set project and words from the nearest version file that holds a word; whether there is one."""
@@ -57,7 +59,8 @@ def _envmgr_load(hook):
         if not re.fullmatch(r"[A-Za-z0-9._+<>=!~,*@ -]{1,200}", now["words"]) or ".." in now["words"]:
             return ""
         try:
-            with open(f"{home}/projects{now['project']}/.envmgr/{now['words']}", encoding="utf-8") as opened:
+            real = os.path.realpath(now["project"]) if now["project"] else ""  # of what a link leads to now
+            with open(f"{home}/projects{real}/.envmgr/{now['words']}", encoding="utf-8") as opened:
                 line = opened.readline(4096).rstrip("\n")
         except (OSError, ValueError):
             return ""
@@ -105,6 +108,8 @@ def _envmgr_load(hook):
         variables["VIRTUAL_ENV_PROMPT"] = environment.split("/")[-2].rpartition("-")[0]
         if "PYTHONHOME" in variables:
             now["pythonhome"] = variables.pop("PYTHONHOME")
+        if "deactivate" not in aliases:
+            aliases["deactivate"] = now["deactivate"] = lambda arguments: envmgr(["deactivate"])
 
     def leave():
         """Undo what enter did, by value; anything that the user changed meanwhile stays."""
@@ -118,6 +123,8 @@ def _envmgr_load(hook):
                 del variables[name]
         if "pythonhome" in now:
             variables.setdefault("PYTHONHOME", now.pop("pythonhome"))
+        if now.pop("deactivate", None):
+            aliases.pop("deactivate", None)
 
     def update(**_):
         """Make the shell have active what the directory asks for. An environment that the user activated is theirs."""
@@ -150,7 +157,7 @@ def _envmgr_load(hook):
             return 1
         variables.pop("ENVMGR_VERSION", None)
         if new:
-            variables["ENVMGR_VERSION"] = new
+            variables["ENVMGR_VERSION"] = " ".join(arguments) if new == arguments[0] else new
         now["before"] = last
         return 0
 
@@ -165,20 +172,34 @@ def _envmgr_load(hook):
         elif verb == "shell":
             if choose(arguments[1:]):
                 return 1
+        elif verb == "unload":
+            unload()
+            return 0
         else:
             more = {"_ENVMGR_SHELL": f"xonsh {os.getpid()}"} if verb == "doctor" else {}
             return call(*arguments, more=more, stdin=stdin, stdout=stdout, stderr=stderr)
         update()
         return 0
 
+    def unload():
+        """Undo what this file did."""
+        leave()
+        strip(home + "/shims")
+        aliases.pop("envmgr", None)
+        events.on_pre_prompt.discard(update)
+        events.on_chdir.discard(update)
+
     if not __xonsh__.env.get("XONSH_INTERACTIVE"):
-        return
+        return lambda: None
     aliases["envmgr"] = envmgr
     events.on_pre_prompt(update)
     events.on_chdir(update)
     strip(home + "/shims")
     variables["PATH"] = [home + "/shims", *variables["PATH"]]
+    return unload
 
 
-_envmgr_load(_envmgr_hook)
+if "_envmgr_unload" in globals():  # this file was read before
+    _envmgr_unload()
+_envmgr_unload = _envmgr_load(_envmgr_hook)
 del _envmgr_load

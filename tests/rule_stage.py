@@ -142,8 +142,8 @@ def _entered_before(scene: Scene) -> None:
     (file.parent / record.REAL).write_bytes(os.fsencode(scene.root / "became-link") + b"\n")
 
 
-def built(root: Path) -> Scene:
-    scene = Scene(Home(root / "the store's $HOME"), root / "stage")
+def built(root: Path, store: str = "the store's $HOME") -> Scene:
+    scene = Scene(Home(root / store), root / "stage")
     for version, commands in (("3.11.9", ("python", "python3")), ("3.12.7", ("python", "python3", "black"))):
         for command in (*commands, f"python{version[:4]}"):
             program(scene.home.versions / f"cpython-{version}+20241016-linux-x86_64-gnu" / "bin" / command)

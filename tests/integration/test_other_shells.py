@@ -212,3 +212,61 @@ def test_a_version_for_this_shell(place: Place) -> None:
     assert place.active(place.shell.tell()) is None
     assert place.active(place.shell.type("envmgr shell --unset")) == "shop"
     assert place.shell.type("envmgr shell -")["ENVMGR_VERSION"] == "system"
+
+
+def test_deactivate_alone_holds_too(place: Place) -> None:
+    place.shell.type("cd shop")
+    assert place.active(place.shell.type("deactivate")) is None
+    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.type("envmgr activate")) == "shop"
+
+
+def test_unloading_takes_everything_away(place: Place) -> None:
+    place.shell.type("cd shop")
+    told = place.shell.type("envmgr unload")
+    assert "VIRTUAL_ENV" not in told
+    assert not [entry for entry in told["PATH"].split(":") if str(place.home.root) in entry]
+    told = place.shell.type("cd ../other")
+    assert "VIRTUAL_ENV" not in told
+    assert "hook" not in place.shell.screen().rpartition("unload")[2].replace("tell", "")
+
+
+def test_several_versions_for_this_shell(place: Place) -> None:
+    place.shell.type("cd shop")
+    assert place.shell.type("envmgr shell system 3.11")["ENVMGR_VERSION"] == "system 3.11"
+    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.type("envmgr shell --unset")) == "shop"
+
+
+def test_the_hook_may_be_read_twice(place: Place) -> None:
+    load = dialects.named(place.name).load(place.home)
+    place.shell.type("cd shop")
+    place.shell.type(load)
+    assert place.active(place.shell.tell()) == "shop"
+    assert place.active(place.shell.type("envmgr deactivate")) is None
+    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.type("envmgr activate")) == "shop"
+    told = place.shell.type("cd ..")
+    assert place.active(told) is None
+    assert told["PATH"].split(":").count(str(place.home.shims)) == 1
+    assert "VIRTUAL_ENV" not in place.shell.type("envmgr unload")
+    assert "VIRTUAL_ENV" not in place.shell.type("cd shop")
+
+
+def test_a_link_that_is_turned_leads_to_the_other_project(place: Place) -> None:
+    link = place.root / "current"
+    for name in ("shop", "other", "shop"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+        assert place.active(place.shell.type("cd current")) == name
+        assert place.active(place.shell.type("cd ..")) is None
+
+
+def test_a_version_file_that_is_too_long_is_not_read(place: Place) -> None:
+    file = place.root / "shop" / ".python-version"
+    file.write_text("3.12\n#" + "x" * 8186 + "\n")
+    assert file.stat().st_size == 8193
+    assert place.active(place.shell.type("cd shop")) is None
+    place.shell.type("cd ..")
+    file.write_text("3.12\n#" + "x" * 8185 + "\n")
+    assert place.active(place.shell.type("cd shop")) == "shop"

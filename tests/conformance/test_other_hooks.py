@@ -1,0 +1,123 @@
+"""The table's `active` column against the hooks of the other shells, one real shell each."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from rule_stage import OWN, Scene, built
+from rule_table import CASES, Case
+from typist import Typist
+
+from envmgr.shell import dialects, shims
+from envmgr.shell import setup as rc
+
+NU = os.environ.get("ENVMGR_TEST_NU")  # no Debian package; scripts/test takes it from npm where that is there
+VARIABLES = ("ENVMGR_VERSION", "ENVMGR_CEILING_DIRS")
+TELL = """#!/bin/sh
+printf '%s\\0%s\\0' "${VIRTUAL_ENV-}" "${PATH%%:*}" >>"$ANSWERS"
+"""
+# in a file that nu sources, only what its hook wants can be seen: a variable that a command hides is not hidden there
+NU_TELL = (
+    "let wanted = _envmgr_wanted; let first = if $wanted == '' { $'($_envmgr_home)/shims' } else { $'($wanted)/bin' }; "
+    "$'($wanted)(char nul)($first)(char nul)' | save --append --raw $env.ANSWERS"
+)
+Answer = tuple[str, str]  # VIRTUAL_ENV and the first entry of PATH
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a shell sets and unsets a variable; which texts it cannot be given; what else is active in a directory."""
+
+    set: str = "export {}={}"
+    unset: str = "unset {}"
+    unspeakable: str = r"(?!)"
+    source: str = ""  # runs a file; without it the shell gets its lines through a pipe
+    tell: str = ""  # writes the answer, where a program cannot
+    otherwise: dict[str, str] = field(default_factory=dict)
+
+
+SHELLS = {
+    "ksh": Words(),
+    "mksh": Words(),
+    "tcsh": Words("setenv {} {}", "unsetenv {}", r"[\x00-\x1f\x7f\udc80-\udcff]"),
+    "elvish": Words(
+        "set-env {} {}", "unset-env {}", source="eval (slurp < {})", otherwise={"linked-up/shop": "shop"}
+    ),  # its paths are physical
+    "xonsh": Words("${{{0!r}}} = {1}", "${{{0!r}}} = ''", source="source {}"),
+    **({"nu": Words("$env.{} = {}", "$env.{} = ''", "[\x00-\x1f\udc80-\udcff]", "source {}", NU_TELL)} if NU else {}),
+}
+
+
+def lines(hooked: Scene, name: str) -> Iterator[tuple[Case, list[str]]]:
+    """Yield each case, once for each directory and its variables, and what is typed to get there."""
+    words, quoted = SHELLS[name], dialects.named(name).quoted
+    done: set[tuple[str | None, ...]] = set()
+    for case in CASES:
+        key = (case.cwd, case.variable, case.ceiling)
+        if key in done or re.search(words.unspeakable, case.cwd + (case.variable or "")):
+            continue
+        done.add(key)
+        environ = hooked.environ(case)
+        yield (
+            case,
+            [
+                *(words.set.format(one, quoted(environ[one])) for one in VARIABLES if one in environ),
+                *(words.unset.format(one) for one in VARIABLES if one not in environ),
+                f"cd {quoted(str(hooked.cwd(case)))}",
+            ],
+        )
+    assert len(done) > 85
+
+
+def wanted(hooked: Scene, name: str, case: Case) -> Answer:
+    """Return the answer of the table; these shells do not activate what `envmgr allow` granted."""
+    active = SHELLS[name].otherwise.get(case.cwd, case.active)
+    if active is None or active in OWN:
+        return "", str(hooked.home.shims)
+    path = hooked.environment(active, case.cwd)
+    return str(path), f"{path}/bin"
+
+
+def asked(hooked: Scene, name: str, environ: dict[str, str], folder: Path) -> list[tuple[Case, Answer]]:
+    """Have the shell go through the cases; return what it had active in each."""
+    words, cases = SHELLS[name], list(lines(hooked, name))
+    tell = words.tell or str(folder / "tell")
+    text = os.fsencode("".join(f"{line}\n" for _, typed in cases for line in ("cd /", *typed, tell)))
+    if words.source:  # interactive on a terminal only
+        (folder / "cases").write_bytes(text)
+        with Typist([name], cwd=hooked.root / "none", environ=environ, folder=folder / "told") as shell:
+            shell.type(words.source.format(folder / "cases"))
+    else:
+        cwd = hooked.root / "none"
+        subprocess.run([name, "-i"], input=text, cwd=cwd, env=environ, capture_output=True, check=False, timeout=120)
+    told = iter((folder / "answers").read_bytes().decode(errors="surrogateescape").split("\0"))
+    return [(case, (next(told), next(told))) for case, _ in cases]
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A stage whose store has a plain path: xonsh expands `$` in entries of PATH."""
+    scene = built(tmp_path_factory.mktemp("plain"), "the store's")
+    (scene.home.shell / shims.LAUNCHER).unlink()
+    return scene
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_the_hook_tells_the_rule(request: pytest.FixtureRequest, name: str, tmp_path: Path) -> None:
+    scene: Scene = request.getfixturevalue("plain" if name == "xonsh" else "hooked")
+    (tmp_path / "tell").write_text(TELL)
+    (tmp_path / "tell").chmod(0o755)
+    environ = scene.environ(CASES[0]) | {"HOME": str(tmp_path), "ENVMGR_HOME": str(scene.home.root)}
+    environ |= {"PATH": os.pathsep.join(["/usr/bin", "/bin", NU or "/"])}
+    environ |= {"TELL": str(tmp_path / "tell"), "ANSWERS": str(tmp_path / "answers")}
+    dialect = dialects.named(name)
+    for file in dialect.chosen(dialect.rc_files(environ)):
+        rc.write(rc.adding(file, dialect.line(scene.home)))
+    answers = asked(scene, name, environ, tmp_path)
+    assert {str(case): told for case, told in answers if told != wanted(scene, name, case)} == {}
