@@ -80,7 +80,7 @@ def _project(built: stage.Stage) -> Path:
 
 def _gone(built: stage.Stage) -> Callable[[], object]:
     """Return a call that removes the environments of the project, without envmgr's help."""
-    place = record.folder(Home(built.store), _project(built))
+    place = record.environments_folder(Home(built.store), _project(built))
     return lambda: shutil.rmtree(place, ignore_errors=True)
 
 

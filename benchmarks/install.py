@@ -134,7 +134,7 @@ def _filled(packed: Path) -> Path:
                 archive.unpack(small, root, os.environ)
                 _fill(root / "python", libraries)
                 archive.write(root / "python", full, level=6)
-            mirrors.enter(mirror, full, digest(full))
+            mirrors.add_to_sums(mirror, full, digest(full))
     return mirror
 
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import click
 
 from envmgr.cli import OF_THE_HOOK, VERBS, cli
-from envmgr.shell.dialects import DIALECTS
+from envmgr.shell.shells import SHELLS
 
 _KINDS = {"request": "version", "requests": "version", "version": "version", "python": "version", "pythons": "version"}
-_KINDS |= {"command": "command", "shell": ",".join(DIALECTS)}
+_KINDS |= {"command": "command", "shell": ",".join(SHELLS)}
 
 
 _IN_SHELL = tuple(

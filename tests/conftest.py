@@ -17,7 +17,7 @@ from packed import CACHE, LEFT_OUT, NEWER_TAG, TAG, VERSIONS, clean, pack, pytho
 from envmgr.host import archive, lock
 from envmgr.host.paths import Home
 from envmgr.pythons import mirror as mirrors
-from envmgr.pythons import relocatable
+from envmgr.pythons import packing
 
 
 def pytest_configure() -> None:
@@ -48,7 +48,7 @@ def archives() -> Path:
     sources = [pythons() / version for version in VERSIONS]
     if missing := [str(source) for source in sources if not (source / "bin/python3").exists()]:
         pytest.fail(f"no Python in {', '.join(missing)}; ENVMGR_TEST_PYTHONS names the folder that has them")
-    code = b"".join(Path(module.__file__ or "").read_bytes() for module in (relocatable, mirrors, archive))
+    code = b"".join(Path(module.__file__ or "").read_bytes() for module in (packing, mirrors, archive))
     key = hashlib.sha256(code + repr((sources, LEFT_OUT)).encode()).hexdigest()[:12]
     done = CACHE / f"mirror-{key}"
     with lock.exclusive(CACHE / ".lock"):  # workers of xdist wait for the one that packs

@@ -44,5 +44,5 @@ def unpack(archives: Path, home: Home, version: str, tag: str) -> Path:
     home.versions.mkdir(exist_ok=True)
     archive.unpack(packed, stage, os.environ)
     installed = (stage / "python").rename(home.versions / f"cpython-{version}+{tag}-{platforms.this_platform()}")
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     return installed

@@ -63,9 +63,11 @@ class Scene:
 
     def environment(self, name: str, cwd: str) -> Path:
         if name in OWN:
-            return self.root / name / record.LINK
+            return self.root / name / record.VENV_LINK
         whose = cwd if name == "hostile" else WHOSE[name]
-        return record.folder(self.home, self.root / whose) / ("3.11" if WORDS.get(name) == "3.11" else "3.12")
+        return record.environments_folder(self.home, self.root / whose) / (
+            "3.11" if WORDS.get(name) == "3.11" else "3.12"
+        )
 
 
 def program(path: Path) -> None:
@@ -79,7 +81,7 @@ def _made(scene: Scene, name: str, whose: str, words: str) -> None:
     for command in () if name == "gone" else ("python", "pytest"):
         program(made.bin / command)
     made.path.mkdir(parents=True, exist_ok=True)
-    (made.path / record.NOTE).write_text(record.dump(made))
+    (made.path / record.METADATA).write_text(record.dump(made))
     file = record.record_file(scene.home, scene.root / whose, words)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{made.path.relative_to(scene.home.root)}\n")
@@ -130,10 +132,10 @@ def _laid(root: Path) -> None:
 
 def _entered_before(scene: Scene) -> None:
     """Have records from when `relinked` and `replaced` led to `shop`, and `became-link` was a directory."""
-    shop = record.records(scene.home, scene.root / "shop")
+    shop = record.record_folder(scene.home, scene.root / "shop")
     (shop / record.REAL).write_bytes(os.fsencode(scene.root / "shop") + b"\n")
     for name in ("relinked", "replaced"):
-        link = record.records(scene.home, scene.root / name)
+        link = record.record_folder(scene.home, scene.root / name)
         link.parent.mkdir(parents=True)
         link.symlink_to(shop)
     file = record.record_file(scene.home, scene.root / "became-link", "3.12")
@@ -150,7 +152,7 @@ def built(root: Path, store: str = "the store's $HOME") -> Scene:
     for command in ("python", "tool"):
         program(root / "system" / command)
     _laid(scene.root)
-    aliases.repoint(scene.home)
+    aliases.update_aliases(scene.home)
     for name, whose in WHOSE.items():
         _made(scene, name, whose, WORDS[name])
     for name in OWN:

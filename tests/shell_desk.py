@@ -11,7 +11,7 @@ from packed import clean
 from rule_stage import Scene, built
 from terminal import SHELLS, Shell, Terminal
 
-from envmgr.shell import dialects
+from envmgr.shell import shells
 
 TELL = '#!/bin/sh\nfor name; do printf "%s=%s\\n" "$name" "$(printenv "$name" || echo unset)"; done\n'
 
@@ -33,7 +33,7 @@ class Desk:
 
     @property
     def line(self) -> str:
-        return dialects.named(self.shell.name).line(self.scene.home)
+        return shells.shell_named(self.shell.name).line(self.scene.home)
 
     @property
     def shims(self) -> str:

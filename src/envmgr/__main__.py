@@ -107,26 +107,26 @@ def _glanced() -> bool:
     """Print what can be installed, if that can be told at a glance."""
     from envmgr.pythons import glance
 
-    text = glance.available(dict(os.environ))
+    text = glance.available_text(dict(os.environ))
     sys.stdout.write(text or "")
     sys.stdout.flush()
     return text is not None
 
 
 def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
-    """Answer a shim or a hook (see `envmgr.entry`); returns the exit code, raises EnvmgrError."""
+    """Answer a shim or a hook (see `envmgr.hook_calls`); returns the exit code, raises EnvmgrError."""
     from pathlib import Path
 
-    from envmgr import entry
+    from envmgr import hook_calls
     from envmgr.host.paths import Home
 
     store = Home(Path(home))
     if call == "_shim":
-        return entry.shim(store, subject, arguments, os.environ)
+        return hook_calls.shim(store, subject, arguments, os.environ)
     if call == "_which":
         from envmgr.cli import console  # late, with click: most calls have nothing to say
 
-        console.data(entry.which(store, subject, os.environ))
+        console.data(hook_calls.which(store, subject, os.environ))
     else:
         import signal
 
@@ -135,7 +135,7 @@ def _called(call: str, home: str, subject: str, arguments: list[str]) -> int:
 
         ownership.ensure_usable(store)
         told = 0
-        look, code = (entry.enter, 0) if call == "_enter" else (entry.recheck, entry.REVOKED)
+        look, code = (hook_calls.enter, 0) if call == "_enter" else (hook_calls.recheck, hook_calls.REVOKED)
         for note in look(store, Path(subject), os.environ):
             from envmgr.cli import console
 

@@ -5,7 +5,7 @@ EnvmgrError                 1
 ├── NoSuchVersionError      3    nothing that can be installed answers the request
 ├── NotInstalledError       4    it is not installed here
 ├── DownloadError           5    the network, a mirror, an index
-│   ├── AbsentError         5    the server answers: it has no such file
+│   ├── FileNotOnServerError 5   the server answers: it has no such file
 │   └── ChecksumError       5    what came is not what was promised
 ├── StoreBusyError          6    another envmgr holds the lock
 ├── BrokenInterpreterError  7    a Python that does not start or does not fit this machine
@@ -53,7 +53,7 @@ class DownloadError(EnvmgrError):
     exit_code = 5
 
 
-class AbsentError(DownloadError):
+class FileNotOnServerError(DownloadError):
     """The place answers, and has no such file."""
 
 

@@ -18,9 +18,9 @@ def hooked(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Another, whose projects were entered through their links before, and where nothing answers the hooks' calls."""
     scene = built(tmp_path_factory.mktemp("hooked"))
     for link, project in (("linked", "shop"),):
-        entered = record.records(scene.home, scene.root / link)
+        entered = record.record_folder(scene.home, scene.root / link)
         entered.parent.mkdir(parents=True)
-        entered.symlink_to(record.records(scene.home, scene.root / project))
+        entered.symlink_to(record.record_folder(scene.home, scene.root / project))
         (entered / record.REAL).write_text(f"{scene.root / project}\n")
     (scene.home.shell / shims.LAUNCHER).unlink()
     return scene

@@ -75,8 +75,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A stage of its own: commands bring shims up to date, and those of the stage are made by hand."""
     scene = built(tmp_path_factory.mktemp("commands"))
     for made in record.environments(scene.home):
-        if not os.path.lexists(made.project / record.LINK):  # else `run` would make it good
-            (made.project / record.LINK).symlink_to(made.path)
+        if not os.path.lexists(made.project / record.VENV_LINK):  # else `run` would make it good
+            (made.project / record.VENV_LINK).symlink_to(made.path)
     return scene
 
 

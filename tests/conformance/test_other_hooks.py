@@ -14,8 +14,8 @@ from rule_stage import OWN, Scene, built
 from rule_table import CASES, Case
 from typist import Typist
 
-from envmgr.shell import dialects, shims
 from envmgr.shell import setup as rc
+from envmgr.shell import shells, shims
 
 NU = os.environ.get("ENVMGR_TEST_NU")  # no Debian package; scripts/test takes it from npm where that is there
 VARIABLES = ("ENVMGR_VERSION", "ENVMGR_CEILING_DIRS")
@@ -56,7 +56,7 @@ SHELLS = {
 
 def lines(hooked: Scene, name: str) -> Iterator[tuple[Case, list[str]]]:
     """Yield each case, once for each directory and its variables, and what is typed to get there."""
-    words, quoted = SHELLS[name], dialects.named(name).quoted
+    words, quoted = SHELLS[name], shells.shell_named(name).quoted
     done: set[tuple[str | None, ...]] = set()
     for case in CASES:
         key = (case.cwd, case.variable, case.ceiling)
@@ -116,8 +116,8 @@ def test_the_hook_tells_the_rule(request: pytest.FixtureRequest, name: str, tmp_
     environ = scene.environ(CASES[0]) | {"HOME": str(tmp_path), "ENVMGR_HOME": str(scene.home.root)}
     environ |= {"PATH": os.pathsep.join(["/usr/bin", "/bin", NU or "/"])}
     environ |= {"TELL": str(tmp_path / "tell"), "ANSWERS": str(tmp_path / "answers")}
-    dialect = dialects.named(name)
-    for file in dialect.chosen(dialect.rc_files(environ)):
-        rc.write(rc.adding(file, dialect.line(scene.home)))
+    dialect = shells.shell_named(name)
+    for file in dialect.select_files(dialect.rc_files(environ)):
+        rc.write(rc.plan_addition(file, dialect.line(scene.home)))
     answers = asked(scene, name, environ, tmp_path)
     assert {str(case): told for case, told in answers if told != wanted(scene, name, case)} == {}

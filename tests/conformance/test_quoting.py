@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envmgr.errors import UsageError
-from envmgr.shell import dialects
+from envmgr.shell import shells
 
 HOSTILE = [
     *(
@@ -91,7 +91,7 @@ def plain(shell: str, values: list[str]) -> list[str]:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_hostile_values(shell: str) -> None:
     values = plain(shell, HOSTILE)
-    assert read_back(shell, values, dialects.named(shell.split(maxsplit=1)[0]).quoted) == values
+    assert read_back(shell, values, shells.shell_named(shell.split(maxsplit=1)[0]).quoted) == values
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -101,16 +101,16 @@ def test_hostile_values(shell: str) -> None:
 )
 def test_any_bytes(shell: str, values: list[str]) -> None:
     values = plain(shell, values)
-    assert read_back(shell, values, dialects.named(shell.split(maxsplit=1)[0]).quoted) == values
+    assert read_back(shell, values, shells.shell_named(shell.split(maxsplit=1)[0]).quoted) == values
 
 
 @settings(max_examples=200)
 @given(st.text())
 def test_xonsh_reads_what_python_writes(value: str) -> None:
-    assert ast.literal_eval(dialects.named("xonsh").quoted(value)) == value
+    assert ast.literal_eval(shells.shell_named("xonsh").quoted(value)) == value
 
 
 @pytest.mark.parametrize(("shell", "value"), [("tcsh", "a\nb"), ("nu", "a\udcff")])
 def test_what_a_shell_has_no_way_to_say_is_an_error(shell: str, value: str) -> None:
     with pytest.raises(UsageError, match=shell):
-        dialects.named(shell).quoted(value)
+        shells.shell_named(shell).quoted(value)

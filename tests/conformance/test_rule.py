@@ -10,7 +10,7 @@ from rule_table import CASES, STALE, Case
 
 from envmgr.errors import EnvmgrError
 from envmgr.shell import programs
-from envmgr.shell.active import active
+from envmgr.shell.active import active_python
 
 SHELLS = {
     "dash": ["dash"],
@@ -35,8 +35,8 @@ TELL = {
 def test_python_tells_the_rule(scene: Scene, case: Case) -> None:
     environ = scene.environ(case)
     try:
-        here = active(scene.home, scene.cwd(case), environ)
-        told: object = programs.find(scene.home, here, case.command, environ)
+        here = active_python(scene.home, scene.cwd(case), environ)
+        told: object = programs.find_program(scene.home, here, case.command, environ)
     except EnvmgrError as error:
         told = error.exit_code
     assert told == (case.program if isinstance(case.program, int) else scene.program(case))

@@ -59,7 +59,7 @@ def tools() -> Path:
         for tool in TOOLS:
             if not (place / "bin" / tool).exists():
                 install: list[str | Path] = [SCRIPTS / "uv", "tool", "install", "-q", "-p", sys.executable, tool]
-                outcome = process.run(install, environ={**process.plain(os.environ), **environ})
+                outcome = process.run(install, environ={**process.without_python_variables(os.environ), **environ})
                 assert outcome.code == 0, outcome.text
         for tool, folder in {"uv": str(SCRIPTS), "mise": os.environ.get("ENVMGR_TEST_MISE")}.items():
             if folder:

@@ -62,7 +62,7 @@ def test_what_editors_read_follows_too(desk: Desk) -> None:
     made = desk.made("3.12")
     config = made.path / "pyvenv.cfg"
     truth = config.read_text()
-    assert builder.follow(desk.home) == []
+    assert builder.update_versions(desk.home) == []
     config.write_text(truth.replace("3.12.1", "3.12.0"))
     desk.call("install", f"3.12.1+{NEWER_TAG}")
     assert config.read_text() == truth
@@ -76,6 +76,6 @@ def test_a_newer_linked_one_takes_nothing_away(desk: Desk) -> None:
     (newer / "bin").mkdir(parents=True)
     for name in ("python", "python3", "python3.12"):
         (newer / "bin" / name).symlink_to(pythons() / "3.12.1" / "bin" / "python3.12")
-    aliases.repoint(desk.home)
+    aliases.update_aliases(desk.home)
     assert f"3.12.1+{TAG}" in base(desk, desk.project)
     assert str(desk.made("3.12").path) in desk.call("uninstall", f"3.12.1+{TAG}", code=8)

@@ -113,7 +113,7 @@ def test_a_full_archive_is_unpacked_from_its_zstd(desk: Desk, archives: Path, tm
     for argv in commands:
         outcome = process.run(argv, environ=desk.environ)
         assert outcome.code == 0, outcome.text
-    mirrors.enter(tmp_path / "mine", tmp_path / "mine" / TAG / name, digest(tmp_path / "mine" / TAG / name))
+    mirrors.add_to_sums(tmp_path / "mine", tmp_path / "mine" / TAG / name, digest(tmp_path / "mine" / TAG / name))
     desk.environ["ENVMGR_PYTHON_MIRROR"] = (tmp_path / "mine").as_uri()
     desk.call("install", "3.12d")
     assert builds(desk.home) == {f"cpython-3.12.1d+{TAG}"}
@@ -163,9 +163,9 @@ def test_uninstalling_goes_back_to_the_next_build(desk: Desk) -> None:
 
 def test_uninstalling_what_environments_need_is_refused(desk: Desk) -> None:
     desk.call("install", f"3.12.1+{TAG}", "3.12", "3.11")
-    place = record.folder(desk.home, desk.project) / "3.12"
+    place = record.environments_folder(desk.home, desk.project) / "3.12"
     place.mkdir(parents=True)
-    (place / record.NOTE).write_text(record.dump(record.Environment(place, desk.project, "3.12")))
+    (place / record.METADATA).write_text(record.dump(record.Environment(place, desk.project, "3.12")))
     desk.call("uninstall", f"3.12.1+{NEWER_TAG}")  # the alias 3.12 goes on with the other build
     error = desk.call("uninstall", "3.12", code=8)
     assert str(desk.project) in error

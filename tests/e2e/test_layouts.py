@@ -1,7 +1,7 @@
 """The Pythons of other tools, as those tools lay them out: installed by the tools themselves, from a local mirror.
 
 uv, PDM, hatch and, where npm has brought it, mise are here. What no package registry has (asdf, rye, conda, Homebrew)
-is a tree made after its documentation, in tests/unit/test_discover.py.
+is a tree made after its documentation, in tests/unit/test_discovery.py.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ class Owner:
         self.tools, self.mirror, self.environ = tools, mirror, environ
 
     def run(self, program: str, *words: str | Path, **variables: str) -> None:
-        environ = {**process.plain(self.environ), "NO_PROXY": "*", "PDM_CHECK_UPDATE": "0", **variables}
+        environ = {
+            **process.without_python_variables(self.environ),
+            "NO_PROXY": "*",
+            "PDM_CHECK_UPDATE": "0",
+            **variables,
+        }
         outcome = process.run([self.tools / program, *words], environ=environ, cwd=self.home, timeout=60)
         assert outcome.code == 0, outcome.text
 

@@ -121,7 +121,7 @@ def test_prune_leaves_what_is_being_downloaded(desk: Desk) -> None:
 
 def test_prune_leaves_what_another_store_unpacks(desk: Desk) -> None:
     (archive,) = (Path(desk.environ["ENVMGR_CACHE_DIR"]) / "downloads").glob("*.tar.gz")
-    with download.held(Network({}), [], archive, download.digest(archive)):
+    with download.locked_fetch(Network({}), [], archive, download.digest(archive)):
         assert "Nothing to remove" in desk.talk("prune")
         assert archive.is_file()
     desk.call("prune")

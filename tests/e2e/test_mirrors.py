@@ -21,7 +21,7 @@ from envmgr.host.download import digest
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
 from envmgr.pythons import mirror as mirrors
-from envmgr.pythons.upstream import SUMS
+from envmgr.pythons.index_sources import SUMS
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_other_platforms_are_collected_too(desk: Desk, tmp_path: Path) -> None:
     for name in names:
         path = tmp_path / "source" / TAG / name
         path.write_text(name)
-        mirrors.enter(tmp_path / "source", path, digest(path))
+        mirrors.add_to_sums(tmp_path / "source", path, digest(path))
     with serving(tmp_path / "source") as source:
         desk.environ["ENVMGR_PYTHON_MIRROR"] = source.url
         wanted = [word for platform in TRIPLES for word in ("--platform", platform)]

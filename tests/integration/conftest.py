@@ -26,7 +26,7 @@ def _link(home: Home, prefix: Path, version: str) -> Interpreter:
     minor = build.version.minor_text
     for name in ("python", "python3", f"python{minor}"):
         (programs / name).symlink_to(prefix / "bin" / f"python{minor}")
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     return Store(home).interpreter(build)
 
 

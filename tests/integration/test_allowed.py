@@ -15,7 +15,7 @@ from rule_table import Case
 from shell_desk import forks, furnished
 from typist import Typist
 
-from envmgr.shell import dialects, grant, offer
+from envmgr.shell import grant, offer, shells
 
 ARGV = {
     "bash": ["bash", "--noprofile", "-i"],
@@ -51,7 +51,7 @@ def seat(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Seat]:
     environ = scene.environ(Case("none", "system")) | {"BEFORE": "user's"}
     rc = Path(environ["HOME"]) / RC[request.param]
     rc.parent.mkdir(parents=True, exist_ok=True)
-    rc.write_text(f"{dialects.named(request.param).line(scene.home)}\n")
+    rc.write_text(f"{shells.shell_named(request.param).line(scene.home)}\n")
     with Typist(ARGV[request.param], cwd=scene.root / "none", environ=environ, folder=tmp_path / "tell") as typist:
         yield Seat(scene, typist, request.param)
 

@@ -14,7 +14,7 @@ from shell_desk import Desk, forks, furnished
 from terminal import SHELLS
 
 from envmgr.environments import record
-from envmgr.shell import dialects
+from envmgr.shell import shells
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
@@ -85,7 +85,7 @@ def test_line_04_path_edits_survive(desk: Desk) -> None:
 def test_line_04_a_duplicate_of_the_users_stays(desk: Desk) -> None:
     ours = desk.env("shop") + "/bin"
     with desk.open() as terminal:
-        terminal.append(dialects.named(desk.shell.name).quoted(ours))
+        terminal.append(shells.shell_named(desk.shell.name).quoted(ours))
         desk.cd(terminal, "shop")
         assert desk.entries(terminal).count(ours) == 2
         desk.cd(terminal, "none")
@@ -398,7 +398,7 @@ def test_line_18_nested_shells_derive_their_state_anew(desk: Desk) -> None:
         for inner in ("bash", "zsh", "fish"):
             file = Path(desk.environ["HOME"]) / SHELLS[inner].rc
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(SHELLS[inner].quiet + dialects.named(inner).line(desk.scene.home) + "\n")
+            file.write_text(SHELLS[inner].quiet + shells.shell_named(inner).line(desk.scene.home) + "\n")
             terminal.shell = SHELLS[inner]
             terminal.type(" ".join(terminal.shell.argv))
             assert desk.active(terminal) == desk.env("shop")
@@ -531,7 +531,7 @@ def test_line_24_hostile_names(desk: Desk) -> None:
         with desk.open(f"hostile/{name}", after="true") as terminal:
             assert terminal.first == ""
             told = desk.tell(terminal, "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT")
-            assert Path(told["VIRTUAL_ENV"]).parent == record.folder(desk.scene.home, hostile)
+            assert Path(told["VIRTUAL_ENV"]).parent == record.environments_folder(desk.scene.home, hostile)
             assert re.fullmatch(r"[A-Za-z0-9._+-]+", told["VIRTUAL_ENV_PROMPT"])
     assert not list(desk.scene.root.rglob("pwned"))
 
@@ -625,7 +625,7 @@ def test_line_30_our_environment_activated_again_by_an_editor(desk: Desk, foreig
         )
     )
     with desk.open("shop") as terminal:
-        terminal.type(desk.shell.source.format(value=dialects.named(desk.shell.name).quoted(str(script))))
+        terminal.type(desk.shell.source.format(value=shells.shell_named(desk.shell.name).quoted(str(script))))
         assert desk.active(terminal) == desk.env("shop")
         terminal.type("deactivate")
         assert desk.active(terminal) == desk.env("shop")

@@ -11,7 +11,7 @@ from shell_desk import Desk, furnished
 from terminal import SHELLS
 
 from envmgr.environments import record
-from envmgr.shell import dialects, grant, offer
+from envmgr.shell import grant, offer, shells
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
@@ -254,7 +254,7 @@ def test_line_37_a_shell_started_in_an_allowed_project(desk: Desk, inner: str) -
     desk.environ.update({"BEFORE": "user's", "PYTHONHOME": "/nowhere"})
     file = Path(desk.environ["HOME"]) / SHELLS[inner].rc
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"{SHELLS[inner].quiet}{dialects.named(inner).line(desk.scene.home)}\n")
+    file.write_text(f"{SHELLS[inner].quiet}{shells.shell_named(inner).line(desk.scene.home)}\n")
     with desk.open("none") as terminal:
         terminal.type("set -g UNEXPORTED mine" if desk.shell.name == "fish" else "UNEXPORTED=mine")
         desk.cd(terminal, "own")

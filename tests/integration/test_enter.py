@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from desk import Desk
 
-from envmgr import entry
+from envmgr import hook_calls
 from envmgr.environments import record
 from envmgr.errors import UsageError
 from envmgr.host.paths import Home
@@ -36,7 +36,7 @@ def test_a_missing_environment_is_told_with_the_command_to_run(
     shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]
 ) -> None:
     words = pinned(project, interpreter)
-    (note,) = entry.enter(shared, project, environ)
+    (note,) = hook_calls.enter(shared, project, environ)
     assert note == f"no environment for Python {words} ({project}/.python-version:1); `envmgr use` makes it"
     assert record.lookup(shared, project, words) is None
 
@@ -47,10 +47,10 @@ def test_a_project_entered_through_a_link_has_the_records_that_are_made_later(
     words = pinned(project, interpreter)
     link = project.with_name("entered")
     link.symlink_to(project)
-    (note,) = entry.enter(shared, link, environ)
+    (note,) = hook_calls.enter(shared, link, environ)
     assert "`envmgr use` makes it" in note
     file = record.record_file(shared, project, words)
-    assert (record.records(shared, link) / record.REAL).read_text() == f"{project}\n"
+    assert (record.record_folder(shared, link) / record.REAL).read_text() == f"{project}\n"
     file.write_text("envs/shop/3.12\n")
     assert record.record_file(shared, link, words).read_text() == "envs/shop/3.12\n"
 
@@ -60,7 +60,7 @@ def test_the_user_may_have_environments_made_on_entering(
 ) -> None:
     words = pinned(project, interpreter)
     config.write_text('[hook]\nauto = "create"\n')
-    notes = list(entry.enter(shared, project, environ))
+    notes = list(hook_calls.enter(shared, project, environ))
     assert notes[-1].startswith("made an environment for Python ")
     made = record.lookup(shared, project, words)
     assert made is not None
@@ -73,7 +73,7 @@ def test_a_missing_python_is_never_downloaded(
 ) -> None:
     config.write_text('[hook]\nauto = "create"\n')
     (project / ".python-version").write_text("3.99\n")
-    (note,) = entry.enter(shared, project, environ)
+    (note,) = hook_calls.enter(shared, project, environ)
     assert note == f"Python 3.99 is not installed ({project}/.python-version:1); `envmgr use` installs it"
 
 
@@ -83,7 +83,7 @@ def test_a_foreign_venv_is_mentioned(
     pinned(project, interpreter)
     (project / ".venv").mkdir()
     (project / ".venv" / "pyvenv.cfg").touch()
-    (note,) = entry.enter(shared, project, environ)
+    (note,) = hook_calls.enter(shared, project, environ)
     assert "is not envmgr's; `envmgr allow` has it activated" in note
 
 
@@ -93,7 +93,7 @@ def test_a_configuration_that_is_not_understood_is_named(
     pinned(project, interpreter)
     config.write_text('[hook]\nauto = "yes"\n')
     with pytest.raises(UsageError, match=r"config.toml: \[hook\] auto is 'yes'"):
-        list(entry.enter(shared, project, environ))
+        list(hook_calls.enter(shared, project, environ))
 
 
 def test_ctrl_c_at_a_first_visit_prints_no_traceback(desk: Desk) -> None:

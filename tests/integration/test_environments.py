@@ -15,8 +15,8 @@ import pytest
 import virtualenv
 from packed import pythons
 
-from envmgr.environments import builder, record, scripts, template, ties
-from envmgr.environments.base import base
+from envmgr.environments import binding, builder, record, scripts, template
+from envmgr.environments.base import base_python
 from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
@@ -185,7 +185,7 @@ def test_removal_takes_the_records_and_the_link(
     shared: Home, interpreter: Interpreter, project: Path, environ: Environ
 ) -> None:
     made = builder.build(shared, project, interpreter, environ)
-    assert ties.tie(shared, project, "3.x", made) == []
+    assert binding.bind(shared, project, "3.x", made) == []
     assert record.lookup(shared, project, "3.x") == made
     builder.remove(shared, made)
     assert record.lookup(shared, project, "3.x") is None
@@ -197,10 +197,10 @@ def test_old_pythons_are_refused_by_name(link: Link, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     old = link(home, Path("/nowhere"), "2.7.18")
     with pytest.raises(EnvironmentFailedError, match=r"2\.7\.18"):
-        base(home, old)
+        base_python(home, old)
     gone = link(home, Path("/nowhere"), "3.9.1")
     with pytest.raises(EnvironmentFailedError, match="gone"):
-        base(home, gone)
+        base_python(home, gone)
 
 
 def test_old_pythons_that_this_machine_has_get_their_own_pip(link: Link, tmp_path: Path, environ: Environ) -> None:
@@ -220,7 +220,7 @@ def test_a_line_break_in_the_base_is_refused(link: Link, tmp_path: Path) -> None
     (prefix / "bin" / "python3.12").write_text("#!/bin/sh\n")
     (prefix / "bin" / "python3.12").chmod(0o755)
     with pytest.raises(EnvironmentFailedError, match="line break"):
-        base(home, link(home, prefix, "3.12.1"))
+        base_python(home, link(home, prefix, "3.12.1"))
 
 
 def test_a_store_that_is_not_utf8_is_refused_a_project_is_not(
@@ -229,13 +229,13 @@ def test_a_store_that_is_not_utf8_is_refused_a_project_is_not(
     odd = tmp_path / os.fsdecode(b"odd\xff")
     store = Home(odd)
     with pytest.raises(EnvironmentFailedError, match="UTF-8"):
-        base(store, link(store, Path(sys.base_prefix), platform.python_version()))
+        base_python(store, link(store, Path(sys.base_prefix), platform.python_version()))
     assert builder.build(shared, odd, interpreter, environ) in record.environments(shared)
 
 
 def test_a_project_in_a_folder_of_records_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.envmgr"):
-        ties.refuse(tmp_path / ".envmgr" / "p")
+        binding.ensure_bindable(tmp_path / ".envmgr" / "p")
 
 
 def test_scripts_know_every_shell_of_virtualenv(

@@ -12,7 +12,7 @@ import pytest
 
 from envmgr.host import platforms
 from envmgr.host.paths import Home
-from envmgr.pythons import catalogue, glance, index
+from envmgr.pythons import glance, index, selection
 
 HERE = platforms.this_platform()
 
@@ -29,7 +29,7 @@ def full(environ: dict[str, str]) -> str:
 
 
 def cached(environ: dict[str, str], text: str, *, age: float = 0) -> Path:
-    file = catalogue.cache_file(Path(environ["ENVMGR_CACHE_DIR"]), HERE)
+    file = selection.cache_file(Path(environ["ENVMGR_CACHE_DIR"]), HERE)
     file.parent.mkdir(parents=True)
     file.write_text(text)
     os.utime(file, (time.time() - age, time.time() - age))
@@ -37,40 +37,40 @@ def cached(environ: dict[str, str], text: str, *, age: float = 0) -> Path:
 
 
 def test_what_the_package_knows(offline: dict[str, str]) -> None:
-    assert glance.available(offline) == full(offline)
+    assert glance.available_text(offline) == full(offline)
 
 
 def test_what_was_refreshed_and_what_is_installed(offline: dict[str, str], home: Home) -> None:
     names = ["cpython-3.14.99+20991231", "cpython-3.98.0rc1t+20991231", "cpython-3.98.0a1+20991231"]
     cached(offline, "# x y\n" + "".join(f"{name}-{HERE} {'a' * 64} 20991231/y.tar.gz\n" for name in names))
     (home.versions / f"{names[0]}-{HERE}").mkdir(parents=True)
-    text = glance.available(offline)
+    text = glance.available_text(offline)
     assert text == full(offline)
     assert {"3.14.99+20991231", "installed"} <= set((text or "").split())
 
 
 def test_a_build_that_is_known_twice(offline: dict[str, str]) -> None:
-    cached(offline, index.dump(index.bundled(HERE)[:5]))
-    assert glance.available(offline) == full(offline)
+    cached(offline, index.dump(index.snapshot_candidates(HERE)[:5]))
+    assert glance.available_text(offline) == full(offline)
 
 
 @pytest.mark.parametrize("name", ["ENVMGR_PYTHON_MIRROR", "ENVMGR_INDEX_URL"])
 def test_a_mirror_is_not_for_a_glance(name: str, offline: dict[str, str]) -> None:
-    assert glance.available(offline | {name: "file:///mirror"}) is None
+    assert glance.available_text(offline | {name: "file:///mirror"}) is None
 
 
 def test_a_cache_that_is_due_is_not_for_a_glance(environ: dict[str, str]) -> None:
-    assert glance.available(environ) is None
+    assert glance.available_text(environ) is None
     file = cached(environ, "", age=86000)
-    assert glance.available(environ)
+    assert glance.available_text(environ)
     os.utime(file, (0, 0))
-    assert glance.available(environ) is None
+    assert glance.available_text(environ) is None
 
 
 @pytest.mark.parametrize("text", ["x\n", "cpython-3.12+x\n", "cpython-3.12.1+mine-linux a b\n", "\x00\n"])
 def test_a_damaged_cache_is_not_for_a_glance(text: str, offline: dict[str, str]) -> None:
     cached(offline, text)
-    assert glance.available(offline) is None
+    assert glance.available_text(offline) is None
 
 
 def test_a_glance_loads_nothing_heavy(offline: dict[str, str]) -> None:

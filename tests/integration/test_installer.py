@@ -18,8 +18,8 @@ from envmgr.host import archive, download, process
 from envmgr.host.network import Network
 from envmgr.host.paths import Home
 from envmgr.pythons import attestation, index, installer
-from envmgr.pythons.candidate import Candidate, named
-from envmgr.pythons.installer import Wishes
+from envmgr.pythons.candidate import Candidate, from_file_name
+from envmgr.pythons.installer import InstallOptions
 from envmgr.pythons.store import Store
 
 Choose = Callable[..., Candidate]
@@ -100,7 +100,7 @@ def test_an_archive_without_a_python_is_refused(
     (tmp_path / "mirror/20240101").mkdir(parents=True)
     archive.write(tmp_path / "python", tmp_path / "mirror" / name, level=1)
     network = Network(environ | {"ENVMGR_PYTHON_MIRROR": (tmp_path / "mirror").as_uri()})
-    chosen = named(name, download.digest(tmp_path / "mirror" / name))
+    chosen = from_file_name(name, download.digest(tmp_path / "mirror" / name))
     assert chosen
     with pytest.raises(DownloadError, match="holds no Python"):
         installer.install(home, chosen, network, cache)
@@ -159,7 +159,7 @@ def test_an_attestation_is_asked_of_gh_and_never_assumed(
     home: Home, candidate: Choose, network: Network, cache: Path, tmp_path: Path
 ) -> None:
     """The stand-in `gh` only records what it is asked: whether GitHub's own verifies is for GitHub to test."""
-    chosen, wishes = candidate("3.13.0"), Wishes(attested=True)
+    chosen, wishes = candidate("3.13.0"), InstallOptions(attested=True)
     bare = Network({**network.environ, "PATH": str(tmp_path)})
     with pytest.raises(DownloadError, match="no `gh` on PATH"):
         installer.install(home, chosen, bare, cache, wishes=wishes)
@@ -181,7 +181,7 @@ def test_byte_code_is_compiled_on_request(home: Home, candidate: Choose, network
     chosen = candidate("3.13.0")
     installer.install(home, chosen, network, cache)
     count = len(list(home.versions.rglob("*.pyc")))
-    installer.install(home, chosen, network, cache, wishes=Wishes(compiled=True))
+    installer.install(home, chosen, network, cache, wishes=InstallOptions(compiled=True))
     assert len(list(home.versions.rglob("*.pyc"))) > count + 100
 
 
@@ -240,7 +240,7 @@ def test_killed_at_any_step_the_store_is_old_or_new(
     """SIGKILL at 40 moments of installing a rebuild and of removing it, counted by what is done to the disk."""
     old, new = candidate("3.12.1"), candidate("3.12.1", NEWER_TAG)
     installer.install(home, old, network, cache)
-    with installer.fetched(new, network, cache):
+    with installer.fetched_archive(new, network, cache):
         pass
 
     def killed(verb: str, after: int) -> str:
@@ -255,7 +255,7 @@ def test_killed_at_any_step_the_store_is_old_or_new(
         """Whether the new build is there; fails for anything between there and not there."""
         alias = (home.aliases / "3.12").resolve(strict=True).name  # environments run through it, at every moment
         assert alias in (str(old.build), str(new.build))
-        installer.mend(home)
+        installer.clean_up(home)
         builds = set(Store(home).builds())
         assert builds in ({old.build}, {old.build, new.build})
         assert left(home.tmp) == []

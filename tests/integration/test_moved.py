@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from desk import Desk
 
-from envmgr import entry
-from envmgr.environments import record, ties
+from envmgr import hook_calls
+from envmgr.environments import binding, record
 from envmgr.pythons.store import Interpreter
 
 MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -39,13 +39,13 @@ def test_entering_a_project_that_was_moved_binds_its_environments(
     desk: Desk, made: record.Environment, moved: Path
 ) -> None:
     old = desk.project
-    assert list(entry.enter(desk.home, moved, desk.environ)) == [
+    assert list(hook_calls.enter(desk.home, moved, desk.environ)) == [
         f"the environments of {old}, which was moved here, are those of {moved} now"
     ]
     found = record.lookup(desk.home, moved, MINOR)
     assert found == record.Environment(made.path, moved, made.base)
     assert record.lookup(desk.home, moved, EXACT) == found
-    assert list(entry.enter(desk.home, moved, desk.environ)) == []
+    assert list(hook_calls.enter(desk.home, moved, desk.environ)) == []
     assert record.lookup(desk.home, old, MINOR) is None
     assert desk.call("run", "python", "-c", PREFIX, where=moved) == f"{made.path}\n"
 
@@ -76,7 +76,7 @@ def test_a_new_project_in_the_old_place_gets_environments_of_its_own(
 def test_a_copy_is_no_move(desk: Desk, made: record.Environment) -> None:
     copy = desk.project.with_name("copy")
     shutil.copytree(desk.project, copy, symlinks=True)
-    (note,) = entry.enter(desk.home, copy, desk.environ)
+    (note,) = hook_calls.enter(desk.home, copy, desk.environ)
     assert "`envmgr use` makes it" in note or "was moved" not in note
     assert record.lookup(desk.home, desk.project, MINOR) == made
     desk.call("use", where=copy)
@@ -89,7 +89,7 @@ def test_links_to_elsewhere_bind_nothing(desk: Desk, made: record.Environment, m
     for target in (made.path / "bin", made.path / ".." / made.key, made.path.parent, moved):
         link.unlink()
         link.symlink_to(target)
-        assert ties.rebind(desk.home, moved) is None
+        assert binding.rebind(desk.home, moved) is None
 
 
 def test_the_doctor_does_not_only_advise_to_delete(desk: Desk, made: record.Environment, moved: Path) -> None:
@@ -107,8 +107,8 @@ def test_a_run_that_was_killed_half_way_is_completed(
     """A second environment says already that it belongs to the new place; the one that `.venv` leads to, not yet."""
     other = record.Environment(made.path.with_name("test-x"), moved, interpreter.alias)
     other.bin.mkdir(parents=True)
-    (other.path / record.NOTE).write_text(record.dump(other))
-    assert ties.rebind(desk.home, moved) == desk.project
+    (other.path / record.METADATA).write_text(record.dump(other))
+    assert binding.rebind(desk.home, moved) == desk.project
     assert {one.project for one in record.environments(desk.home) if one.path.parent == made.path.parent} == {moved}
 
 

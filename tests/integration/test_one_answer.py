@@ -12,7 +12,7 @@ from desk import Desk
 from packed import pythons
 from wheels import wheel
 
-from envmgr import entry
+from envmgr import hook_calls
 from envmgr.errors import UsageError
 
 OTHER = "3.11.7"
@@ -56,7 +56,7 @@ def test_every_command_acts_on_the_allowed_environment(desk: Desk, venv: Path) -
 
 
 def test_another_python_than_the_pin_asks_for_is_told_at_entry_and_by_the_doctor(desk: Desk, venv: Path) -> None:
-    (note,) = entry.enter(desk.home, desk.project, desk.environ)
+    (note,) = hook_calls.enter(desk.home, desk.project, desk.environ)
     expected = f"{venv} has Python {OTHER}, not {MINOR} ({desk.project}/.python-version:1)"
     assert note.startswith(expected)
     desk.environ |= {"VIRTUAL_ENV": str(venv), "PATH": f"{venv}/bin:{desk.home.shims}:{desk.environ['PATH']}"}
@@ -64,7 +64,7 @@ def test_another_python_than_the_pin_asks_for_is_told_at_entry_and_by_the_doctor
     assert [one["state"] for one in found if expected in one["message"]] == ["warn"]
     assert not [one for one in found if one["message"].startswith("before the shims")]
     (desk.project / ".python-version").write_text(f"{OTHER}\n")
-    assert list(entry.enter(desk.home, desk.project, desk.environ)) == []
+    assert list(hook_calls.enter(desk.home, desk.project, desk.environ)) == []
 
 
 def _doctor_code(desk: Desk) -> int:
@@ -96,7 +96,7 @@ def test_a_pin_that_is_not_understood_is_told_where_an_allowed_environment_is_ac
     assert desk.call("env", "path") == f"{venv}\n"
     desk.call("deny")
     with pytest.raises(UsageError):
-        list(entry.enter(desk.home, desk.project, desk.environ))
+        list(hook_calls.enter(desk.home, desk.project, desk.environ))
 
 
 def test_our_own_link_is_never_called_another_tools(desk: Desk) -> None:
@@ -106,7 +106,7 @@ def test_our_own_link_is_never_called_another_tools(desk: Desk) -> None:
     (other / "pyvenv.cfg").touch()
     (desk.project / ".venv").symlink_to(other)
     (desk.project / ".python-version").write_text(f"{MINOR}\n")
-    (note,) = entry.enter(desk.home, desk.project, desk.environ)
+    (note,) = hook_calls.enter(desk.home, desk.project, desk.environ)
     assert note == f"no environment for Python {MINOR} ({desk.project}/.python-version:1); `envmgr use` makes it"
 
 

@@ -12,8 +12,8 @@ from settled import settle
 from typist import Typist
 
 from envmgr.host.paths import Home
-from envmgr.shell import dialects, shims
 from envmgr.shell import setup as rc
+from envmgr.shell import shells, shims
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ HOSTILE = "$(touch pwned)/`touch pwned`; '\" \\/-n %F{red} \\w [x]*? ~ é/\x1b]0
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_a_project_whose_path_is_hostile(name: str, tmp_path: Path, environ: dict[str, str]) -> None:
-    home, dialect = Home(tmp_path / "store"), dialects.named(name)
+    home, dialect = Home(tmp_path / "store"), shells.shell_named(name)
     shims.refresh(home)
     environ["ENVMGR_HOME"] = str(home.root)
     environ["PATH"] += f":{os.environ.get('ENVMGR_TEST_NU', '/')}"
-    for file in dialect.chosen(dialect.rc_files(environ)):
-        rc.write(rc.adding(file, dialect.line(home)))
+    for file in dialect.select_files(dialect.rc_files(environ)):
+        rc.write(rc.plan_addition(file, dialect.line(home)))
     project = tmp_path / (HOSTILE.rpartition("/")[0] if name == "nu" else HOSTILE)  # it takes escapes out of paths
     environment = settle(home, project)
     with Typist([name], cwd=project, environ=environ, folder=tmp_path / "told") as shell:
@@ -86,12 +86,12 @@ def test_a_project_whose_path_is_hostile(name: str, tmp_path: Path, environ: dic
 @pytest.fixture(params=SHELLS)
 def place(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str]) -> Iterator[Place]:
     name = str(request.param)
-    home, dialect = Home(tmp_path / "the store's `own`"), dialects.named(name)
+    home, dialect = Home(tmp_path / "the store's `own`"), shells.shell_named(name)
     shims.refresh(home)
     environ["ENVMGR_HOME"] = str(home.root)
     environ["PATH"] += f":{os.environ.get('ENVMGR_TEST_NU', '/')}"
-    for file in dialect.chosen(dialect.rc_files(environ)):
-        rc.write(rc.adding(file, dialect.line(home)))
+    for file in dialect.select_files(dialect.rc_files(environ)):
+        rc.write(rc.plan_addition(file, dialect.line(home)))
     names = {"shop": "3.12", "shop/inner": "3.11 3.9", "other": ">=3.11,<3.13"}
     envs = {project: settle(home, tmp_path / project, words) for project, words in names.items()}
     envs["odd"] = settle(home, tmp_path / "it's $(touch pwned) `touch pwned`; \\ *", entered=tmp_path / "odd")
@@ -239,7 +239,7 @@ def test_several_versions_for_this_shell(place: Place) -> None:
 
 
 def test_the_hook_may_be_read_twice(place: Place) -> None:
-    load = dialects.named(place.name).load(place.home)
+    load = shells.shell_named(place.name).load(place.home)
     place.shell.type("cd shop")
     place.shell.type(load)
     assert place.active(place.shell.tell()) == "shop"

@@ -9,9 +9,9 @@ from packed import NEWER_TAG, TAG, pythons
 
 from envmgr.errors import BrokenInterpreterError, UsageError
 from envmgr.host import archive, process
-from envmgr.pythons import mirror, relocatable
-from envmgr.pythons.relocatable import Source
-from envmgr.pythons.upstream import SUMS
+from envmgr.pythons import mirror, packing
+from envmgr.pythons.index_sources import SUMS
+from envmgr.pythons.packing import Source
 
 NAME = "cpython-3.12.1+{tag}-{triple}-install_only_stripped.tar.gz"
 
@@ -96,7 +96,7 @@ def test_what_a_distribution_keeps_elsewhere_is_brought_or_left(tmp_path: Path, 
     }
     for name, target in links.items():
         (stdlib / name).symlink_to(target)
-    relocatable.copy(Source(prefix, "3.12.1", ""), root, environ)
+    packing.copy_relocatable(Source(prefix, "3.12.1", ""), root, environ)
     made = root / "lib/python3.12"
     assert (made / "sitecustomize.py").read_text() == "site.py"
     assert (made / "LICENSE.txt").read_text() == "LICENSE"

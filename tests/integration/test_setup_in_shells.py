@@ -13,13 +13,13 @@ from settled import settle
 from typist import Typist
 
 from envmgr.host.paths import Home
-from envmgr.shell.dialects import DIALECTS
+from envmgr.shell.shells import SHELLS
 
 # PowerShell is in no registry that the tests may use, nushell is not in Debian
 UNTESTED = {"pwsh"} if "ENVMGR_TEST_NU" in os.environ else {"pwsh", "nu"}
 
 
-@pytest.fixture(params=[name for name in DIALECTS if name not in UNTESTED])
+@pytest.fixture(params=[name for name in SHELLS if name not in UNTESTED])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -11,7 +11,7 @@ import pytest
 from packed import clean
 from rule_stage import Scene, built
 
-from envmgr.environments import ties
+from envmgr.environments import binding
 from envmgr.host import files
 
 
@@ -136,7 +136,7 @@ def test_a_link_that_is_turned_to_another_project_means_that_one(
         link.unlink(missing_ok=True)
         link.symlink_to(target)
         if entered:
-            ties.enter(scene.home, link)
+            binding.link_real_path(scene.home, link)
         wanted = scene.environment({"shop": "shop", "shop/inner": "inner"}[target], target) / "bin" / "python"
         assert run(scene, ["python"], "current").stdout == str(wanted)
         run(scene, ["strace", "-f", "-qq", "-o", log, "-e", "trace=process", "python"], "current")
@@ -156,7 +156,7 @@ def test_a_project_that_was_replaced_by_a_link_has_the_environment_of_the_other(
 def test_a_grant_does_not_follow_a_link_that_is_turned(scene: Scene) -> None:
     link = scene.root / "current"
     link.symlink_to("own")
-    ties.enter(scene.home, link)
+    binding.link_real_path(scene.home, link)
     assert run(scene, ["python"], "current").stdout == str(scene.root / "own/.venv/bin/python")
     link.unlink()
     link.symlink_to("prefix")

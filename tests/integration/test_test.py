@@ -148,7 +148,7 @@ def test_two_runs_at_once_both_pass(bench: Desk) -> None:
 def test_an_environment_of_another_python_is_broken(bench: Desk) -> None:
     commands(bench, "print('ran')")
     bench.call("test")
-    (target,) = record.folder(bench.home, bench.project).glob("test-*3.11*")
+    (target,) = record.environments_folder(bench.home, bench.project).glob("test-*3.11*")
     python = target / "bin" / "python"
     python.unlink()
     python.symlink_to(pythons() / "3.13.0" / "bin" / "python3.13")

@@ -12,7 +12,7 @@ from desk import Desk
 from typist import Typist
 
 from envmgr.pythons.store import Interpreter
-from envmgr.shell import dialects, shims
+from envmgr.shell import shells, shims
 
 ARGV = {
     "bash": ["bash", "--noprofile", "-i"],
@@ -28,7 +28,7 @@ def typist(request: pytest.FixtureRequest, desk: Desk, tmp_path: Path) -> Iterat
     shims.refresh(desk.home)
     rc = Path(desk.environ["HOME"]) / RC[request.param]
     rc.parent.mkdir(parents=True, exist_ok=True)
-    rc.write_text(f"{dialects.named(request.param).line(desk.home)}\n")
+    rc.write_text(f"{shells.shell_named(request.param).line(desk.home)}\n")
     with Typist(ARGV[request.param], cwd=desk.project, environ=desk.environ, folder=tmp_path / "tell") as typist:
         yield typist
 

@@ -32,7 +32,7 @@ from envmgr.host import archive, download, platforms
 from envmgr.host.network import Network
 from envmgr.pythons import index, refresh
 from envmgr.pythons.candidate import HOSTS, Candidate
-from envmgr.pythons.upstream import Upstream
+from envmgr.pythons.index_sources import Upstream
 from envmgr.versions.version import Build
 
 _LONGEST = 5.0  # seconds that one example may take on a busy machine
@@ -480,10 +480,10 @@ def test_any_variable(monkeypatch: pytest.MonkeyPatch, urls: dict[str, str], wit
     network, here = Network(environ), platforms.this_platform()
     with tempfile.TemporaryDirectory() as scratch:
         with allowed():
-            refresh.available(here, network, Path(scratch), nowhere)
+            refresh.available_candidates(here, network, Path(scratch), nowhere)
         with allowed():
-            refresh.update(here, network, Path(scratch), nowhere)
+            refresh.update_index(here, network, Path(scratch), nowhere)
         with allowed():
-            to, candidate = Path(scratch) / "file", index.bundled(here)[0]
+            to, candidate = Path(scratch) / "file", index.snapshot_candidates(here)[0]
             urls_of = candidate.urls(environ.get("ENVMGR_PYTHON_MIRROR", "http://127.0.0.1:1"))
             download.fetch(network, urls_of, to, candidate.sha256)

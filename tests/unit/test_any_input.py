@@ -16,8 +16,8 @@ from envmgr.environments.record import Environment
 from envmgr.errors import EnvmgrError
 from envmgr.host import config
 from envmgr.host.paths import Home
-from envmgr.packages import declared, sync
-from envmgr.shell.active import active
+from envmgr.packages import requirements, sync
+from envmgr.shell.active import active_python
 from envmgr.testing import matrix, table
 from envmgr.versions import pins, requires
 
@@ -56,9 +56,9 @@ def toml(value: object) -> str:
 def test_version_files(tmp_path: Path, data: bytes) -> None:
     (tmp_path / pins.FILE_NAME).write_bytes(data)
     with suppress(EnvmgrError):
-        active(Home(tmp_path / "store"), tmp_path, {})
+        active_python(Home(tmp_path / "store"), tmp_path, {})
     with suppress(EnvmgrError):
-        active(Home(tmp_path / "store"), tmp_path, {pins.VARIABLE: os.fsdecode(data)})
+        active_python(Home(tmp_path / "store"), tmp_path, {pins.VARIABLE: os.fsdecode(data)})
 
 
 @ANY
@@ -72,9 +72,9 @@ def test_environment_files(tmp_path: Path, data: bytes) -> None:
     """`envmgr.json`, what `sync` wrote last, a record file and `.venv/pyvenv.cfg`."""
     home, project = Home(tmp_path / "store"), tmp_path / "shop"
     project.mkdir(exist_ok=True)
-    path = record.folder(home, project) / "3.12"
+    path = record.environments_folder(home, project) / "3.12"
     path.mkdir(parents=True, exist_ok=True)
-    for name in (record.NOTE, "envmgr-sync.json", external.CONFIG):
+    for name in (record.METADATA, "envmgr-sync.json", external.CONFIG):
         (path / name).write_bytes(data)
     file = record.record_file(home, project, "3.12")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -82,13 +82,13 @@ def test_environment_files(tmp_path: Path, data: bytes) -> None:
     made = Environment(path, project, "3.12")
     record.lookup(home, project, "3.12")
     list(record.environments(home))
-    list(record.naming(home, made))
+    list(record.records_of(home, made))
     record.moved(home, project)
     external.build(Environment(path, project, "", external=True))
-    wanted = declared.declared(project, own="nothing")
-    assert not sync.current(made, wanted)
+    wanted = requirements.read_requirements(project, own="nothing")
+    assert not sync.is_current(made, wanted)
     with suppress(OSError):
-        (project / record.LINK).symlink_to(path)
+        (project / record.VENV_LINK).symlink_to(path)
     record.moved(home, project)
 
 
@@ -122,8 +122,8 @@ def test_pyproject_tables(tmp_path: Path, project: object, groups: object, tests
     )
     for read in (
         lambda: requires.from_pyproject(tmp_path),
-        lambda: declared.declared(tmp_path),
-        lambda: declared.declared(tmp_path, groups=["test"], extras=["test"]),
+        lambda: requirements.read_requirements(tmp_path),
+        lambda: requirements.read_requirements(tmp_path, groups=["test"], extras=["test"]),
         lambda: _cells(file),
     ):
         with suppress(EnvmgrError):
@@ -150,6 +150,6 @@ def test_a_record_that_never_ends_is_no_record(tmp_path: Path) -> None:
 def test_files_that_never_end_are_not_read(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with suppress(EnvmgrError):
-        active(Home(tmp_path / "store"), tmp_path, {})
+        active_python(Home(tmp_path / "store"), tmp_path, {})
     with suppress(EnvmgrError):
-        declared.declared(tmp_path)
+        requirements.read_requirements(tmp_path)

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from envmgr.pythons.candidate import HOSTS, Candidate, named, preferred
+from envmgr.pythons.candidate import HOSTS, Candidate, best_candidates, from_file_name
 
 SHA = "0" * 64
 LINUX = "x86_64-unknown-linux-gnu"
 
 
 def candidate(name: str) -> Candidate:
-    found = named(name, SHA)
+    found = from_file_name(name, SHA)
     assert found is not None, name
     return found
 
@@ -79,12 +79,12 @@ def test_a_name_says_what_it_holds(name: str, build: str, flavor: str) -> None:
     ],
 )
 def test_other_names_are_no_candidates(name: str) -> None:
-    assert named(name, SHA) is None
+    assert from_file_name(name, SHA) is None
 
 
 def test_nothing_is_a_candidate_without_a_sha256() -> None:
     with pytest.raises(ValueError, match="not a sha256"):
-        named(f"20241016/cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz", "")
+        from_file_name(f"20241016/cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz", "")
 
 
 def test_both_hosts_are_tried_with_the_plus_quoted() -> None:
@@ -128,7 +128,7 @@ def test_of_one_build_the_smallest_and_fastest_is_preferred() -> None:
         )
     ]
     for best in range(1, len(names) + 1):
-        assert [found.path for found in preferred(map(candidate, names[:best]))] == [names[best - 1]]
+        assert [found.path for found in best_candidates(map(candidate, names[:best]))] == [names[best - 1]]
 
 
 def test_candidates_are_listed_newest_first() -> None:
@@ -138,7 +138,7 @@ def test_candidates_are_listed_newest_first() -> None:
         f"20241016/cpython-3.13.0+20241016-{LINUX}-install_only.tar.gz",
         f"20241016/cpython-3.14.0a1+20241016-{LINUX}-install_only.tar.gz",
     ]
-    assert [c.path for c in preferred(map(candidate, names))] == [names[3], names[2], names[1], names[0]]
+    assert [c.path for c in best_candidates(map(candidate, names))] == [names[3], names[2], names[1], names[0]]
 
 
 @pytest.mark.parametrize(

@@ -9,28 +9,28 @@ import pytest
 from envmgr.environments import record
 from envmgr.environments.record import Environment
 from envmgr.host.paths import Home
-from envmgr.shell import checks, dialects, setup, shims
-from envmgr.shell.checks import FAIL, OK, WARN, Finding, Scene
+from envmgr.shell import checks, setup, shells, shims
+from envmgr.shell.checks import FAIL, OK, WARN, DoctorContext, Finding
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
+def scene(tmp_path: Path) -> DoctorContext:
     """A store whose shell files are published, a user with a .bashrc that loads the hook, shims on PATH."""
     home, user = Home(tmp_path / "the store"), tmp_path / "user"
     user.mkdir()
     shims.refresh(home)
     (user / ".profile").write_text(". ~/.bashrc\n")
-    setup.write(setup.adding(user / ".bashrc", dialects.named("bash").line(home)))
+    setup.write(setup.plan_addition(user / ".bashrc", shells.shell_named("bash").line(home)))
     environ = {"HOME": str(user), "PATH": f"{home.shims}{os.pathsep}{os.defpath}"}
-    return Scene(home, environ, dialects.named("bash"))
+    return DoctorContext(home, environ, shells.shell_named("bash"))
 
 
-def having(scene: Scene, **environ: str) -> Scene:
-    return Scene(scene.home, {**scene.environ, **environ}, scene.shell)
+def having(scene: DoctorContext, **environ: str) -> DoctorContext:
+    return DoctorContext(scene.home, {**scene.environ, **environ}, scene.shell)
 
 
-def states(scene: Scene, *checked: str) -> set[tuple[str, str]]:
-    return {(found.subject, found.state) for found in checks.findings(scene) if found.subject in checked}
+def states(scene: DoctorContext, *checked: str) -> set[tuple[str, str]]:
+    return {(found.subject, found.state) for found in checks.run_checks(scene) if found.subject in checked}
 
 
 def only(found: list[Finding]) -> Finding:
@@ -38,7 +38,7 @@ def only(found: list[Finding]) -> Finding:
     return found[0]
 
 
-def test_a_set_up_shell_has_nothing_to_mend(scene: Scene) -> None:
+def test_a_set_up_shell_has_nothing_to_mend(scene: DoctorContext) -> None:
     assert states(scene, "store", "shell files", "launcher", "rc file", "PATH") == {
         ("store", OK),
         ("shell files", OK),
@@ -49,22 +49,24 @@ def test_a_set_up_shell_has_nothing_to_mend(scene: Scene) -> None:
 
 
 def test_every_problem_comes_with_a_next_step(tmp_path: Path) -> None:
-    found = list(checks.findings(Scene(Home(tmp_path / "none"), {"HOME": str(tmp_path)}, dialects.named("fish"))))
+    found = list(
+        checks.run_checks(DoctorContext(Home(tmp_path / "none"), {"HOME": str(tmp_path)}, shells.shell_named("fish")))
+    )
     assert {one.subject for one in found if one.state == FAIL} == {"launcher", "PATH"}
     assert all(one.step for one in found if one.state != OK)
 
 
-def test_a_changed_shell_file_is_named(scene: Scene) -> None:
+def test_a_changed_shell_file_is_named(scene: DoctorContext) -> None:
     (scene.home.shell / "hook.bash").write_text("")
     assert "hook.bash" in only(list(checks.files(scene))).message
 
 
-def test_a_launcher_that_does_not_start_fails(scene: Scene) -> None:
+def test_a_launcher_that_does_not_start_fails(scene: DoctorContext) -> None:
     (scene.home.shell / "envmgr").write_text("#!/bin/sh\nexec /nowhere/python\n")
     assert only(list(checks.launcher(scene))).state == FAIL
 
 
-def test_an_rc_file_without_the_line_is_named(scene: Scene) -> None:
+def test_an_rc_file_without_the_line_is_named(scene: DoctorContext) -> None:
     rc = Path(scene.environ["HOME"]) / ".bashrc"
     rc.write_text("")
     found = only(list(checks.rc(scene)))
@@ -72,21 +74,21 @@ def test_an_rc_file_without_the_line_is_named(scene: Scene) -> None:
     assert str(rc) in found.message
 
 
-def test_a_hook_is_believed_only_of_a_process_above(scene: Scene) -> None:
+def test_a_hook_is_believed_only_of_a_process_above(scene: DoctorContext) -> None:
     assert only(list(checks.hook(having(scene, _ENVMGR_SHELL=f"zsh {os.getppid()}")))).state == OK
     assert only(list(checks.hook(having(scene, _ENVMGR_SHELL="zsh 999999999")))).state == WARN
     off = having(scene, _ENVMGR_SHELL=f"zsh {os.getppid()}", ENVMGR_HOOK="off")
     assert only(list(checks.hook(off))).step == "unset ENVMGR_HOOK"
 
 
-def test_a_python_before_the_shims_is_named(scene: Scene, tmp_path: Path) -> None:
+def test_a_python_before_the_shims_is_named(scene: DoctorContext, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "python3").symlink_to(sys.executable)
     found = only(list(checks.path(having(scene, PATH=f"{tmp_path}/other:{scene.environ['PATH']}"))))
     assert (found.state, f"{tmp_path}/other/python3" in found.message) == (WARN, True)
 
 
-def test_of_many_pythons_before_the_shims_the_first_are_named(scene: Scene, tmp_path: Path) -> None:
+def test_of_many_pythons_before_the_shims_the_first_are_named(scene: DoctorContext, tmp_path: Path) -> None:
     folders = [tmp_path / f"bin{number}" for number in range(8)]
     for folder in folders:
         folder.mkdir()
@@ -97,22 +99,22 @@ def test_of_many_pythons_before_the_shims_the_first_are_named(scene: Scene, tmp_
     assert found.message.count("/python3") == 3
 
 
-def test_an_environment_of_ours_may_come_before_the_shims(scene: Scene) -> None:
+def test_an_environment_of_ours_may_come_before_the_shims(scene: DoctorContext) -> None:
     programs = scene.home.envs / "shop-1" / "3.12" / "bin"
     programs.mkdir(parents=True)
     (programs / "python").symlink_to(sys.executable)
     assert only(list(checks.path(having(scene, PATH=f"{programs}:{scene.environ['PATH']}")))).state == OK
 
 
-def test_shims_that_are_not_on_path_fail(scene: Scene) -> None:
+def test_shims_that_are_not_on_path_fail(scene: DoctorContext) -> None:
     assert only(list(checks.path(having(scene, PATH=os.defpath)))).state == FAIL
 
 
-def test_variables_that_bend_every_python_are_named(scene: Scene) -> None:
+def test_variables_that_bend_every_python_are_named(scene: DoctorContext) -> None:
     assert only(list(checks.variables(having(scene, PYTHONHOME="/x")))).step == "unset PYTHONHOME"
 
 
-def test_neighbours_are_told_and_an_active_conda_warned_of(scene: Scene) -> None:
+def test_neighbours_are_told_and_an_active_conda_warned_of(scene: DoctorContext) -> None:
     around = having(scene, PYENV_SHELL="bash", CONDA_PREFIX="/opt/conda", PATH="/home/u/.local/share/mise/shims")
     assert [(one.state, one.message.split(maxsplit=1)[0]) for one in checks.neighbours(around)] == [
         (OK, "pyenv"),
@@ -121,13 +123,13 @@ def test_neighbours_are_told_and_an_active_conda_warned_of(scene: Scene) -> None
     ]
 
 
-def test_an_alias_that_leads_nowhere_fails(scene: Scene) -> None:
+def test_an_alias_that_leads_nowhere_fails(scene: DoctorContext) -> None:
     scene.home.aliases.mkdir()
     (scene.home.aliases / "3.12").symlink_to("../versions/gone")
     assert only(list(checks.aliases(scene))).step == "run `envmgr install 3.12`"
 
 
-def test_an_interpreter_that_does_not_start_or_lies_fails(scene: Scene) -> None:
+def test_an_interpreter_that_does_not_start_or_lies_fails(scene: DoctorContext) -> None:
     for name, program in (("3.1.1", "#!/bin/sh\nexit 3\n"), ("3.1.2", "#!/bin/sh\necho 3.1.3\n"), ("3.1.4", None)):
         place = scene.home.versions / f"cpython-{name}+x-linux-x86_64-gnu" / "bin"
         place.mkdir(parents=True)
@@ -141,11 +143,11 @@ def test_an_interpreter_that_does_not_start_or_lies_fails(scene: Scene) -> None:
     ] * 3
 
 
-def test_broken_and_orphaned_environments_are_named(scene: Scene, tmp_path: Path) -> None:
+def test_broken_and_orphaned_environments_are_named(scene: DoctorContext, tmp_path: Path) -> None:
     for name, project in (("broken", tmp_path), ("orphaned", tmp_path / "gone")):
         environment = Environment(scene.home.envs / f"{name}-1" / "3.12", project, "3.12")
         environment.bin.mkdir(parents=True)
-        (environment.path / record.NOTE).write_text(record.dump(environment))
+        (environment.path / record.METADATA).write_text(record.dump(environment))
         if name == "orphaned":
             (environment.bin / "python").symlink_to(sys.executable)
     found = list(checks.environments(scene))

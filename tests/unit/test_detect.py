@@ -9,7 +9,7 @@ import pytest
 from envmgr.errors import UsageError
 from envmgr.shell import detect
 
-TELL = "import os; from envmgr.shell import detect; print(detect.shell({'SHELL': '/usr/bin/fish'}))"
+TELL = "import os; from envmgr.shell import detect; print(detect.current_shell({'SHELL': '/usr/bin/fish'}))"
 
 
 @pytest.mark.parametrize("argv", [["bash", "--norc", "-c"], ["zsh", "-fc"], ["fish", "-Nc"]])
@@ -20,11 +20,11 @@ def test_the_shell_that_runs_us_is_found(argv: list[str]) -> None:
 
 
 def test_a_shell_is_found_through_programs_that_are_none() -> None:
-    assert detect.nearest(["sh", "python3.13", "zsh", "bash"], {}) == "zsh"
+    assert detect.select_shell(["sh", "python3.13", "zsh", "bash"], {}) == "zsh"
 
 
 def test_the_login_shell_is_the_last_resort() -> None:
-    assert detect.nearest(["tmux: server"], {"SHELL": "/usr/bin/fish"}) == "fish"
+    assert detect.select_shell(["tmux: server"], {"SHELL": "/usr/bin/fish"}) == "fish"
 
 
 def test_the_names_of_the_processes_above() -> None:
@@ -35,4 +35,4 @@ def test_the_names_of_the_processes_above() -> None:
 
 def test_what_cannot_be_told_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"\\x1b"):
-        detect.nearest([], {"SHELL": "/bin/\x1b"})
+        detect.select_shell([], {"SHELL": "/bin/\x1b"})

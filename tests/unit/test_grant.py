@@ -49,7 +49,7 @@ def age(folder: Path, by: float = HOUR) -> None:
 def allow(home: Home, project: Path) -> Path:
     """Allow all that the project offers; return its record folder."""
     grant.allow(home, offer.read(home, project, ENVIRON))
-    return record.records(home, project)
+    return record.record_folder(home, project)
 
 
 def granted(home: Home, project: Path) -> Grant:
@@ -72,7 +72,7 @@ def test_what_is_written(home: Home, project: Path) -> None:
     assert f"={project}/.git" in lines
     for number, line in enumerate(lines[:-1]):
         assert written[f".checked/{number}"].stat().st_mtime_ns == Path(line[1:]).stat().st_mtime_ns
-    assert list(trust.allowed(home)) == [(project, [f"{project}/.venv", "PORT", "NAME"])]
+    assert list(trust.all_grants(home)) == [(project, [f"{project}/.venv", "PORT", "NAME"])]
 
 
 def test_what_was_allowed_is_granted(home: Home, project: Path) -> None:
@@ -108,7 +108,7 @@ def test_allowing_again_replaces_and_denying_revokes(home: Home, project: Path) 
     assert grant.deny(home, project)
     assert not grant.deny(home, project)
     assert list(folder.iterdir()) == []
-    assert list(trust.allowed(home)) == []
+    assert list(trust.all_grants(home)) == []
     assert granted(home, project) == Grant()
 
 
@@ -127,7 +127,7 @@ def test_steering_variables_need_unsafe(home: Home, project: Path) -> None:
     offered = offer.read(home, project, ENVIRON)
     with pytest.raises(UsageError, match="PIP_INDEX_URL: such variables"):
         grant.allow(home, offered)
-    assert not record.records(home, project).exists()
+    assert not record.record_folder(home, project).exists()
     grant.allow(home, offered, unsafe=True)
     assert granted(home, project).variables["PIP_INDEX_URL"] == "x"
 
@@ -342,7 +342,7 @@ def test_what_was_roots_need_not_be_ours(home: Home, project: Path) -> None:
 
 def test_nothing_is_looked_at_without_a_grant_or_a_change(home: Home, project: Path) -> None:
     assert grant.recheck(home, project, ENVIRON) == ()
-    assert not record.records(home, project).exists()
+    assert not record.record_folder(home, project).exists()
     folder = allow(home, project)
     before = (folder / ".checked").stat().st_ino
     assert grant.recheck(home, project, ENVIRON) == ()
@@ -364,6 +364,6 @@ def test_a_project_behind_a_link_has_the_grant_of_its_physical_path(home: Home, 
     allow(home, link)
     assert granted(home, link).venv == project / ".venv"
     assert granted(home, project).venv == project / ".venv"
-    assert [place for place, _ in trust.allowed(home)] == [project]
+    assert [place for place, _ in trust.all_grants(home)] == [project]
     assert grant.deny(home, link)
     assert granted(home, project) == Grant()

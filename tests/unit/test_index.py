@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from envmgr.errors import DownloadError
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index
-from envmgr.pythons.candidate import HOSTS, named, preferred
+from envmgr.pythons.candidate import HOSTS, best_candidates, from_file_name
 
 NAME = "cpython-3.12.7+20241016-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 
@@ -193,16 +193,16 @@ def test_the_package_knows_every_platform() -> None:
 
 @pytest.mark.parametrize("path", SLICES, ids=lambda path: path.stem)
 def test_a_slice_is_sorted_and_of_its_platform(path: Path) -> None:
-    found = index.bundled(Platform.parse(path.stem))
+    found = index.snapshot_candidates(Platform.parse(path.stem))
     assert {str(candidate.build.platform) for candidate in found} == {path.stem}
-    assert found == preferred(found)
+    assert found == best_candidates(found)
     for candidate in found:
         assert len(candidate.sha256) == 64
-        assert "://" in candidate.path or named(candidate.path, candidate.sha256) == candidate
+        assert "://" in candidate.path or from_file_name(candidate.path, candidate.sha256) == candidate
 
 
 def test_the_package_knows_variants_and_pypy() -> None:
-    found = index.bundled(Platform.parse("linux-x86_64-gnu"))
+    found = index.snapshot_candidates(Platform.parse("linux-x86_64-gnu"))
     assert {candidate.build.variant for candidate in found} == {"", "t", "d", "td"}
     assert {candidate.build.implementation for candidate in found} == {"cpython", "pypy"}
-    assert index.bundled(Platform.parse("plan9-mips-none")) == []
+    assert index.snapshot_candidates(Platform.parse("plan9-mips-none")) == []

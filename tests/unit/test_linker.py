@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from envmgr.pythons import linker
-from envmgr.pythons.discover import Found
+from envmgr.pythons.discovery import FoundPython
 from envmgr.versions.version import Build
 
 BUILD = Build.parse("cpython-3.12.1+x-linux-x86_64-gnu")
@@ -34,7 +34,7 @@ def test_an_interpreter_brings_the_programs_that_are_its_own(origin: str, expect
         (programs / name).touch(mode=0o755)
     (programs / "notes.txt").touch(mode=0o644)
     (programs / "python2").symlink_to("nowhere")
-    found = linker.programs(BUILD, Found(origin, programs / "python3.12"))
+    found = linker.programs(BUILD, FoundPython(origin, programs / "python3.12"))
     assert set(found) == expected | PYTHON
     assert {found[name] for name in PYTHON} == {programs / "python3.12"}
     assert found["pip"].name == ("pip3.12" if origin == "system" else "pip")

@@ -271,16 +271,16 @@ def test_a_tracked_environment_behind_a_link_is_refused(home: Home, project: Pat
 def test_a_table_that_holds_no_variables_is_refused(project: Path, entry: str) -> None:
     (project / "pyproject.toml").write_text(f"[tool.envmgr.env]\n{entry}\n")
     with pytest.raises(UsageError, match=r"\[tool\.envmgr\.env\]"):
-        offer.declared(project)
+        offer.declared_variables(project)
 
 
 def test_whole_numbers_have_64_bits(project: Path) -> None:
     (project / ".env").unlink()
     (project / "pyproject.toml").write_text(f"[tool.envmgr.env]\nA = {2**63 - 1}\nB = {-(2**63) + 1}\n")
-    assert offer.declared(project)[0] == {"A": str(2**63 - 1), "B": str(-(2**63) + 1)}
+    assert offer.declared_variables(project)[0] == {"A": str(2**63 - 1), "B": str(-(2**63) + 1)}
     (project / "pyproject.toml").write_text(f"[tool.envmgr.env]\nA = {2**63}\n")
     with pytest.raises(UsageError, match="whole number"):
-        offer.declared(project)
+        offer.declared_variables(project)
 
 
 @pytest.mark.parametrize("name", ["SECONDS", "path"])
@@ -288,22 +288,22 @@ def test_whole_numbers_have_64_bits(project: Path) -> None:
 def test_variables_of_the_shell_itself_are_refused(project: Path, source: str, name: str) -> None:
     (project / source).write_text(f"{name}=1\n" if source == ".env" else f"[tool.envmgr.env]\n{name} = 1\n")
     with pytest.raises(UsageError, match=f"{name} belong to the shell"):
-        offer.declared(project)
+        offer.declared_variables(project)
 
 
 @pytest.mark.parametrize("source", [".env", "pyproject.toml"])
 def test_a_source_that_others_own_or_can_write_is_refused(project: Path, source: str) -> None:
     (project / source).chmod(0o666)
     with pytest.raises(UsageError, match="other users can write"):
-        offer.declared(project)
+        offer.declared_variables(project)
     (project / source).chmod(0o644)
     project.chmod(0o777)
     with pytest.raises(UsageError, match="other users can write"):
-        offer.declared(project)
+        offer.declared_variables(project)
     project.chmod(0o755)
     os.chown(project / source, ANOTHER_USER, -1)
     with pytest.raises(UsageError, match="another user"):
-        offer.declared(project)
+        offer.declared_variables(project)
 
 
 @pytest.mark.parametrize("name", [".env", ".venv/pyvenv.cfg"])
@@ -321,7 +321,7 @@ def test_a_file_that_is_no_small_text_is_refused(
 
 def test_a_file_of_256_kib_is_read(project: Path) -> None:
     (project / ".env").write_bytes(b"A=1\n" * 65_536)
-    assert offer.declared(project)[0]["A"] == "1"
+    assert offer.declared_variables(project)[0]["A"] == "1"
 
 
 def test_what_is_no_regular_file_declares_nothing(project: Path) -> None:
@@ -329,12 +329,12 @@ def test_what_is_no_regular_file_declares_nothing(project: Path) -> None:
         (project / name).unlink()
     os.mkfifo(project / ".env")
     (project / "pyproject.toml").mkdir()
-    assert offer.declared(project) == ({}, {})
+    assert offer.declared_variables(project) == ({}, {})
 
 
 def test_a_file_without_variables_is_no_source(project: Path) -> None:
     (project / ".env").write_text("# nothing\n")
-    assert set(offer.declared(project)[1]) == {"pyproject.toml"}
+    assert set(offer.declared_variables(project)[1]) == {"pyproject.toml"}
 
 
 BYTES = st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepass"))
@@ -365,7 +365,10 @@ def test_any_file_of_a_project_is_read_or_refused(
     (project / ".venv/pyvenv.cfg").write_bytes(config)
     (project / "pyproject.toml").write_bytes(b"[tool.envmgr.env]\n" + table)
     (project / ".env").write_bytes(dotenv)
-    for part in (lambda: offer.declared(project), lambda: external(home, project, environ, thorough=False).maker):
+    for part in (
+        lambda: offer.declared_variables(project),
+        lambda: external(home, project, environ, thorough=False).maker,
+    ):
         try:
             part()
         except EnvmgrError:

@@ -49,7 +49,7 @@ def test_a_pin_knows_its_words_and_lines(tmp_path: Path) -> None:
     pin = pins.read(file)
     assert pin is not None
     assert (pin.words, pin.lines) == (">=3.12, <4 3.11", (2, 4))
-    assert (pin.origin, pin.project) == (f"{file}:2", tmp_path)
+    assert (pin.location, pin.project) == (f"{file}:2", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -120,20 +120,20 @@ def test_the_walk_ends_at_a_ceiling(tmp_path: Path) -> None:
     (tmp_path / pins.FILE_NAME).write_text("3.11\n")
     (tmp_path / "a" / pins.FILE_NAME).write_text("3.12\n")
     for ceilings, found in (([], "3.12"), ([tmp_path], "3.12"), ([tmp_path / "a"], None), ([inner], None)):
-        pin = pins.ruling(inner, ceilings)
+        pin = pins.nearest_pin(inner, ceilings)
         assert (pin.words if pin else None) == found
-        assert pins.project(inner, ceilings) == (tmp_path / "a" if found else None)
+        assert pins.nearest_project(inner, ceilings) == (tmp_path / "a" if found else None)
 
 
 def test_a_project_is_one_although_its_version_file_cannot_be_understood(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
-    assert pins.project(inner, [tmp_path]) is None
+    assert pins.nearest_project(inner, [tmp_path]) is None
     (tmp_path / pins.FILE_NAME).write_text("3.11\n")
     (inner / pins.FILE_NAME).write_text("# nothing\n")
-    assert pins.project(inner) == tmp_path
+    assert pins.nearest_project(inner) == tmp_path
     (inner.parent / pins.FILE_NAME).write_text("a/b\n")
-    assert pins.project(inner) == inner.parent
+    assert pins.nearest_project(inner) == inner.parent
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:
@@ -162,18 +162,18 @@ def test_the_nearest_file_that_names_a_version_rules(tmp_path: Path) -> None:
     (tmp_path / pins.FILE_NAME).write_text("3.11\n")
     (tmp_path / "a" / pins.FILE_NAME).write_text("3.12\n")
     (inner.parent / pins.FILE_NAME).write_text("# nothing\n")
-    pin = pins.ruling(inner)
+    pin = pins.nearest_pin(inner)
     assert pin is not None
     assert (pin.words, pin.project) == ("3.12", tmp_path / "a")
     (inner / pins.FILE_NAME).write_text("3..12\n")
     with pytest.raises(UsageError, match=r"c/\.python-version:1"):
-        pins.ruling(inner)
+        pins.nearest_pin(inner)
 
 
 def test_a_variable_is_read_like_a_file_and_is_no_project() -> None:
     pin = pins.parse("3.12 3.11")
     assert pin is not None
-    assert (pin.words, pin.source, pin.project, pin.origin) == ("3.12 3.11", None, None, "ENVMGR_VERSION")
+    assert (pin.words, pin.source, pin.project, pin.location) == ("3.12 3.11", None, None, "ENVMGR_VERSION")
     assert pins.parse(" ") is None
     with pytest.raises(UsageError, match=r"^ENVMGR_VERSION: "):
         pins.parse("../3.12")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from envmgr.errors import UsageError
-from envmgr.host.platforms import Platform, missing_features, refuse, this_platform, triple
+from envmgr.host.platforms import Platform, ensure_supported, missing_features, this_platform, triple
 
 
 def test_a_platform_is_read_and_written() -> None:
@@ -20,9 +20,9 @@ def test_what_is_no_platform_is_refused(text: str) -> None:
 
 
 def test_windows_is_told_to_use_another() -> None:
-    refuse("posix")
+    ensure_supported("posix")
     with pytest.raises(UsageError, match="supports Linux and macOS") as caught:
-        refuse("nt")
+        ensure_supported("nt")
     assert "WSL" in str(caught.value.hint)
 
 

@@ -33,4 +33,4 @@ def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
 
 def test_a_plain_environment_has_nothing_that_bends_a_python() -> None:
     bent = {"PYTHONHOME": "/x", "VIRTUAL_ENV": "/v", "__PYVENV_LAUNCHER__": "/l", "HOME": "/h"}
-    assert process.plain(bent) == {"HOME": "/h"}
+    assert process.without_python_variables(bent) == {"HOME": "/h"}

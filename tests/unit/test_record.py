@@ -16,9 +16,9 @@ def home(tmp_path: Path) -> Home:
 
 def put(home: Home, project: Path, key: str, words: str) -> Environment:
     """Put an environment without content and its record into the store."""
-    environment = Environment(record.folder(home, project) / key, project, key)
+    environment = Environment(record.environments_folder(home, project) / key, project, key)
     environment.bin.mkdir(parents=True)
-    (environment.path / record.NOTE).write_text(record.dump(environment))
+    (environment.path / record.METADATA).write_text(record.dump(environment))
     file = record.record_file(home, project, words)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{environment.path.relative_to(home.root)}\n")
@@ -65,11 +65,11 @@ def test_a_damaged_record_is_no_record(home: Home, tmp_path: Path, line: str) ->
     ],
 )
 def test_names_are_reduced_to_what_no_shell_expands(name: str, safe: str) -> None:
-    assert record.sanitized(name) == safe
+    assert record.sanitize(name) == safe
 
 
 def test_equal_names_in_two_places_are_kept_apart(home: Home) -> None:
-    assert record.folder(home, Path("/a/shop")) != record.folder(home, Path("/b/shop"))
+    assert record.environments_folder(home, Path("/a/shop")) != record.environments_folder(home, Path("/b/shop"))
 
 
 def test_an_environment_without_its_python_does_not_work(home: Home, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ TABLE = {
 
 
 def best(text: str) -> str | None:
-    found = VersionRequest.parse(text).best(BUILDS)
+    found = VersionRequest.parse(text).select(BUILDS)
     return str(found) if found else None
 
 
@@ -125,14 +125,14 @@ def test_within_a_minor_version_installed_builds_go_before_linked_ones() -> None
     names = ("cpython-3.12.7+20241016", "cpython-3.12.9+pyenv", "cpython-3.13.0+pyenv")
     installed, linked, newer = (Build.parse(f"{name}-linux-x86_64-gnu") for name in names)
     for text, best in (("3.12", installed), (">=3.12", newer), ("3", newer), ("3.12.9", linked), ("<3.13", installed)):
-        assert VersionRequest.parse(text).best([linked, installed, newer]) == best
-    assert VersionRequest.parse("3.12").best([linked]) == linked
+        assert VersionRequest.parse(text).select([linked, installed, newer]) == best
+    assert VersionRequest.parse("3.12").select([linked]) == linked
 
 
 @pytest.mark.parametrize(("text", "count"), [("latest", 1), ("default", 1), ("3.99", 0)])
 def test_latest_means_one(text: str, count: int) -> None:
-    assert len(VersionRequest.parse(text).every(BUILDS)) == count
-    assert len(VersionRequest.parse("3").every(BUILDS)) > 1
+    assert len(VersionRequest.parse(text).select_all(BUILDS)) == count
+    assert len(VersionRequest.parse("3").select_all(BUILDS)) > 1
 
 
 @pytest.mark.parametrize(
@@ -255,11 +255,11 @@ def test_the_system_is_no_build_and_a_name_stays_with_its_build() -> None:
 
 def test_every_gives_all_that_match_and_latest_one() -> None:
     linux = [build for build in BUILDS if str(build).startswith("cpython-3.12.7") and build.platform.libc == "gnu"]
-    assert VersionRequest.parse("3.12.7-linux-gnu").every(BUILDS) == linux
-    assert [str(build) for build in VersionRequest.parse("default").every(BUILDS)] == [
+    assert VersionRequest.parse("3.12.7-linux-gnu").select_all(BUILDS) == linux
+    assert [str(build) for build in VersionRequest.parse("default").select_all(BUILDS)] == [
         f"{TABLE['default']}-linux-x86_64-gnu"
     ]
-    assert VersionRequest.parse("latest").every([]) == []
+    assert VersionRequest.parse("latest").select_all([]) == []
 
 
 @pytest.mark.parametrize("text", ["3.99", "3.13.0rc2", "3.12.7+20200101", "3.12t", "pypy3.8", "system", "work", "<2"])
@@ -307,7 +307,7 @@ def test_a_text_is_understood_or_refused(text: str) -> None:
     assert "/" not in text
     assert ".." not in text
     assert not text.startswith(("-", "."))
-    request.best(BUILDS)
+    request.select(BUILDS)
 
 
 @given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", "a1", "rc2"]))

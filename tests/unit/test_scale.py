@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> Home:
     for number in range(ENVIRONMENTS):
         for command in ("python", "pytest", f"own-{number}"):
             program(home.envs / f"p{number}-{number:08x}" / "3.9" / "bin" / command)
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     shims.refresh(home)
     return home
 
@@ -56,11 +56,11 @@ def test_every_command_has_one_shim(home: Home) -> None:
 
 def test_what_is_right_is_not_written_again(home: Home) -> None:
     before = links(home.shims), links(home.aliases)
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     shims.refresh(home)
     assert (links(home.shims), links(home.aliases)) == before
     gone = home.versions / f"cpython-3.4.{PATCHES - 1}+20241016-linux-x86_64-gnu"
-    aliases.repoint(home, without=[gone])
+    aliases.update_aliases(home, without=[gone])
     changed = {name for name, link in links(home.aliases).items() if before[1][name] != link}
     assert changed == {"3.4"}
     assert set(before[1]) - set(links(home.aliases)) == {f"3.4.{PATCHES - 1}", f"3.4.{PATCHES - 1}+20241016"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from envmgr.environments import scripts
-from envmgr.environments.scripts import Place
+from envmgr.environments.scripts import Destination
 from envmgr.host import shebang
 
 HOSTILE = [
@@ -27,9 +27,9 @@ def test_filling_undoes_blanking(name: str, path: str) -> None:
     quoted = scripts.QUOTES.get(name, str)(path)
     head = shebang.absolute(Path(path) / "bin" / "python") if name == "pip" else f"set {quoted}\n".encode()
     data = head + b"the rest\n"
-    blank = scripts.blank(name, data, Path(path))
+    blank = scripts.to_template(name, data, Path(path))
     assert blank != data
-    assert scripts.fill(name, blank, Place(Path(path), "shop")) == data
+    assert scripts.from_template(name, blank, Destination(Path(path), "shop")) == data
 
 
 @pytest.mark.parametrize("path", ["a space", "quo'te\"s", "$HOME`id`!", "back\\slash", "line\nbreak", "x" * 200])

@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> Home:
     (bin_ / "folder").mkdir()
     (bin_ / "readme.txt").write_text("")
     program(home.envs / "shop-12345678" / "3.12" / "bin" / "black")
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     return home
 
 
@@ -52,7 +52,7 @@ def test_every_command_gets_a_link_and_nothing_else_does(home: Home) -> None:
 def test_without_any_python_its_names_are_there_all_the_same(home: Home) -> None:
     """Else a pin whose Python is gone would silently mean the system's."""
     shutil.rmtree(home.versions)
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     shims.refresh(home)
     assert {"python", "python3", "pip", "pip3"} <= set(linked(home))
 
@@ -62,7 +62,7 @@ def test_links_follow_what_is_there(home: Home) -> None:
     (home.envs / "shop-12345678" / "3.12" / "bin" / "black").unlink()
     program(home.envs / "shop-12345678" / "3.12" / "bin" / "mypy-x")
     (home.shims / "mine").symlink_to("/bin/true")
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     assert "python3" in linked(home), "repointing leaves the shims alone"
     shims.refresh(home)
     assert {"mypy-x", "mine", "python3.12"} <= set(linked(home))

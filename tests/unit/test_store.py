@@ -26,7 +26,7 @@ def put(home: Home, *names: str) -> None:
     """Put empty installations of `names` (without their platform) into the store and repoint."""
     for name in names:
         (home.versions / f"{name}-{LINUX}" / "bin").mkdir(parents=True)
-    aliases.repoint(home)
+    aliases.update_aliases(home)
 
 
 def links(folder: Path) -> dict[str, str]:
@@ -97,7 +97,7 @@ def test_repointing_follows_removal_and_leaves_the_shims_alone(home: Home) -> No
     assert links(home.aliases)["pypy3.10"] == f"../versions/pypy-3.10.14+7.3.17-{LINUX}"
     for gone in ("cpython-3.12.7+20241016", "cpython-3.11.9+1"):
         (home.versions / f"{gone}-{LINUX}").rename(home.root / gone)
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     assert links(home.aliases)["3.12"] == f"../versions/cpython-3.12.6+20240909-{LINUX}"
     assert not {"3.11", "3.12.7"} & set(links(home.aliases))
     assert set(links(home.shims)) == {"pip", "python", "python3.12"}
@@ -116,7 +116,7 @@ def test_remembered_requests_are_forgotten_when_the_store_changes(home: Home) ->
     request = VersionRequest.parse(">=3.11,<3.13")
     found = Store(home).find(request)
     assert found is not None
-    aliases.remember(home, request, found)
+    aliases.write_request(home, request, found)
     assert (home.requests / ">=3.11,<3.13").read_text() == "3.12\n"
     put(home, "cpython-3.12.8+20241206")
     assert list(home.requests.iterdir()) == []
@@ -125,7 +125,7 @@ def test_remembered_requests_are_forgotten_when_the_store_changes(home: Home) ->
 def test_an_unchanged_link_is_not_written_again(home: Home) -> None:
     put(home, "cpython-3.12.7+20241016")
     before = (home.aliases / "3.12").lstat().st_ino
-    aliases.repoint(home)
+    aliases.update_aliases(home)
     assert (home.aliases / "3.12").lstat().st_ino == before
 
 
@@ -155,9 +155,9 @@ def test_any_receipt_is_read_or_passed_over(receipt: bytes) -> None:
         program.symlink_to("/bin/true")  # as a linked interpreter has it
         (home.versions / str(build) / "receipt.json").write_bytes(receipt)
         interpreter = Store(home).interpreter(build)
-        assert isinstance(interpreter.noted("path"), str)
-        assert {interpreter.works, interpreter.changed} <= {True, False}
-        assert interpreter.lost().message
+        assert isinstance(interpreter.receipt_value("path"), str)
+        assert {interpreter.works, interpreter.replaced} <= {True, False}
+        assert interpreter.missing_error().message
 
 
 @pytest.mark.parametrize("tag", ["7..3", "7.", "7.3.", "1.-"])

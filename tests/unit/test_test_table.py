@@ -96,7 +96,7 @@ def test_named_cells_have_their_own_settings_only(tmp_path: Path) -> None:
     [
         (TABLE + "python = '3.12'\n", "no key 'python'"),
         (TABLE + "grups = ['x']\n", "no key 'grups'"),
-        (TABLE + "package = 'zip'\n", "one of wheel, sdist, editable, none"),
+        (TABLE + "package = 'zip'\n", "one of wheel, sdist, editable, deps-only, none"),
         (TABLE + "extras = 'one'\n", "extras must be a list of strings"),
         (TABLE + "timeout = 0\n", "above 0"),
         (TABLE + "retries = -1\n", "not negative"),

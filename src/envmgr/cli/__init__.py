@@ -147,7 +147,7 @@ def _instead(word: str) -> str:
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Pythons, environments and test runs; the right one is active the moment you enter a directory."""
-    platforms.refuse(os.name)
+    platforms.ensure_supported(os.name)
     home = paths.home(os.environ)
     if ctx.invoked_subcommand not in {"completion", "doctor"}:  # doctor says itself what is wrong
         ownership.ensure_usable(home)

@@ -27,7 +27,7 @@ def allow(context: Context, path: Path | None, *, listing: bool, unsafe: bool) -
     What is allowed is bound to what you see now: when it changes, it is no longer allowed.
     """
     if listing:
-        for project, what in trust.allowed(context.home):
+        for project, what in trust.all_grants(context.home):
             console.data(f"{console.printable(project)}: {', '.join(map(console.printable, what))}")
         return
     offered = offer.read(context.home, Path(os.path.normpath(context.cwd / (path or "."))), context.environ)

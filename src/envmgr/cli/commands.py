@@ -48,4 +48,4 @@ def refresh(home: Home) -> None:
         from envmgr.shell import shims
 
         shims.refresh(home)
-        builder.follow(home)
+        builder.update_versions(home)

@@ -6,7 +6,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.errors import UsageError
-from envmgr.shell import dialects, shims
+from envmgr.shell import shells, shims
 
 _FILES = {"bash": "completion.bash", "zsh": "_envmgr", "fish": "completion.fish"}
 
@@ -22,7 +22,7 @@ def completion(context: Context, shell: str) -> None:
     if shell not in _FILES:
         raise UsageError(f"no completion for this shell: {shell!a}", hint="there is one for " + ", ".join(_FILES))
     shims.refresh(context.home)
-    file = dialects.named(shell).quoted(str(context.home.shell / _FILES[shell]))
+    file = shells.shell_named(shell).quoted(str(context.home.shell / _FILES[shell]))
     if shell == "zsh":
         console.data("#compdef envmgr")
         file = f'{file} "$@"'

@@ -17,7 +17,7 @@ from envmgr.shell import checks
 def doctor(context: Context, *, as_json: bool) -> int:
     """Check shell, PATH, shims, Pythons and environments. Exits with 1 when something fails."""
     found = []
-    for finding in checks.findings(checks.scene(context.home, context.environ, context.cwd)):
+    for finding in checks.run_checks(checks.doctor_context(context.home, context.environ, context.cwd)):
         found.append(finding)
         if not as_json:
             console.data(console.printable(f"{finding.state:4}  {finding.subject}: {finding.message}"))

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import refresh
-from envmgr.environments import base, provision, record
+from envmgr.environments import base, provisioning, record
 from envmgr.environments.record import Environment
 from envmgr.errors import NotInstalledError
 from envmgr.pythons import resolve
-from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.resolve import ResolvedPin
 from envmgr.pythons.store import Interpreter, Store
-from envmgr.shell.active import Active
+from envmgr.shell.active import ActivePython
 from envmgr.versions.request import VersionRequest
 
 
-def ensure_environment(context: Context, here: Active, *, install: bool = True) -> Environment | None:
+def ensure_environment(context: Context, here: ActivePython, *, install: bool = True) -> Environment | None:
     """Return the environment that is active `here`, made now where the project has none; tells what it made.
 
     A missing interpreter is installed first, unless `install` is False. None where there can be none: outside of
@@ -31,9 +31,9 @@ def ensure_environment(context: Context, here: Active, *, install: bool = True) 
     if project:
         ensure_installed(context, here.ruling, install=install)
     interpreter = here.interpreter(context.home)
-    if project is None or interpreter is None or not base.possible(interpreter.build.version.release):
+    if project is None or interpreter is None or not base.is_supported(interpreter.build.version.release):
         return None
-    provided = provision.provide(context.home, here.ruling, context.environ)
+    provided = provisioning.ensure_environment(context.home, here.ruling, context.environ)
     if provided is None:
         return None
     for note in provided.notes:
@@ -45,10 +45,10 @@ def ensure_environment(context: Context, here: Active, *, install: bool = True) 
 
 def _unlinked(project: Path) -> bool:
     """Whether `.venv` is missing that could be there: it was removed, or the project is a new one at its path."""
-    return not os.path.lexists(project / record.LINK) and os.access(project, os.W_OK)
+    return not os.path.lexists(project / record.VENV_LINK) and os.access(project, os.W_OK)
 
 
-def ensure_installed(context: Context, ruling: Ruling, *, install: bool = True) -> list[Interpreter]:
+def ensure_installed(context: Context, ruling: ResolvedPin, *, install: bool = True) -> list[Interpreter]:
     """Return an interpreter for each request of `ruling`, in order, without `system`; downloads those that are missing.
 
     With `install` False nothing is downloaded. Raises NotInstalledError then, else NoSuchVersionError, DownloadError
@@ -61,12 +61,12 @@ def ensure_installed(context: Context, ruling: Ruling, *, install: bool = True) 
 
         install_requests(context, missing)
         refresh(context.home)  # now: `run` becomes another program
-    return [resolve.interpreter(Store(context.home), ruling, request) for request in requests]
+    return [resolve.installed_interpreter(Store(context.home), ruling, request) for request in requests]
 
 
-def _installed(context: Context, ruling: Ruling, request: VersionRequest, *, required: bool) -> bool:
+def _installed(context: Context, ruling: ResolvedPin, request: VersionRequest, *, required: bool) -> bool:
     try:
-        resolve.interpreter(Store(context.home), ruling, request)
+        resolve.installed_interpreter(Store(context.home), ruling, request)
     except NotInstalledError:
         if required:
             raise

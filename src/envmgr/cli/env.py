@@ -15,7 +15,7 @@ from envmgr.cli.commands import ChangingCommand, Group
 from envmgr.environments import builder, health, record
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
-from envmgr.shell.active import active
+from envmgr.shell.active import active_python
 
 
 @click.group(cls=Group)
@@ -28,7 +28,9 @@ def env() -> None:
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
     """List every environment: its name (with the hash of its project's path where two are equal), state and project."""
-    rows = [(made, health.health(context.home, made, thorough=True)) for made in record.environments(context.home)]
+    rows = [
+        (made, health.check_health(context.home, made, thorough=True)) for made in record.environments(context.home)
+    ]
     if as_json:
         console.data(json.dumps([_described(made, state) for made, state in rows], indent=2))
     elif rows:
@@ -45,10 +47,10 @@ def list_(context: Context, *, as_json: bool) -> None:
 @click.pass_obj
 def path(context: Context, project: Path | None) -> None:
     """Print the directory of the environment that is active in PROJECT (here, by default)."""
-    here = active(context.home, context.cwd / (project or "."), context.environ)
+    here = active_python(context.home, context.cwd / (project or "."), context.environ)
     if here.environment is None:
         raise EnvironmentFailedError(
-            f"no environment for {here.ruling.words} ({here.ruling.origin})", hint="`envmgr use` makes it"
+            f"no environment for {here.ruling.words} ({here.ruling.location})", hint="`envmgr use` makes it"
         )
     console.data(here.environment.path)
 

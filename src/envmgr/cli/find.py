@@ -10,7 +10,7 @@ from envmgr.cli import Context, console
 from envmgr.errors import CommandNotFoundError
 from envmgr.pythons import resolve
 from envmgr.pythons.store import Store
-from envmgr.shell.active import active
+from envmgr.shell.active import active_python
 from envmgr.versions.request import VersionRequest
 
 
@@ -26,7 +26,7 @@ def find(context: Context, request: str | None) -> None:
     if request is not None:
         console.data(_answer(context, VersionRequest.parse(request)))
         return
-    found = active(context.home, context.cwd, context.environ).interpreter(context.home)
+    found = active_python(context.home, context.cwd, context.environ).interpreter(context.home)
     console.data(found.executable if found else _system(context))
 
 
@@ -35,12 +35,12 @@ def _answer(context: Context, request: VersionRequest) -> Path:
         return _system(context)
     store = Store(context.home)
     if found := store.find(request):
-        return found.checked().executable
-    raise resolve.missing(store, request)
+        return found.ensure_working().executable
+    raise resolve.missing_error(store, request)
 
 
 def _system(context: Context) -> Path:
     for command in ("python3", "python"):
-        if found := resolve.system(command, context.home, context.environ):
+        if found := resolve.find_on_path(command, context.home, context.environ):
             return found
     raise CommandNotFoundError("no python3 or python on PATH", hint="`envmgr install` gives one of our own")

@@ -10,11 +10,11 @@ import click
 from envmgr.cli import Context, console, progress
 from envmgr.cli.commands import ChangingCommand
 from envmgr.errors import EnvmgrError, UsageError
-from envmgr.host.download import Watch
+from envmgr.host.download import ProgressCallback
 from envmgr.host.network import Network
 from envmgr.pythons import installer, refresh, resolve
 from envmgr.pythons.candidate import Candidate
-from envmgr.pythons.installer import PLAIN, Wishes
+from envmgr.pythons.installer import DEFAULT_OPTIONS, InstallOptions
 from envmgr.versions import requires
 from envmgr.versions.request import VersionRequest
 
@@ -42,9 +42,9 @@ def install(
     Without REQUESTS: what rules here, or the requires-python of pyproject.toml.
     """
     network = Network(context.environ, offline)
-    wishes = Wishes(attested=verify_attestation, compiled=compile_bytecode)
+    wishes = InstallOptions(attested=verify_attestation, compiled=compile_bytecode)
     asked = [VersionRequest.parse(word) for word in requests] or wanted_here(context)
-    chosen = [refresh.pick(request, network, context.cache) for request in asked]
+    chosen = [refresh.select(request, network, context.cache) for request in asked]
     install_all(context, chosen, network, wishes=wishes, jobs=jobs)
 
 
@@ -53,7 +53,7 @@ def wanted_here(context: Context) -> list[VersionRequest]:
 
     Raises UsageError where nothing does.
     """
-    pin = resolve.ruling(context.home, context.cwd, context.environ).pin
+    pin = resolve.resolve_pin(context.home, context.cwd, context.environ).pin
     if pin is None or pin.source == context.home.default:
         required = requires.from_pyproject(context.cwd)
         if required:
@@ -66,11 +66,16 @@ def wanted_here(context: Context) -> list[VersionRequest]:
 def install_requests(context: Context, requests: list[VersionRequest]) -> None:
     """Install the newest Python that answers each of `requests`; raises EnvmgrError."""
     network = Network(context.environ)
-    install_all(context, [refresh.pick(request, network, context.cache) for request in requests], network)
+    install_all(context, [refresh.select(request, network, context.cache) for request in requests], network)
 
 
 def install_all(
-    context: Context, chosen: list[Candidate], network: Network, *, wishes: Wishes = PLAIN, jobs: int = JOBS
+    context: Context,
+    chosen: list[Candidate],
+    network: Network,
+    *,
+    wishes: InstallOptions = DEFAULT_OPTIONS,
+    jobs: int = JOBS,
 ) -> None:
     """Install candidates, `jobs` at a time, and tell; where some fail the others are installed all the same.
 
@@ -101,7 +106,7 @@ def install_all(
         raise first
 
 
-def _until(stopped: threading.Event, watch: Watch) -> Watch:
+def _until(stopped: threading.Event, watch: ProgressCallback) -> ProgressCallback:
     def watching(done: int, total: int | None) -> None:
         if stopped.is_set():
             raise EnvmgrError("stopped")

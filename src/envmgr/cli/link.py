@@ -8,16 +8,16 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.environments import ties
+from envmgr.environments import binding
 from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionError, UsageError
-from envmgr.pythons import discover, linker
+from envmgr.pythons import discovery, linker
 from envmgr.pythons.store import Store
 
 
 @click.command(cls=ChangingCommand)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.argument("name", required=False)
-@click.option("--from", "origin", type=click.Choice(list(discover.ORIGINS)), help="Link all Pythons of another tool.")
+@click.option("--from", "origin", type=click.Choice(list(discovery.OWNERS)), help="Link all Pythons of another tool.")
 @click.pass_obj
 def link(context: Context, path: Path | None, name: str | None, *, origin: str | None) -> None:
     """Make the Python at PATH (a program, or the directory it is installed in) usable under NAME.
@@ -28,19 +28,19 @@ def link(context: Context, path: Path | None, name: str | None, *, origin: str |
     if (path is None) == (origin is None):
         raise UsageError("say what to link", hint="envmgr link PATH [NAME], or envmgr link --from pyenv")
     if path is not None:
-        _link(context, discover.locate(context.cwd / path, context.environ), name)
+        _link(context, discovery.locate(context.cwd / path, context.environ), name)
     elif origin is not None:
         _link_all(context, origin)
 
 
-def _link(context: Context, found: discover.Found, name: str | None = None) -> None:
+def _link(context: Context, found: discovery.FoundPython, name: str | None = None) -> None:
     store = Store(context.home)
     before = {*store.builds()}
     made = linker.link(context.home, found, context.environ, name=name)
     console.say(f"{made.build.build_alias}: linked to {found.executable}")
     for old in sorted(before - {*store.builds()}):
         console.say(f"{old.build_alias}: not linked any more, {made.build.version} has replaced it there")
-        for environment in ties.loosen(context.home, old, made.build):
+        for environment in binding.unbind(context.home, old, made.build):
             console.say(
                 f"note: {environment.path} was for {old.version}; `envmgr use` in {environment.project} tells more"
             )
@@ -48,11 +48,11 @@ def _link(context: Context, found: discover.Found, name: str | None = None) -> N
 
 def _link_all(context: Context, origin: str) -> None:
     """Link every Python of `origin`; a broken one does not hide the others."""
-    every = discover.discover(origin, context.environ)
+    every = discovery.discover(origin, context.environ)
     broken: list[EnvmgrError] = []
     for found in every:
         try:
-            _link(context, found, discover.called(found))
+            _link(context, found, discovery.owner_name(found))
         except (BrokenInterpreterError, UsageError) as error:
             broken.append(error)
             console.say(f"{'broken' if isinstance(error, BrokenInterpreterError) else 'not linked'}: {error.message}")
@@ -67,6 +67,6 @@ def _tell_lost(context: Context, origin: str) -> None:
     """Tell which Pythons of `origin` were linked before and are no more."""
     store = Store(context.home)
     for interpreter in map(store.interpreter, sorted(store.builds())):
-        if interpreter.linked and interpreter.noted("origin") == origin and not interpreter.works:
-            problem = interpreter.lost()
+        if interpreter.linked and interpreter.receipt_value("origin") == origin and not interpreter.works:
+            problem = interpreter.missing_error()
             console.say(f"broken: {problem.message}; {problem.hint}")

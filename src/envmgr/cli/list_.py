@@ -12,7 +12,7 @@ from envmgr.cli import Context, console
 from envmgr.errors import EnvmgrError
 from envmgr.host.network import Network
 from envmgr.host.platforms import Platform
-from envmgr.pythons import catalogue, refresh, resolve
+from envmgr.pythons import refresh, resolve, selection
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions import pins
@@ -46,11 +46,13 @@ def list(  # noqa: A001 - the verb's name
     """
     wanted = VersionRequest.parse(request) if request else None
     if available or every or platform or offline:
-        here = Platform.parse(platform) if platform else catalogue.target(wanted or VersionRequest.parse("any"))
-        found = refresh.available(here, Network(context.environ, offline), context.cache)
+        here = (
+            Platform.parse(platform) if platform else selection.target_platform(wanted or VersionRequest.parse("any"))
+        )
+        found = refresh.available_candidates(here, Network(context.environ, offline), context.cache)
         selected = _selected(found, wanted, every=every)
         if wanted and not selected:
-            catalogue.choose(wanted, found, "what can be installed")  # raises, and names the nearest
+            selection.select(wanted, found, "what can be installed")  # raises, and names the nearest
         _print(_available(context, selected), as_json=as_json)
     else:
         _print(_installed(context, wanted), as_json=as_json)
@@ -58,17 +60,17 @@ def list(  # noqa: A001 - the verb's name
 
 def _selected(found: Sequence[Candidate], wanted: VersionRequest | None, *, every: bool) -> Sequence[Candidate]:
     if wanted:
-        builds = {*wanted.every(candidate.build for candidate in found)}
+        builds = {*wanted.select_all(candidate.build for candidate in found)}
         return [candidate for candidate in found if candidate.build in builds]
-    return found if every else catalogue.newest(found)
+    return found if every else selection.newest_per_minor(found)
 
 
 def _installed(context: Context, wanted: VersionRequest | None) -> Iterator[dict[str, Any]]:
     store = Store(context.home)
     default = _default(context, store)
-    builds = sorted(wanted.every(store.builds()) if wanted else store.builds(), reverse=True)
+    builds = sorted(wanted.select_all(store.builds()) if wanted else store.builds(), reverse=True)
     if wanted and not builds:
-        raise resolve.missing(store, wanted)
+        raise resolve.missing_error(store, wanted)
     for build in builds:
         yield _facts(build) | _place(store, store.interpreter(build)) | {"default": build == default}
 
@@ -102,7 +104,7 @@ def _place(store: Store, interpreter: Interpreter) -> dict[str, Any]:
         "path": str(receipt.get("path", interpreter.executable)),
         "executable": str(interpreter.executable),
         "works": interpreter.works,
-        "changed": interpreter.changed,
+        "changed": interpreter.replaced,
     }
 
 

@@ -15,7 +15,7 @@ from envmgr.host import platforms, server
 from envmgr.host.network import Network
 from envmgr.host.platforms import Platform
 from envmgr.pythons import mirror as mirrors
-from envmgr.pythons.upstream import SUMS
+from envmgr.pythons.index_sources import SUMS
 from envmgr.versions.request import VersionRequest
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -66,7 +66,7 @@ def sync(context: Context, directory: Path, requests: tuple[str, ...], names: tu
     network = Network(context.environ)
     asked = [VersionRequest.parse(word) for word in requests]
     targets = [Platform.parse(name) for name in names] or [platforms.this_platform()]
-    chosen = mirrors.choose(asked, targets, network, context.cache)
+    chosen = mirrors.select(asked, targets, network, context.cache)
     with progress.downloads(context.environ) as watching:
         new = mirrors.sync(context.cwd / directory, chosen, network, jobs=jobs, watching=watching)
     for path in new:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from envmgr.cli import console
-from envmgr.host.download import Watch
+from envmgr.host.download import ProgressCallback
 from envmgr.host.paths import Environ
 
-Watching = Callable[[str], Watch]  # the name of a download -> what is told of its bytes
+Watching = Callable[[str], ProgressCallback]  # the name of a download -> what is told of its bytes
 
 
 @contextmanager
@@ -25,14 +25,14 @@ def downloads(environ: Environ) -> Iterator[Watching]:
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as display:
 
-        def watching(name: str) -> Watch:
+        def watching(name: str) -> ProgressCallback:
             task = display.add_task(console.printable(name), start=True, visible=False)
             return lambda done, total: display.update(task, completed=done, total=total, visible=True)
 
         yield watching
 
 
-def _line(name: str) -> Watch:
+def _line(name: str) -> ProgressCallback:
     told = False
 
     def watch(_done: int, total: int | None) -> None:

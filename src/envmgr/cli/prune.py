@@ -11,8 +11,8 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.environments import leftovers
-from envmgr.pythons import downloads, installer
+from envmgr.environments import unused
+from envmgr.pythons import archive_cache, installer
 
 
 @click.command(cls=ChangingCommand)
@@ -24,29 +24,29 @@ def prune(context: Context, *, dry_run: bool) -> None:
     Kept is what an environment runs on, and what the global default or the version file of a project that has an
     environment means. Linked Pythons and environments are never touched.
     """
-    installer.mend(context.home)
+    installer.clean_up(context.home)
     freed = sum(_removed(context, path, size, dry_run=dry_run) for path, size in list(_useless(context)))
     console.say(f"{'Would free' if dry_run else 'Freed'} {freed / 1e6:.1f} MB" if freed else "Nothing to remove")
 
 
 def _useless(context: Context) -> Iterator[tuple[Path, int]]:
     """Yield what may go, and the bytes that it takes."""
-    for build in leftovers.superseded(context.home):
+    for build in unused.superseded(context.home):
         yield (path := context.home.versions / str(build)), _size(path)
-    for path in leftovers.stale_templates(context.home):
+    for path in unused.stale_templates(context.home):
         yield path, _size(path)
-    for path in downloads.archives(context.cache):
-        yield path, downloads.size(path)
+    for path in archive_cache.archives(context.cache):
+        yield path, archive_cache.size(path)
 
 
 def _removed(context: Context, path: Path, size: int, *, dry_run: bool) -> int:
     """Remove `path`, unless somebody is at it, and tell; returns the bytes freed."""
     if not dry_run:
         if path.parent == context.cache / "downloads":
-            if not downloads.discard(path):
+            if not archive_cache.remove(path):
                 return 0
         else:
-            installer.discard(context.home, path)
+            installer.remove_directory(context.home, path)
     if size:
         console.say(f"{'Would remove' if dry_run else 'Removed'} {path} ({size / 1e6:.1f} MB)")
     return size

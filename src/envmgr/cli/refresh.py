@@ -6,9 +6,9 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.host import platforms
-from envmgr.host.network import Network, shown
-from envmgr.pythons import catalogue
+from envmgr.host.network import Network, without_credentials
 from envmgr.pythons import refresh as refreshing
+from envmgr.pythons import selection
 
 
 @click.command()
@@ -21,13 +21,13 @@ def refresh(context: Context, *, offline: bool) -> None:
     """
     network = Network(context.environ, offline)
     here = platforms.this_platform()
-    held = refreshing.mirrored(here, network)
+    held = refreshing.mirror_candidates(here, network)
     if held is not None:
-        mirror = shown(context.environ[refreshing.MIRROR])
+        mirror = without_credentials(context.environ[refreshing.MIRROR])
         console.say(f"{mirror} holds {len(held)} builds for this platform; it is read each time.")
         return
-    before = set(catalogue.known(context.cache, here, context.environ.get(catalogue.INDEX)))
-    found = refreshing.update(here, network, context.cache)
+    before = set(selection.known_candidates(context.cache, here, context.environ.get(selection.INDEX)))
+    found = refreshing.update_index(here, network, context.cache)
     new = [candidate for candidate in found if candidate not in before]
     for candidate in new:
         console.data(candidate.build.build_alias)

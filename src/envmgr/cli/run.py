@@ -9,10 +9,10 @@ import click
 
 from envmgr.cli import Context
 from envmgr.cli.ensure import ensure_environment, ensure_installed
-from envmgr.environments import inside
+from envmgr.environments import activation
 from envmgr.host import process
 from envmgr.shell import programs, shims
-from envmgr.shell.active import Active, active
+from envmgr.shell.active import ActivePython, active_python
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -29,24 +29,24 @@ def run(context: Context, request: str | None, command: tuple[str, ...], *, no_i
     With --python, the bare Python is used where the project has no environment for it. Every installed pythonX.Y is on
     PATH, so that tox, nox and their kin find them.
     """
-    here = active(context.home, context.cwd, context.environ, request=request)
+    here = active_python(context.home, context.cwd, context.environ, request=request)
     variables = _variables(context, here, make=not request, install=not no_install)
     program = shutil.which(command[0], path=variables["PATH"])
     if program is None:
-        raise programs.missing(context.home, here, command[0])
+        raise programs.missing_error(context.home, here, command[0])
     if programs.installs(Path(program).name, command[1:]):
         return shims.run_installer(context.home, Path(program), command, variables)
-    return process.become(Path(program), command, variables)
+    return process.exec_program(Path(program), command, variables)
 
 
-def _variables(context: Context, here: Active, *, make: bool, install: bool) -> dict[str, str]:
+def _variables(context: Context, here: ActivePython, *, make: bool, install: bool) -> dict[str, str]:
     """Return the variables for the command: of the active environment, made now if need be, or of the interpreters."""
     environ = {**context.environ, **here.variables}
     environment = ensure_environment(context, here, install=install) if make else here.environment
     if environment:
-        return inside.environment(context.home, environment, environ)
+        return activation.environment_variables(context.home, environment, environ)
     found = ensure_installed(context, here.ruling, install=install)
     working = [interpreter for interpreter in found if interpreter.works]
     if found and not working:
-        raise found[0].lost()
-    return inside.interpreters(context.home, working, environ)
+        raise found[0].missing_error()
+    return activation.interpreter_variables(context.home, working, environ)

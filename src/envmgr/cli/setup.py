@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import click
 
 from envmgr.cli import Context, console
-from envmgr.shell import detect, dialects, shims
+from envmgr.shell import detect, shells, shims
 from envmgr.shell import setup as rc
-from envmgr.shell.dialects import Dialect
+from envmgr.shell.shells import Shell
 
 
 @click.command()
@@ -20,24 +20,24 @@ from envmgr.shell.dialects import Dialect
 def setup(context: Context, shell: str | None, *, only_print: bool, remove: bool) -> None:
     """Add the hook to SHELL (default: the one that you are in): one line in its rc file, shown before it is written."""
     if remove:
-        _remove(context, [dialects.named(shell)] if shell else list(dialects.DIALECTS.values()))
+        _remove(context, [shells.shell_named(shell)] if shell else list(shells.SHELLS.values()))
         return
-    dialect = dialects.named(shell or detect.shell(context.environ))
+    dialect = shells.shell_named(shell or detect.current_shell(context.environ))
     line = dialect.line(context.home)
     if only_print:
         console.data(f"{line}  {rc.MARK}")
         return
-    edits = [rc.adding(file, line) for file in dialect.chosen(dialect.rc_files(context.environ))]
+    edits = [rc.plan_addition(file, line) for file in dialect.select_files(dialect.rc_files(context.environ))]
     shims.refresh(context.home)
     for edit in edits:
         _write(edit)
     console.say(f"Open a new {dialect.name}, or run here: {dialect.load(context.home)}")
 
 
-def _remove(context: Context, shells: Sequence[Dialect]) -> None:
+def _remove(context: Context, shells: Sequence[Shell]) -> None:
     """Take the line out of the rc files of `shells`; files without it are not touched, and may be read-only."""
     files = dict.fromkeys(file for dialect in shells for file in dialect.rc_files(context.environ))
-    edits = [rc.removing(file) for file in files if rc.has_line(file)]
+    edits = [rc.plan_removal(file) for file in files if rc.has_line(file)]
     for edit in edits:
         _write(edit)
     if not edits:

@@ -13,12 +13,12 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.environments import external, record
-from envmgr.environments.health import Health, health
+from envmgr.environments.health import Health, check_health
 from envmgr.errors import EnvmgrError
-from envmgr.packages.engine import Workplace
+from envmgr.packages.engines import Target
 from envmgr.pythons import resolve
 from envmgr.pythons.store import Interpreter
-from envmgr.shell.active import Active, active
+from envmgr.shell.active import ActivePython, active_python
 
 
 @click.command()
@@ -31,7 +31,7 @@ def status(context: Context, *, as_json: bool) -> int:
     is missing, 7 for one that is gone.
     """
     try:
-        here = active(context.home, context.cwd, context.environ)
+        here = active_python(context.home, context.cwd, context.environ)
     except EnvmgrError as error:
         if not as_json:
             raise
@@ -60,7 +60,7 @@ _KEYS = (
 )
 
 
-def _facts(context: Context, here: Active) -> tuple[dict[str, Any], EnvmgrError | None]:
+def _facts(context: Context, here: ActivePython) -> tuple[dict[str, Any], EnvmgrError | None]:
     """Return the facts that `--json` prints, and the error that a shim would end with, if any."""
     interpreter, problem = None, None
     try:
@@ -69,7 +69,7 @@ def _facts(context: Context, here: Active) -> tuple[dict[str, Any], EnvmgrError 
         problem = error if here.problem or not here.environment else None  # an environment needs no other Python
     values = {
         "version": _version(here, interpreter),
-        "replaced": bool(interpreter and not here.external and interpreter.changed),
+        "replaced": bool(interpreter and not here.external and interpreter.replaced),
         "python": _text(_python(context, here, interpreter, problem)),
         "reason": here.reason,
         "request": None if here.problem else here.ruling.words,
@@ -87,7 +87,7 @@ def _text(path: Path | None) -> str | None:
     return str(path) if path else None
 
 
-def _version(here: Active, interpreter: Interpreter | None) -> str | None:
+def _version(here: ActivePython, interpreter: Interpreter | None) -> str | None:
     """Return the version of the Python that is active, None where that is the system's."""
     if here.external:
         build = external.build(here.external)
@@ -96,31 +96,31 @@ def _version(here: Active, interpreter: Interpreter | None) -> str | None:
 
 
 def _python(
-    context: Context, here: Active, interpreter: Interpreter | None, problem: EnvmgrError | None
+    context: Context, here: ActivePython, interpreter: Interpreter | None, problem: EnvmgrError | None
 ) -> Path | None:
     """Return the program that `python` runs; of the system, `python3`, which it always has."""
     if here.environment:
         return here.environment.bin / "python"
     if interpreter:
         return interpreter.executable
-    return None if problem else resolve.system("python3", context.home, context.environ)
+    return None if problem else resolve.find_on_path("python3", context.home, context.environ)
 
 
-def _origin(here: Active) -> dict[str, Any] | None:
+def _origin(here: ActivePython) -> dict[str, Any] | None:
     """Return who asked: a variable, or a file and its line."""
     pin = here.ruling.pin
     if pin is None:
         return None
     if pin.source is None:
-        return {"variable": pin.said, "file": None, "line": None}
+        return {"variable": pin.variable, "file": None, "line": None}
     return {"variable": None, "file": str(pin.source), "line": pin.lines[0]}
 
 
-def _environment(context: Context, here: Active, interpreter: Interpreter | None) -> dict[str, Any] | None:
+def _environment(context: Context, here: ActivePython, interpreter: Interpreter | None) -> dict[str, Any] | None:
     found = here.external or here.recorded
     if found is None:
         return None
-    state = health(context.home, found, None if found.external else interpreter)
+    state = check_health(context.home, found, None if found.external else interpreter)
     if here.mismatch:
         state = Health("stale", here.mismatch)
     return {
@@ -131,12 +131,12 @@ def _environment(context: Context, here: Active, interpreter: Interpreter | None
     }
 
 
-def _venv(here: Active) -> dict[str, Any] | None:
+def _venv(here: ActivePython) -> dict[str, Any] | None:
     """Return what stands at `.venv` in the project, None where nothing does; `target` is what a link says."""
     if here.ruling.project is None:
         return None
-    link = here.ruling.project / record.LINK
-    target = record.target(link)
+    link = here.ruling.project / record.VENV_LINK
+    target = record.link_target(link)
     if target is None and not link.exists():
         return None
     active_path = here.environment.path if here.environment else None
@@ -144,11 +144,11 @@ def _venv(here: Active) -> dict[str, Any] | None:
     return {"path": str(link), "target": _text(target), "active": leads or (here.external is not None)}
 
 
-def _engine(context: Context, here: Active) -> str | None:
+def _engine(context: Context, here: ActivePython) -> str | None:
     """Return what `sync` would install with, None where it could not."""
     try:
         environment = here.environment
-        return Workplace(context.home, environment, context.environ).engine().name if environment else None
+        return Target(context.home, environment, context.environ).engine().name if environment else None
     except EnvmgrError:
         return None
 
@@ -157,20 +157,20 @@ def _error(error: EnvmgrError) -> dict[str, Any]:
     return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
 
 
-def _rows(here: Active, facts: dict[str, Any], problem: EnvmgrError | None) -> Iterator[tuple[str, str]]:
+def _rows(here: ActivePython, facts: dict[str, Any], problem: EnvmgrError | None) -> Iterator[tuple[str, str]]:
     """Yield what people read: a name and a value each."""
     version = facts["version"] or (f"{problem.message}; {problem.hint or ''}" if problem else "system")
     yield "python", f"{version}, replaced since it was linked; link it again" if facts["replaced"] else version
     if facts["python"]:
         yield "path", facts["python"]
     yield "request", here.problem.message if here.problem else here.ruling.words
-    yield "decided by", "`envmgr allow`" if here.external else here.ruling.origin
+    yield "decided by", "`envmgr allow`" if here.external else here.ruling.location
     if here.ruling.project:
         yield "project", str(here.ruling.project)
     yield from _environment_rows(here, facts)
 
 
-def _environment_rows(here: Active, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _environment_rows(here: ActivePython, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     made, venv = facts["environment"], facts["venv"]
     if made:
         yield "environment", f"{made['path']} (allowed)" if here.external else made["path"]
@@ -181,10 +181,10 @@ def _environment_rows(here: Active, facts: dict[str, Any]) -> Iterator[tuple[str
         yield "installs with", facts["engine"]
     if venv and not here.external:
         other = f"leads to {venv['target']}" if venv["target"] else "is not envmgr's"
-        yield record.LINK, "leads to the environment" if venv["active"] else other
+        yield record.VENV_LINK, "leads to the environment" if venv["active"] else other
 
 
-def _minor_row(context: Context, here: Active, version: str | None) -> Iterator[tuple[str, str]]:
+def _minor_row(context: Context, here: ActivePython, version: str | None) -> Iterator[tuple[str, str]]:
     """Yield what `python3.12` is, where that is a link in the shims to the interpreter of the active environment."""
     if here.environment and version:
         name = f"python{'.'.join(version.split('.')[:2])}"

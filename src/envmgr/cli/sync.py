@@ -10,13 +10,13 @@ import click
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.ensure import ensure_environment
-from envmgr.environments import base, provision, record
+from envmgr.environments import base, provisioning, record
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.packages import sync as syncing
-from envmgr.packages.declared import Declared, declared
-from envmgr.packages.engine import ENGINES, Workplace
-from envmgr.shell.active import Active, active
+from envmgr.packages.engines import ENGINES, Target
+from envmgr.packages.requirements import Requirements, read_requirements
+from envmgr.shell.active import ActivePython, active_python
 
 
 @click.command(cls=ChangingCommand)
@@ -43,9 +43,9 @@ def sync(
 
     It goes into the environment that is active here: an allowed .venv, or envmgr's own, which is made if need be.
     """
-    here = active(context.home, context.cwd, context.environ)
+    here = active_python(context.home, context.cwd, context.environ)
     environment = _planned(context, here) if dry_run else _ensured(context, here, install=not no_install)
-    wanted = declared(
+    wanted = read_requirements(
         environment.project,
         requirements=[str(context.cwd / file) for file in files],
         groups=groups,
@@ -62,23 +62,25 @@ def sync(
         )
     if here.mismatch:
         console.say(f"note: {here.mismatch}")
-    done = syncing.sync(Workplace(context.home, environment, context.environ), wanted, engine=engine)
+    done = syncing.sync_environment(Target(context.home, environment, context.environ), wanted, engine=engine)
     came_from = _sources(environment, wanted)
     console.say(
         f"Installed what {came_from} declares, with {done}" if done else f"Nothing to do: {came_from} unchanged"
     )
 
 
-def _ensured(context: Context, here: Active, *, install: bool) -> Environment:
+def _ensured(context: Context, here: ActivePython, *, install: bool) -> Environment:
     """Return the active environment, made now if need be; raises UsageError where the system's Python is active."""
     environment = ensure_environment(context, here, install=install)
     if environment is None:
-        provision.provide(context.home, here.ruling, context.environ)  # raises, where there is more to tell
+        provisioning.ensure_environment(
+            context.home, here.ruling, context.environ
+        )  # raises, where there is more to tell
         raise _without_environment(here)
     return environment
 
 
-def _planned(context: Context, here: Active) -> Environment:
+def _planned(context: Context, here: ActivePython) -> Environment:
     """Return the active environment, or the one that would be made; raises as `_ensured` does."""
     if here.environment:
         return here.environment
@@ -86,19 +88,19 @@ def _planned(context: Context, here: Active) -> Environment:
     if here.ruling.project is None or interpreter is None:
         raise _without_environment(here)
     project = Path(os.path.realpath(here.ruling.project))
-    key = base.base(context.home, interpreter).key
-    return Environment(record.folder(context.home, project) / key, project, key)
+    key = base.base_python(context.home, interpreter).key
+    return Environment(record.environments_folder(context.home, project) / key, project, key)
 
 
-def _without_environment(here: Active) -> UsageError:
+def _without_environment(here: ActivePython) -> UsageError:
     if here.ruling.project is None:
         return UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
     return UsageError(
-        f"{here.ruling.origin}: the system's Python has no environment", hint="pin one: `envmgr use 3.12`"
+        f"{here.ruling.location}: the system's Python has no environment", hint="pin one: `envmgr use 3.12`"
     )
 
 
-def _plan(environment: Environment, wanted: Declared) -> dict[str, object]:
+def _plan(environment: Environment, wanted: Requirements) -> dict[str, object]:
     """Return what `--dry-run` prints, a value each."""
     made = environment.works
     return {
@@ -106,11 +108,11 @@ def _plan(environment: Environment, wanted: Declared) -> dict[str, object]:
         "environment": environment.path if made else f"{environment.path} (is made)",
         "installs": " ".join(wanted.arguments) or "nothing",
         "declared by": _sources(environment, wanted) or "nothing",
-        "state": "up to date" if made and syncing.current(environment, wanted) else "to be installed",
+        "state": "up to date" if made and syncing.is_current(environment, wanted) else "to be installed",
     }
 
 
-def _sources(environment: Environment, wanted: Declared) -> str:
+def _sources(environment: Environment, wanted: Requirements) -> str:
     """Return the files that `wanted` came from, relative to the project where they are in it."""
     project = environment.project
     return ", ".join(str(file.relative_to(project) if file.is_relative_to(project) else file) for file in wanted.files)

@@ -16,11 +16,11 @@ import click
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.ensure import ensure_installed
-from envmgr.environments import inside
+from envmgr.environments import activation
 from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host import process
-from envmgr.packages.engine import ENGINES
-from envmgr.pythons.resolve import Ruling
+from envmgr.packages.engines import ENGINES
+from envmgr.pythons.resolve import ResolvedPin
 from envmgr.pythons.store import Interpreter
 from envmgr.testing import context as contexts
 from envmgr.testing import defaults, history, matrix, report, runner, table
@@ -167,9 +167,9 @@ def _print_table(finder: Finder) -> int:
 def _run_nox(finder: Finder, arguments: tuple[str, ...]) -> int:
     """Run nox, whose configuration is a program, with the installed Pythons on PATH; returns its exit code."""
     environment = finder.tool(NOX)
-    variables = inside.environment(finder.home, environment, finder.environ)
+    variables = activation.environment_variables(finder.home, environment, finder.environ)
     argv: list[str | Path] = [environment.bin / "nox", "--download-python", "never", *arguments]
-    return process.stream(argv, environ=variables, cwd=finder.cwd)
+    return process.run_on_terminal(argv, environ=variables, cwd=finder.cwd)
 
 
 def _print_plan(project: Path, cells: list[Cell]) -> None:
@@ -191,7 +191,7 @@ def _interpreter(context: Context, word: str, *, install: bool) -> Interpreter |
     """Return the interpreter for the request `word`, installed now if it is missing, or why there is none."""
     try:
         pin = pins.parse(word, said="[tool.envmgr.test]")
-        return ensure_installed(context, Ruling(pin, None), install=install)[0]
+        return ensure_installed(context, ResolvedPin(pin, None), install=install)[0]
     except EnvmgrError as error:
         return error
 

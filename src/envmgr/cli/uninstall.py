@@ -6,7 +6,7 @@ import click
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
-from envmgr.environments.dependents import dependents
+from envmgr.environments.dependents import dependent_environments
 from envmgr.errors import EnvironmentFailedError
 from envmgr.pythons import installer, resolve
 from envmgr.pythons.store import Store
@@ -26,8 +26,10 @@ def uninstall(context: Context, requests: tuple[str, ...], *, force: bool) -> No
     """
     store = Store(context.home)
     doomed = _matching(store, [VersionRequest.parse(word) for word in requests])
-    needing = dependents(context.home, doomed)
-    if not force and dependents(context.home, [build for build in doomed if store.interpreter(build).works]):
+    needing = dependent_environments(context.home, doomed)
+    if not force and dependent_environments(
+        context.home, [build for build in doomed if store.interpreter(build).works]
+    ):
         raise EnvironmentFailedError(
             "environments depend on it:\n" + "\n".join(f"{env.path} ({env.project})" for env in needing),
             hint="remove them with `envmgr env remove`, or add --force",
@@ -44,8 +46,8 @@ def _matching(store: Store, requests: list[VersionRequest]) -> set[Build]:
     installed = list(store.builds())
     found: set[Build] = set()
     for request in requests:
-        matching = request.every(installed)
+        matching = request.select_all(installed)
         if not matching:
-            raise resolve.missing(store, request)
+            raise resolve.missing_error(store, request)
         found.update(matching)
     return found

@@ -8,7 +8,7 @@ from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.install import JOBS, install_all
 from envmgr.host.network import Network
-from envmgr.pythons.upgrades import upgrades
+from envmgr.pythons.upgrades import find_upgrades
 from envmgr.versions.request import VersionRequest
 
 
@@ -25,7 +25,7 @@ def upgrade(context: Context, requests: tuple[str, ...], *, jobs: int, offline: 
     """
     network = Network(context.environ, offline)
     asked = [VersionRequest.parse(word) for word in requests]
-    if chosen := upgrades(context.home, asked, network, context.cache):
+    if chosen := find_upgrades(context.home, asked, network, context.cache):
         install_all(context, chosen, network, jobs=jobs)
     else:
         console.say("Everything is up to date")

@@ -7,11 +7,11 @@ import click
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.ensure import ensure_installed
-from envmgr.environments import provision
-from envmgr.environments.provision import Provided
+from envmgr.environments import provisioning
+from envmgr.environments.provisioning import BoundEnvironment
 from envmgr.errors import UsageError
 from envmgr.pythons import resolve
-from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.resolve import ResolvedPin
 from envmgr.pythons.store import Store
 from envmgr.versions import pinning, pins, requires
 from envmgr.versions.request import VersionRequest
@@ -33,22 +33,22 @@ def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: 
         return
     words = requests or _required(context)
     ruling = _ruling(context, words)
-    provision.refuse(context.home, ruling)
+    provisioning.ensure_possible(context.home, ruling)
     ensure_installed(context, ruling)
-    provided = provision.provide(context.home, ruling, context.environ, pip=not no_pip)
+    provided = provisioning.ensure_environment(context.home, ruling, context.environ, pip=not no_pip)
     if words:
         _pin(context, words)
     if provided is None:
-        console.say(f"{ruling.origin}: the system's Python rules; it gets no environment")
+        console.say(f"{ruling.location}: the system's Python rules; it gets no environment")
     else:
         _report(provided, pip=not no_pip)
 
 
-def _ruling(context: Context, words: tuple[str, ...]) -> Ruling:
+def _ruling(context: Context, words: tuple[str, ...]) -> ResolvedPin:
     """Return the pin to make an environment for: `words` in this directory, else the one that is there already."""
     if words:
-        return Ruling(pins.parse(" ".join(words), said="envmgr use"), context.cwd)
-    return resolve.ruling(context.home, context.cwd, context.environ)
+        return ResolvedPin(pins.parse(" ".join(words), said="envmgr use"), context.cwd)
+    return resolve.resolve_pin(context.home, context.cwd, context.environ)
 
 
 def _required(context: Context) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def _required(context: Context) -> tuple[str, ...]:
 
     It is a word that other tools read as well, `3.13`; of what is installed, else of what can be.
     """
-    pin = resolve.ruling(context.home, context.cwd, context.environ).pin
+    pin = resolve.resolve_pin(context.home, context.cwd, context.environ).pin
     if pin is not None and pin.source != context.home.default:
         return ()
     request = requires.from_pyproject(context.cwd)
@@ -72,7 +72,7 @@ def _newest(context: Context, request: VersionRequest) -> Build:
     from envmgr.host.network import Network
     from envmgr.pythons import refresh
 
-    return refresh.pick(request, Network(context.environ), context.cache).build
+    return refresh.select(request, Network(context.environ), context.cache).build
 
 
 def _pin(context: Context, words: tuple[str, ...]) -> None:
@@ -88,12 +88,12 @@ def _set_default(context: Context, words: tuple[str, ...]) -> None:
     """Install what `words` ask for, and make them the global default."""
     if not words:
         raise UsageError("which Python shall be the default?", hint="for example: envmgr use --global 3.12")
-    ensure_installed(context, Ruling(pins.parse(" ".join(words), said="envmgr use --global"), None))
+    ensure_installed(context, ResolvedPin(pins.parse(" ".join(words), said="envmgr use --global"), None))
     pinning.write(context.home.default, words)
     console.say(f"The default is {' '.join(words)} now, where no version file rules")
 
 
-def _report(provided: Provided, *, pip: bool) -> None:
+def _report(provided: BoundEnvironment, *, pip: bool) -> None:
     """Tell which environment is active now."""
     for note in provided.notes:
         console.say(f"note: {note}")

@@ -15,7 +15,7 @@ from envmgr.environments.record import Environment
 from envmgr.errors import CommandNotFoundError, UsageError
 from envmgr.pythons import resolve
 from envmgr.pythons.store import Store
-from envmgr.shell.active import active
+from envmgr.shell.active import active_python
 
 
 @click.command()
@@ -23,7 +23,7 @@ from envmgr.shell.active import active
 @click.pass_obj
 def whence(context: Context, command: str) -> None:
     """Print the Pythons, then the environments, that have COMMAND."""
-    found = list(resolve.holders(Store(context.home), command))
+    found = list(resolve.versions_with(Store(context.home), command))
     for made in chain(_allowed(context), record.environments(context.home)):
         found += [f"{made.project} ({made.key})"] if os.access(made.bin / command, os.X_OK) else []
     if not found:
@@ -35,5 +35,5 @@ def whence(context: Context, command: str) -> None:
 def _allowed(context: Context) -> Iterator[Environment]:
     """Yield the project's own `.venv` if it is active here; a pin that cannot be understood is no matter."""
     with suppress(UsageError):
-        here = active(context.home, context.cwd, context.environ)
+        here = active_python(context.home, context.cwd, context.environ)
         yield from [here.external] if here.external else []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from envmgr import entry
+from envmgr import hook_calls
 from envmgr.cli import Context, console
 from envmgr.shell import programs
-from envmgr.shell.active import active
+from envmgr.shell.active import active_python
 
 
 @click.command()
@@ -19,9 +19,9 @@ from envmgr.shell.active import active
 def which(context: Context, command: str, *, everything: bool) -> None:
     """Print the path of the program that COMMAND runs here."""
     if not everything:
-        console.data(entry.which(context.home, command, context.environ))
+        console.data(hook_calls.which(context.home, command, context.environ))
         return
-    here = active(context.home, context.cwd, context.environ)
+    here = active_python(context.home, context.cwd, context.environ)
     found = list(dict.fromkeys(programs.candidates(context.home, here, command, context.environ)))
-    for program in found or [programs.find(context.home, here, command, context.environ)]:
+    for program in found or [programs.find_program(context.home, here, command, context.environ)]:
         console.data(program)

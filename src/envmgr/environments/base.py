@@ -16,7 +16,7 @@ _OLDEST = (3, 6)  # what virtualenv's discovery still understands
 
 
 @dataclass(frozen=True)
-class Base:
+class BasePython:
     """What an environment runs on: `python` by the path that it remembers, and the `key` that names it.
 
     For an installed build that path goes through its alias, so that environments follow patch upgrades; for a linked
@@ -36,46 +36,45 @@ class Base:
         """Return where the template is, or has to be made: one per home path, build and version of envmgr."""
         text = f"{self.python}\n{self.interpreter.build}\n{__version__}"
         digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]
-        return home.templates / f"{self.family(pip=pip)}-{digest}"
+        return home.templates / f"{self.name_prefix(pip=pip)}-{digest}"
 
-    def family(self, *, pip: bool) -> str:
+    def name_prefix(self, *, pip: bool) -> str:
         """Return what the names of this template and its predecessors have in common."""
         return f"{self.key}-pip" if pip else self.key
 
 
-def base(home: Home, interpreter: Interpreter) -> Base:
+def base_python(home: Home, interpreter: Interpreter) -> BasePython:
     """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError where none can."""
     try:
         ensure_supported(home)
     except UsageError as error:  # what looks at an environment only goes on without
         raise EnvironmentFailedError(error.message, hint=error.hint) from error
-    refuse(str(interpreter.build.version), interpreter.build.version.release)
+    ensure_release_supported(str(interpreter.build.version), interpreter.build.version.release)
     if interpreter.linked:
-        found = Base(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
+        found = BasePython(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
     else:
-        found = Base(interpreter, home.aliases / interpreter.alias / "bin" / "python", interpreter.alias)
+        found = BasePython(interpreter, home.aliases / interpreter.alias / "bin" / "python", interpreter.alias)
     if not (interpreter.works and os.access(found.python, os.X_OK)):
-        lost = interpreter.lost()
+        lost = interpreter.missing_error()
         raise EnvironmentFailedError(lost.message, hint=lost.hint)
-    _refuse(found.python, "\n" in str(found.python), "cannot be the home of an environment: it has a line break")
+    if "\n" in str(found.python):
+        raise EnvironmentFailedError(
+            f"{found.python} cannot be the home of an environment: it has a line break",
+            hint="set ENVMGR_HOME to another directory",
+        )
     return found
 
 
-def possible(release: tuple[int, ...]) -> bool:
+def is_supported(release: tuple[int, ...]) -> bool:
     """Whether environments can be made for a release, or the start of one."""
     return release[:2] >= _OLDEST[: len(release)]
 
 
-def refuse(python: str, release: tuple[int, ...]) -> None:
+def ensure_release_supported(python: str, release: tuple[int, ...]) -> None:
     """Raise EnvironmentFailedError where no environment can be made for `python`, of a release or the start of one."""
-    if not possible(release):
+    if not is_supported(release):
         raise EnvironmentFailedError(
             f"environments cannot be made for Python {python}",
             hint="virtualenv supports 3.6 and newer; `envmgr run -p` runs this Python itself, and shims do where a "
             "version file that you write asks for it",
         )
-
-
-def _refuse(path: Path, condition: bool, reason: str) -> None:  # noqa: FBT001 - reads as a sentence
-    if condition:
-        raise EnvironmentFailedError(f"{path} {reason}", hint="set ENVMGR_HOME to another directory")

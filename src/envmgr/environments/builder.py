@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from envmgr.environments import manifest, record, scripts
-from envmgr.environments.base import Base, base
+from envmgr.environments.base import BasePython, base_python
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host import files, lock
@@ -26,11 +26,11 @@ def build(
     `key` tells it from the project's other environments; by default it is the interpreter's alias. Raises
     EnvironmentFailedError, StoreBusyError.
     """
-    under = base(home, interpreter)
-    wanted = Environment(record.folder(home, project) / (key or under.key), project, under.key)
-    if not _there(wanted):
+    under = base_python(home, interpreter)
+    wanted = Environment(record.environments_folder(home, project) / (key or under.key), project, under.key)
+    if not _is_built(wanted):
         with lock.exclusive(home.lock):
-            if not _there(wanted):
+            if not _is_built(wanted):
                 clean_up(home)
                 _publish(home, wanted, under, environ, pip=pip)
     return wanted
@@ -40,10 +40,10 @@ def remove(home: Home, environment: Environment) -> None:
     """Remove an environment, its records, and a `.venv` that leads there. Raises EnvironmentFailedError."""
     with lock.exclusive(home.lock):
         clean_up(home)
-        for file in record.naming(home, environment):
+        for file in record.records_of(home, environment):
             file.unlink(missing_ok=True)
-        link = environment.project / record.LINK
-        if record.target(link) == environment.path:
+        link = environment.project / record.VENV_LINK
+        if record.link_target(link) == environment.path:
             link.unlink(missing_ok=True)
         aside = _move_aside(home, environment.path)
     _remove_tree(aside)
@@ -51,17 +51,17 @@ def remove(home: Home, environment: Environment) -> None:
         _remove_tree(environment.path.parent)
 
 
-def follow(home: Home) -> list[Environment]:
+def update_versions(home: Home) -> list[Environment]:
     """Let the environments whose alias means another patch by now say so in `pyvenv.cfg`; returns those.
 
     They run on it already: their home is the alias. What this mends is what editors read. Call it after an upgrade.
     """
     with lock.exclusive(home.lock):
         clean_up(home)
-        return [found for found in record.environments(home) if found.works and _versioned(home, found)]
+        return [found for found in record.environments(home) if found.works and _update_version(home, found)]
 
 
-def _versioned(home: Home, environment: Environment) -> bool:
+def _update_version(home: Home, environment: Environment) -> bool:
     build = Store(home).alias(environment.base)
     config = environment.path / scripts.CONFIG
     try:
@@ -70,19 +70,19 @@ def _versioned(home: Home, environment: Environment) -> bool:
         return False
     if build is None:
         return False
-    after = scripts.versioned(before, build.version)
+    after = scripts.with_version(before, build.version)
     if before == after:
         return False
     files.write_atomically(config, after)
     return True
 
 
-def _there(environment: Environment) -> bool:
+def _is_built(environment: Environment) -> bool:
     """Whether it was published and its Python runs."""
     return environment.works and record.load(environment.path) == environment
 
 
-def ensure_template(home: Home, under: Base, environ: Environ, *, pip: bool) -> Path:
+def ensure_template(home: Home, under: BasePython, environ: Environ, *, pip: bool) -> Path:
     """Return a template that is as it was made, made now where it is missing or was changed.
 
     Call it under the store's lock. Raises EnvironmentFailedError.
@@ -93,13 +93,13 @@ def ensure_template(home: Home, under: Base, environ: Environ, *, pip: bool) -> 
     return source
 
 
-def _make_template(source: Path, home: Home, under: Base, environ: Environ, *, pip: bool) -> None:
+def _make_template(source: Path, home: Home, under: BasePython, environ: Environ, *, pip: bool) -> None:
     from envmgr.environments import template  # late, with virtualenv
 
     template.make(source, home, under, environ, pip=pip)
 
 
-def _publish(home: Home, environment: Environment, under: Base, environ: Environ, *, pip: bool) -> None:
+def _publish(home: Home, environment: Environment, under: BasePython, environ: Environ, *, pip: bool) -> None:
     staged = home.tmp / f"env-{os.getpid()}"
     try:
         _stage(home, staged, environment, under, environ, pip=pip)
@@ -113,16 +113,18 @@ def _publish(home: Home, environment: Environment, under: Base, environ: Environ
         _remove_tree(staged)
 
 
-def _stage(home: Home, staged: Path, environment: Environment, under: Base, environ: Environ, *, pip: bool) -> None:
+def _stage(
+    home: Home, staged: Path, environment: Environment, under: BasePython, environ: Environ, *, pip: bool
+) -> None:
     """Make the environment at `staged`, from its template."""
-    place = scripts.Place(environment.path, environment.name)
+    place = scripts.Destination(environment.path, environment.name)
     source = under.template(home, pip=pip)
     if not clone(source, staged, place):
         _remove_tree(staged)
         _make_template(source, home, under, environ, pip=pip)
         if not clone(source, staged, place):
             raise EnvironmentFailedError(f"{source}: changed while it was cloned", hint="try again")
-    (staged / record.NOTE).write_text(record.dump(environment), encoding="utf-8")
+    (staged / record.METADATA).write_text(record.dump(environment), encoding="utf-8")
 
 
 def _move_aside(home: Home, path: Path) -> Path:
@@ -153,7 +155,7 @@ def clean_up(home: Home) -> None:
             _remove_tree(left)
 
 
-def clone(source: Path, target: Path, place: scripts.Place) -> bool:
+def clone(source: Path, target: Path, place: scripts.Destination) -> bool:
     """Make at `target`, which is going to be at `place`, a clone of template `source` that shares its files.
 
     Returns False, with a part of it made, where `source` is missing or not as it was made. Raises OSError.
@@ -192,6 +194,6 @@ def share(source: str, target: str) -> None:
         os.chmod(target, os.stat(source).st_mode | stat.S_IWUSR)  # noqa: PTH101, PTH116
 
 
-def _fill(source: Path, target: Path, place: scripts.Place) -> None:
-    target.write_bytes(scripts.fill(source.name, source.read_bytes(), place))
+def _fill(source: Path, target: Path, place: scripts.Destination) -> None:
+    target.write_bytes(scripts.from_template(source.name, source.read_bytes(), place))
     target.chmod(stat.S_IMODE(source.stat().st_mode))

@@ -11,7 +11,7 @@ from envmgr.pythons.store import Store
 from envmgr.versions.version import Build
 
 
-def dependents(home: Home, builds: Collection[Build]) -> list[Environment]:
+def dependent_environments(home: Home, builds: Collection[Build]) -> list[Environment]:
     """Return the environments that run on one of `builds`, and whose alias no other installed build answers.
 
     A linked one may answer the alias, but environments that were made on installed builds need not start on it.

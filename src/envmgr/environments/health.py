@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envmgr.environments import manifest
-from envmgr.environments.base import base
+from envmgr.environments.base import base_python
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host.paths import Home
@@ -23,7 +23,7 @@ class Health:
         return f"{self.state}: {self.reason}" if self.reason else self.state
 
 
-def health(
+def check_health(
     home: Home, environment: Environment | None, interpreter: Interpreter | None = None, *, thorough: bool = False
 ) -> Health:
     """Return the health of `environment`; stale needs the `interpreter` that its pin asks for now.
@@ -45,6 +45,6 @@ def health(
 
 def _key(home: Home, interpreter: Interpreter) -> str:
     try:
-        return base(home, interpreter).key
+        return base_python(home, interpreter).key
     except EnvironmentFailedError:
         return ""

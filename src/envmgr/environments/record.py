@@ -20,8 +20,8 @@ from envmgr.host.paths import Home
 
 FOLDER = ".envmgr"
 REAL = ".real"  # in a record folder: the physical path of the project that its records belong to
-NOTE = "envmgr.json"
-LINK = ".venv"
+METADATA = "envmgr.json"
+VENV_LINK = ".venv"
 EXCLUDE = ".exclude"  # beside the records; its time is that of the repository's exclude file when we looked last
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+|\.{2,}", re.ASCII)  # shells refuse a record with `..` in it
 _LONGEST = 60  # characters of a project's name that go into directory names and prompts
@@ -42,7 +42,7 @@ class Environment:
     @property
     def name(self) -> str:
         """The project's name, safe for prompts and file names."""
-        return sanitized(self.project.name) if self.external else self.path.parent.name.rpartition("-")[0]
+        return sanitize(self.project.name) if self.external else self.path.parent.name.rpartition("-")[0]
 
     @property
     def label(self) -> str:
@@ -65,12 +65,12 @@ class Environment:
         return os.access(self.bin / "python", os.X_OK)
 
 
-def sanitized(name: str) -> str:
+def sanitize(name: str) -> str:
     """Return `name` reduced to `[A-Za-z0-9._+-]`: shells expand what stands in a prompt."""
     return _UNSAFE.sub("-", name).strip("-.")[:_LONGEST] or "project"
 
 
-def folder(home: Home, project: Path) -> Path:
+def environments_folder(home: Home, project: Path) -> Path:
     """Return where the environments of `project` (a real path) live; the hash keeps equal names apart.
 
     A project that was moved keeps the directory that it had; a new one in its old place gets another.
@@ -86,7 +86,7 @@ def _folders(home: Home, project: Path) -> Iterator[Path]:
     """Yield the directories that the environments of `project` may be in; the first is the usual one."""
     for number in count():
         text = os.fsencode(project) + (b"\0%d" % number if number else b"")
-        yield home.envs / f"{sanitized(project.name)}-{hashlib.sha256(text).hexdigest()[:8]}"
+        yield home.envs / f"{sanitize(project.name)}-{hashlib.sha256(text).hexdigest()[:8]}"
 
 
 def _owner(place: Path) -> Path | None:
@@ -94,14 +94,14 @@ def _owner(place: Path) -> Path | None:
     return next((made.project for path in sorted(place.glob("*")) if (made := load(path))), None)
 
 
-def records(home: Home, project: Path) -> Path:
+def record_folder(home: Home, project: Path) -> Path:
     """Return the record folder of a project directory, as it was entered."""
     return home.projects / str(project).lstrip("/") / FOLDER
 
 
 def record_file(home: Home, project: Path, words: str) -> Path:
     """Return the record's path for a project directory, as it was entered, and the words of its pin."""
-    return records(home, project) / words
+    return record_folder(home, project) / words
 
 
 def lookup(home: Home, project: Path, words: str) -> Environment | None:
@@ -110,7 +110,7 @@ def lookup(home: Home, project: Path, words: str) -> Environment | None:
     Records belong to physical paths: a link that leads to another project now means that one.
     """
     real = Path(os.path.realpath(project))
-    if os.path.islink(records(home, real)):  # noqa: PTH114 - a link once; Path.is_symlink raises for too long a path
+    if os.path.islink(record_folder(home, real)):  # noqa: PTH114 - a link once; Path.is_symlink raises for too long a path
         return None
     path = _path(home, record_file(home, real, words))
     return load(path) or Environment(path, real, "") if path else None
@@ -132,7 +132,7 @@ def _named(home: Home, file: Path) -> Environment | None:
 
 def _record_files(home: Home, project: Path) -> list[Path]:
     """Return the record files of `project` (a real path)."""
-    place = records(home, project)
+    place = record_folder(home, project)
     if os.path.islink(place):  # noqa: PTH114 - as in `lookup`
         return []
     return sorted(file for file in place.glob("*") if not file.name.startswith("."))
@@ -144,8 +144,8 @@ def moved(home: Home, project: Path) -> list[Environment]:
     That link leads to one of them, belongs to this user, and the directory that they are recorded for is gone. A copy
     is no move: there the directory is still in its place.
     """
-    link = project / LINK
-    path = target(link)
+    link = project / VENV_LINK
+    path = link_target(link)
     made = load(path) if path and path.parent.parent == home.envs and ".." not in path.parts else None
     if made is None or made.project == project or os.path.lexists(made.project):
         return []
@@ -158,7 +158,7 @@ def moved(home: Home, project: Path) -> list[Environment]:
 def load(path: Path) -> Environment | None:
     """Return the environment in directory `path`, or None when envmgr did not make one there."""
     try:
-        data = json.loads(files.read_text(path / NOTE))
+        data = json.loads(files.read_text(path / METADATA))
         project, base = os.fsdecode(data["project"].encode(errors="surrogateescape")), data["base"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -174,19 +174,19 @@ def dump(environment: Environment) -> str:
 
 def environments(home: Home) -> Iterator[Environment]:
     """Yield every environment in the store."""
-    for place in sorted(home.envs.glob("*/*/" + NOTE)):
+    for place in sorted(home.envs.glob("*/*/" + METADATA)):
         if environment := load(place.parent):
             yield environment
 
 
-def naming(home: Home, environment: Environment) -> Iterator[Path]:
+def records_of(home: Home, environment: Environment) -> Iterator[Path]:
     """Yield the record files that name `environment`."""
     for file in _record_files(home, environment.project):
         if _path(home, file) == environment.path:
             yield file
 
 
-def target(link: Path) -> Path | None:
+def link_target(link: Path) -> Path | None:
     """Return what the symbolic link says it leads to, None when it is none."""
     try:
         return Path(os.readlink(link))  # noqa: PTH115 - its text, whether that exists or not

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from envmgr.environments import builder, manifest
-from envmgr.environments.base import Base, base
+from envmgr.environments.base import BasePython, base_python
 from envmgr.environments.manifest import Manifest
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
@@ -32,7 +32,7 @@ def repair(home: Home, environment: Environment, environ: Environ) -> list[str]:
         return [name for name, was_changed in shared.items() if was_changed]
 
 
-def _base_python(home: Home, environment: Environment) -> Base:
+def _base_python(home: Home, environment: Environment) -> BasePython:
     """Return what `environment` runs on; raises EnvironmentFailedError where it is gone."""
     try:
         build = Store(home).alias(environment.base) or Build.parse(environment.base)
@@ -40,7 +40,7 @@ def _base_python(home: Home, environment: Environment) -> Base:
         raise EnvironmentFailedError(
             f"{environment.path}: its Python ({environment.base}) is gone", hint="`envmgr use` makes it anew"
         ) from error
-    return base(home, Interpreter(build, home.versions / str(build), environment.base))
+    return base_python(home, Interpreter(build, home.versions / str(build), environment.base))
 
 
 def _replace(environment: Environment, template: Path, names: list[str]) -> None:

@@ -23,7 +23,7 @@ _STAGES = {"a": "alpha", "b": "beta", "rc": "candidate"}
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """Where an environment is going to be, and the name that prompts show."""
 
     path: Path
@@ -54,7 +54,7 @@ QUOTES: dict[str, Callable[[str], str]] = {
 }
 
 
-def blank(name: str, data: bytes, path: Path) -> bytes:
+def to_template(name: str, data: bytes, path: Path) -> bytes:
     """Return the contents of file `name` of an environment made at `path`, with marks for what is its own."""
     if name in QUOTES:
         return data.replace(_bytes(QUOTES[name](str(path))), _PATH)
@@ -63,7 +63,7 @@ def blank(name: str, data: bytes, path: Path) -> bytes:
     return data
 
 
-def fill(name: str, data: bytes, place: Place) -> bytes:
+def from_template(name: str, data: bytes, place: Destination) -> bytes:
     """Return the contents of file `name` for the environment at `place`; the reverse of `blank`."""
     if data.startswith(_SHEBANG):
         return shebang.absolute(place.path / "bin" / "python") + data[len(_SHEBANG) :]
@@ -71,7 +71,7 @@ def fill(name: str, data: bytes, place: Place) -> bytes:
     return data.replace(PROMPT.encode(), place.prompt.encode()).replace(_PATH, quoted)
 
 
-def versioned(config: str, version: Version) -> str:
+def with_version(config: str, version: Version) -> str:
     """Return the text of a `pyvenv.cfg` with the version keys that editors read (PEP 838) saying `version`."""
     stage, number = version.pre or ("final", 0)
     numbers = ".".join(map(str, version.release))

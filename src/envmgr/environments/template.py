@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 from envmgr.environments import manifest, scripts
-from envmgr.environments.base import Base
+from envmgr.environments.base import BasePython
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host import files, process
 from envmgr.host.paths import Environ, Home
@@ -21,7 +21,7 @@ _OLDEST_SEEDED = (3, 9)  # what virtualenv still brings a pip for; below, the in
 _OLDEST_PATCHED = (3, 8)  # what understands virtualenv's patch of distutils, which every start would complain about
 
 
-def make(template: Path, home: Home, base: Base, environ: Environ, *, pip: bool) -> None:
+def make(template: Path, home: Home, base: BasePython, environ: Environ, *, pip: bool) -> None:
     """Make the template that belongs at `template`, in place of its predecessors and of one that was changed.
 
     Call it under the store's lock.
@@ -32,7 +32,7 @@ def make(template: Path, home: Home, base: Base, environ: Environ, *, pip: bool)
     try:
         _make(staged / "env", base, staged, _environ(environ, base), pip=pip)
         home.templates.mkdir(parents=True, exist_ok=True)
-        for old in home.templates.glob(f"{base.family(pip=pip)}-" + "[0-9a-f]" * 12):
+        for old in home.templates.glob(f"{base.name_prefix(pip=pip)}-" + "[0-9a-f]" * 12):
             old.rename(staged / old.name)
         (staged / "env").rename(template)
     except OSError as error:
@@ -41,13 +41,13 @@ def make(template: Path, home: Home, base: Base, environ: Environ, *, pip: bool)
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _environ(environ: Environ, base: Base) -> Environ:
+def _environ(environ: Environ, base: BasePython) -> Environ:
     """Return what programs are started with; those of a linked interpreter write no byte code into what is not ours."""
-    plain = process.plain(environ)
+    plain = process.without_python_variables(environ)
     return plain | {"PYTHONDONTWRITEBYTECODE": "1"} if base.interpreter.linked else plain
 
 
-def _make(path: Path, base: Base, scratch: Path, environ: Environ, *, pip: bool) -> None:
+def _make(path: Path, base: BasePython, scratch: Path, environ: Environ, *, pip: bool) -> None:
     """Make an environment at `path`; put marks where it holds its own path, and the base's alias for its prefix."""
     seeded = pip and base.interpreter.build.version.release[:2] >= _OLDEST_SEEDED
     _virtualenv(path, base, scratch, environ, seeded=seeded)
@@ -59,7 +59,7 @@ def _make(path: Path, base: Base, scratch: Path, environ: Environ, *, pip: bool)
     _point(path / "bin", base.python)
     for file in (path / scripts.CONFIG, *(path / "bin").iterdir()):
         if not file.is_symlink():
-            data = scripts.blank(file.name, file.read_bytes(), path)
+            data = scripts.to_template(file.name, file.read_bytes(), path)
             file.write_bytes(data.replace(os.fsencode(base.interpreter.prefix), os.fsencode(base.prefix)))
     _configure(path / scripts.CONFIG, base)
     _compile(path, environ)
@@ -74,7 +74,7 @@ def _protect(path: Path) -> None:
     files.write_atomically(path / manifest.NAME, manifest.dump(manifest.scan(path)))
 
 
-def _virtualenv(path: Path, base: Base, scratch: Path, environ: Environ, *, seeded: bool) -> None:
+def _virtualenv(path: Path, base: BasePython, scratch: Path, environ: Environ, *, seeded: bool) -> None:
     import logging
 
     import virtualenv
@@ -99,7 +99,7 @@ def _point(commands: Path, python: Path) -> None:
         link.symlink_to(python if link.name == "python" else "python")
 
 
-def _configure(config: Path, base: Base) -> None:
+def _configure(config: Path, base: BasePython) -> None:
     """Let `pyvenv.cfg` name the base by that path too; what is only about our staging goes."""
     ours = {
         "home": base.python.parent,

@@ -280,4 +280,4 @@ def _zstd(archive: Path, environ: Environ) -> AbstractContextManager[IO[bytes]]:
             f"{archive.name} is packed with zstd, which nothing here can read",
             hint="install the program `zstd`, or the Python package `backports.zstd` beside envmgr",
         )
-    return process.reading([program, "-dcq", "--long=31", archive], environ=environ)
+    return process.open_stdout([program, "-dcq", "--long=31", archive], environ=environ)

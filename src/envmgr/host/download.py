@@ -11,24 +11,28 @@ from pathlib import Path
 
 from envmgr.errors import ChecksumError, DownloadError, EnvmgrError
 from envmgr.host import lock
-from envmgr.host.network import Network, shown
-from envmgr.host.reply import PassingError
+from envmgr.host.network import Network, without_credentials
+from envmgr.host.reply import TransientError
 
-Watch = Callable[[int, int | None], None]  # bytes that are here, bytes that there are
+ProgressCallback = Callable[[int, int | None], None]  # bytes that are here, bytes that there are
 LARGEST = 1 << 30  # bytes; the largest archive of a Python, a full debug build, has about 200 million
 _TRIES = 5  # without more bytes than ever before
 _ATTEMPTS = 200  # of one download, however many bytes each brings
 _PAUSE = 0.1  # seconds before the second round over the hosts; doubles with each round
 
 
-def fetch(network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: Watch | None = None) -> Path:
+def fetch(
+    network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: ProgressCallback | None = None
+) -> Path:
     """Put the file that one of `urls` has at `to`, verified against `sha256`; returns `to`. Raises as `held` does."""
-    with held(network, urls, to, sha256, watch=watch) as file:
+    with locked_fetch(network, urls, to, sha256, watch=watch) as file:
         return file
 
 
 @contextmanager
-def held(network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: Watch | None = None) -> Iterator[Path]:
+def locked_fetch(
+    network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: ProgressCallback | None = None
+) -> Iterator[Path]:
     """Do that, and give the file under its lock: until the block ends, nobody who asks for the lock removes it.
 
     What is there already and right is not fetched again. A download that broke off goes on from `to` + `.part`; of
@@ -39,7 +43,7 @@ def held(network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch:
     with ExitStack() as stack:
         try:
             to.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(lock.exclusive(guard(to), patience=3600))
+            stack.enter_context(lock.exclusive(lock_path(to), patience=3600))
             if not _is(to, sha256):
                 _fetch(network, urls, part, sha256, watch or (lambda *_: None)).replace(to)
         except OSError as error:
@@ -49,7 +53,7 @@ def held(network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch:
         yield to
 
 
-def guard(to: Path) -> Path:
+def lock_path(to: Path) -> Path:
     """Return the file that is locked while `to` is fetched or used."""
     return to.with_name(f".{to.name}.lock")
 
@@ -59,7 +63,7 @@ def digest(path: Path) -> str:
     return _hashed(path).hexdigest()
 
 
-def _fetch(network: Network, urls: Sequence[str], part: Path, sha256: str, watch: Watch) -> Path:
+def _fetch(network: Network, urls: Sequence[str], part: Path, sha256: str, watch: ProgressCallback) -> Path:
     """Try the hosts in turn, in rounds with growing pauses, as long as one is left that may still answer.
 
     Progress is more bytes than there ever were: a server that breaks off and then starts anew makes none.
@@ -72,8 +76,8 @@ def _fetch(network: Network, urls: Sequence[str], part: Path, sha256: str, watch
             break
         url, held = live[turn % len(live)], _size(part)
         try:
-            _verify(part, _transfer(network, url, part, watch), sha256, shown(url))
-        except PassingError as problem:
+            _verify(part, _transfer(network, url, part, watch), sha256, without_credentials(url))
+        except TransientError as problem:
             problems[url] = problem
             turn += 1
             most, idle = max(most, _size(part)), 0 if _size(part) > most else idle + 1
@@ -90,39 +94,43 @@ def _fetch(network: Network, urls: Sequence[str], part: Path, sha256: str, watch
     raise _summary(list(problems.values()))
 
 
-def _pause(problem: PassingError, idle: int, hosts: int) -> None:
+def _pause(problem: TransientError, idle: int, hosts: int) -> None:
     """Wait as long as the server asks for, or before another round over the hosts."""
     if idle < _TRIES and (problem.wait or idle % hosts == 0):
         time.sleep(problem.wait or _PAUSE * 2 ** (idle // hosts))
 
 
-def _transfer(network: Network, url: str, part: Path, watch: Watch) -> str:
+def _transfer(network: Network, url: str, part: Path, watch: ProgressCallback) -> str:
     """Add to `part` what is missing; returns the sha256 of the whole, which costs least while the bytes are at hand."""
     held = _size(part)
     with network.open(url, {"Range": f"bytes={held}-"} if held else None) as reply:
         if reply.status != 206:  # noqa: PLR2004 - partial content
             held = 0
         elif not reply.headers.get("content-range", "").startswith(f"bytes {held}-"):
-            raise ChecksumError(f"{shown(url)}: answered with another part of the file than was asked for")
+            raise ChecksumError(
+                f"{without_credentials(url)}: answered with another part of the file than was asked for"
+            )
         hashed = _hashed(part) if held else hashlib.sha256()
         length = reply.headers.get("content-length", "")
         total = held + int(length) if length.isascii() and length.isdigit() else None
-        _refuse_larger(total or 0, url)
+        _ensure_size(total or 0, url)
         with part.open("ab" if held else "wb") as file:
             for chunk in reply.chunks:
                 held += len(chunk)
-                _refuse_larger(held, url)
+                _ensure_size(held, url)
                 file.write(chunk)
                 hashed.update(chunk)
                 watch(held, total)
     if total is not None and held != total:
-        raise PassingError(f"{shown(url)}: broke off after {held} of {total} bytes")
+        raise TransientError(f"{without_credentials(url)}: broke off after {held} of {total} bytes")
     return hashed.hexdigest()
 
 
-def _refuse_larger(size: int, url: str) -> None:
+def _ensure_size(size: int, url: str) -> None:
     if size > LARGEST:
-        raise DownloadError(f"{shown(url)}: larger than {LARGEST >> 20} MB, which no archive of a Python is")
+        raise DownloadError(
+            f"{without_credentials(url)}: larger than {LARGEST >> 20} MB, which no archive of a Python is"
+        )
 
 
 def _verify(part: Path, found: str, sha256: str, url: str) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from envmgr.errors import EnvmgrError, StoreBusyError
 
-PATIENCE = 600.0  # seconds; an install over a slow line holds the lock only while it publishes
+TIMEOUT = 600.0  # seconds; an install over a slow line holds the lock only while it publishes
 
 
 @contextmanager
-def exclusive(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+def exclusive(path: Path, *, patience: float = TIMEOUT) -> Iterator[None]:
     """Hold the lock file at `path`, waiting at most `patience` seconds; raises StoreBusyError after that.
 
     Raises EnvmgrError for a place that cannot be written to, and where the filesystem refuses to lock.

@@ -19,12 +19,12 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from envmgr import __version__
-from envmgr.errors import AbsentError, ChecksumError, DownloadError, UsageError
+from envmgr.errors import ChecksumError, DownloadError, FileNotOnServerError, UsageError
 from envmgr.host import variables
 from envmgr.host.deadline import Deadline
 from envmgr.host.paths import Environ
 from envmgr.host.proxies import proxy
-from envmgr.host.reply import PassingError, Reply
+from envmgr.host.reply import Reply, TransientError
 
 _MOST_REDIRECTS = 20
 _LONGEST_WAIT = 60.0  # seconds that a Retry-After may ask for
@@ -45,7 +45,7 @@ class Network:
     offline: bool = False
 
     @property
-    def patience(self) -> float:
+    def timeout(self) -> float:
         """Seconds to wait for a byte; raises UsageError for a bad ENVMGR_HTTP_TIMEOUT."""
         text = self.environ.get(variables.HTTP_TIMEOUT, "30")
         with suppress(ValueError):
@@ -96,17 +96,26 @@ class Network:
                 yield reply
             return
         if scheme not in ("http", "https"):
-            raise DownloadError(f"not a URL that can be read: {shown(url)!a}", hint="use https, http or file")
+            raise DownloadError(
+                f"not a URL that can be read: {without_credentials(url)!a}", hint="use https, http or file"
+            )
         if self.forbidden:
-            raise DownloadError(f"offline, so {shown(url)} is not read", hint="drop --offline or unset ENVMGR_OFFLINE")
-        deadline, patience = Deadline(), self.patience
+            raise DownloadError(
+                f"offline, so {without_credentials(url)} is not read", hint="drop --offline or unset ENVMGR_OFFLINE"
+            )
+        deadline, patience = Deadline(), self.timeout
         with ExitStack() as stack:
             stack.callback(deadline.close)
-            with _translated(shown(url), patience, deadline):
+            with _translate_errors(without_credentials(url), patience, deadline):
                 response = self._follow(url, headers, deadline, stack)
-            _check(shown(url), response.status_code, response.headers, headers or {})
+            _check(without_credentials(url), response.status_code, response.headers, headers or {})
             names = {name.lower(): value for name, value in response.headers.items()}
-            yield Reply(shown(url), response.status_code, names, _body(response, patience, deadline, shown(url)))
+            yield Reply(
+                without_credentials(url),
+                response.status_code,
+                names,
+                _body(response, patience, deadline, without_credentials(url)),
+            )
 
     def _follow(self, url: str, headers: Mapping[str, str] | None, deadline: Deadline, stack: ExitStack) -> Any:  # noqa: ANN401 - an httpx.Response
         """Return the answer to which redirects lead; never from https to http. What it holds open, `stack` closes."""
@@ -116,7 +125,7 @@ class Network:
         )
         for _ in range(_MOST_REDIRECTS):
             secure = request.url.scheme == "https"
-            deadline.extend(2 * self.patience)
+            deadline.extend(2 * self.timeout)
             with ExitStack() as hop:
                 response = self._send(request, hop)
                 if not response.next_request:
@@ -124,8 +133,10 @@ class Network:
                     return response
             request = response.next_request
             if secure and request.url.scheme != "https":
-                raise DownloadError(f"{shown(url)} redirects to the insecure {shown(str(request.url))}")
-        raise DownloadError(f"{shown(url)}: redirects without end")
+                raise DownloadError(
+                    f"{without_credentials(url)} redirects to the insecure {without_credentials(str(request.url))}"
+                )
+        raise DownloadError(f"{without_credentials(url)}: redirects without end")
 
     def _send(self, request: Any, stack: ExitStack) -> Any:  # noqa: ANN401 - an httpx.Request, an httpx.Response
         """Send one request, by its proxy; a name and password in its URL go before those of netrc."""
@@ -134,12 +145,12 @@ class Network:
             through = proxy(url, self.environ)
         except ValueError as error:
             hint = "http, https, socks5 and socks5h proxies can be used; NO_PROXY names hosts that need none"
-            raise DownloadError(f"{shown(url)}: {error}", hint=hint) from error
+            raise DownloadError(f"{without_credentials(url)}: {error}", hint=hint) from error
         client = httpx.Client(
             auth=None if request.url.userinfo or "authorization" in request.headers else self._netrc,
             limits=httpx.Limits(max_keepalive_connections=0),
             proxy=through,
-            timeout=httpx.Timeout(self.patience, connect=min(10.0, self.patience)),
+            timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout)),
             trust_env=False,
             verify=self._trusted if request.url.scheme == "https" else self._untrusting,
         )
@@ -154,11 +165,13 @@ def split(url: str) -> SplitResult:
         parts = urlsplit(url)
         url.encode()  # bytes of a variable that are no UTF-8 are no URL
     except ValueError as error:
-        raise DownloadError(f"not a URL that can be read: {shown(url)}", hint="use https, http or file") from error
+        raise DownloadError(
+            f"not a URL that can be read: {without_credentials(url)}", hint="use https, http or file"
+        ) from error
     return parts
 
 
-def shown(url: str) -> str:
+def without_credentials(url: str) -> str:
     """Return `url` without a name and password, for messages and receipts; also for what is no URL."""
     scheme, mark, rest = url.partition("://")
     host, slash, path = rest.partition("/")
@@ -179,45 +192,45 @@ def _open_file(url: str) -> Iterator[Reply]:
     parts = split(url)
     path = Path(unquote(parts.path))
     if parts.netloc not in ("", "localhost"):
-        raise DownloadError(f"{shown(url)}: a file URL names no host", hint=f"write file://{parts.path}")
+        raise DownloadError(f"{without_credentials(url)}: a file URL names no host", hint=f"write file://{parts.path}")
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AbsentError(f"{path}: {error.strerror}") from error
+        raise FileNotOnServerError(f"{path}: {error.strerror}") from error
     except (OSError, ValueError) as error:
-        raise DownloadError(f"{shown(url)}: {getattr(error, 'strerror', error)}") from error
+        raise DownloadError(f"{without_credentials(url)}: {getattr(error, 'strerror', error)}") from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):  # a device or FIFO may have no end
             raise DownloadError(f"{path}: not a regular file")
         chunks = iter(lambda: os.read(descriptor, 1 << 20), b"")
-        yield Reply(shown(url), 200, {"content-length": str(status.st_size)}, chunks)
+        yield Reply(without_credentials(url), 200, {"content-length": str(status.st_size)}, chunks)
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def _translated(url: str, patience: float, deadline: Deadline) -> Iterator[None]:
+def _translate_errors(url: str, patience: float, deadline: Deadline) -> Iterator[None]:
     """Raise what httpx raises as DownloadError."""
     httpx = _httpx()
     late = f"{url}: no answer within {patience:g} s"
     try:
         yield
     except httpx.TimeoutException as error:
-        raise PassingError(late, hint="ENVMGR_HTTP_TIMEOUT sets the seconds") from error
+        raise TransientError(late, hint="ENVMGR_HTTP_TIMEOUT sets the seconds") from error
     except httpx.ProxyError as error:
         raise DownloadError(f"{url}: the proxy refuses: {error}", hint="look at HTTPS_PROXY and NO_PROXY") from error
     except httpx.ConnectError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             hint = "SSL_CERT_FILE names the file with your organisation's certificates"
             raise DownloadError(f"{url}: the server's certificate is not trusted: {error}", hint=hint) from error
-        raise PassingError(f"{url}: cannot connect: {error}", hint=_UNREACHED) from error
+        raise TransientError(f"{url}: cannot connect: {error}", hint=_UNREACHED) from error
     except httpx.UnsupportedProtocol as error:
         raise DownloadError(f"{url}: redirects to what is no http: {error}") from error
     except httpx.HTTPError as error:
         if deadline.passed:
-            raise PassingError(f"{late}: it only dripped", hint="ENVMGR_HTTP_TIMEOUT sets the seconds") from error
-        raise PassingError(f"{url}: the connection broke: {error}") from error
+            raise TransientError(f"{late}: it only dripped", hint="ENVMGR_HTTP_TIMEOUT sets the seconds") from error
+        raise TransientError(f"{url}: the connection broke: {error}") from error
     except (
         httpx.InvalidURL,
         ValueError,
@@ -226,7 +239,7 @@ def _translated(url: str, patience: float, deadline: Deadline) -> Iterator[None]
     ) as error:  # a port of 99999, a name that IDNA refuses
         raise DownloadError(f"{url}: not a URL that can be read: {error}") from error
     except OSError as error:
-        raise PassingError(f"{url}: {error.strerror}") from error
+        raise TransientError(f"{url}: {error.strerror}") from error
 
 
 def _check(url: str, status: int, headers: Mapping[str, str], asked: Mapping[str, str]) -> None:
@@ -235,13 +248,13 @@ def _check(url: str, status: int, headers: Mapping[str, str], asked: Mapping[str
     if status == 200 or _ASKED_FOR.get(status) in names:  # noqa: PLR2004 - OK
         return
     if status in _PASSING:
-        problem = PassingError(f"{url}: the server answered {status}", hint="try again later")
+        problem = TransientError(f"{url}: the server answered {status}", hint="try again later")
         problem.wait = _wait(headers.get("retry-after", ""))
         raise problem
     if status == 416 and "range" in names:  # noqa: PLR2004 - what we hold is longer than what there is
         raise ChecksumError(f"{url}: not the file whose beginning is here")
     if status in (404, 410):
-        raise AbsentError(f"{url}: the server answered {status}", hint="it is not there")
+        raise FileNotOnServerError(f"{url}: the server answered {status}", hint="it is not there")
     if status in _ASKED_FOR:
         raise DownloadError(f"{url}: the server answered {status}, which was not asked for")
     hints = {401: "credentials go into ~/.netrc", 403: "credentials go into ~/.netrc"}
@@ -263,12 +276,12 @@ def _body(response: Any, patience: float, deadline: Deadline, url: str) -> Itera
     """Yield the body, and give up on a server that only drips."""
     since, got = time.monotonic(), 0
     deadline.extend(3 * patience)  # for what is no body yet: chunk headers, trailers
-    with _translated(url, patience, deadline):
+    with _translate_errors(url, patience, deadline):
         for chunk in response.iter_raw():
             yield chunk
             got += len(chunk)
             if (now := time.monotonic()) - since > patience:
                 if got < _SLOWEST * (now - since):
-                    raise PassingError(f"{url}: stalled at {got / (now - since):.0f} bytes a second")
+                    raise TransientError(f"{url}: stalled at {got / (now - since):.0f} bytes a second")
                 since, got = now, 0
                 deadline.extend(3 * patience)

@@ -40,7 +40,7 @@ class Platform:
         return cls(*parts)
 
 
-def refuse(system: str) -> None:
+def ensure_supported(system: str) -> None:
     """Raise UsageError where `system`, a name as in `os.name`, is one that nothing here can run on (ADR 6)."""
     if system != "posix":
         raise UsageError("envmgr supports Linux and macOS", hint="on Windows, use it inside WSL")

@@ -103,7 +103,7 @@ def _read_until(output: int, mark: bytes, deadline: float) -> tuple[bytes, bool]
     return said, False
 
 
-def stream(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> int:
+def run_on_terminal(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> int:
     """Run `argv` to its end on our own terminal, all that it says to stderr, and return its exit code.
 
     Raises CommandNotFoundError.
@@ -116,7 +116,7 @@ def stream(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = N
 
 
 @contextmanager
-def reading(argv: Sequence[str | Path], *, environ: Environ) -> Iterator[IO[bytes]]:
+def open_stdout(argv: Sequence[str | Path], *, environ: Environ) -> Iterator[IO[bytes]]:
     """Run `argv` and give its stdout to be read as it comes; leaving early ends the program.
 
     Raises CommandNotFoundError when it cannot be started.
@@ -133,7 +133,7 @@ def reading(argv: Sequence[str | Path], *, environ: Environ) -> Iterator[IO[byte
             child.kill()
 
 
-def become(program: Path, argv: Sequence[str], environ: Environ) -> NoReturn:
+def exec_program(program: Path, argv: Sequence[str], environ: Environ) -> NoReturn:
     """Replace this process by `program` with `argv`; returns never, raises CommandNotFoundError."""
     for number in _IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
@@ -196,7 +196,7 @@ def _in_foreground() -> bool:
         os.close(terminal)
 
 
-def plain(environ: Environ) -> dict[str, str]:
+def without_python_variables(environ: Environ) -> dict[str, str]:
     """Return `environ` without what bends a Python or an installer that we start: PYTHON*, VIRTUALENV_*, __PYVENV*."""
     bending = ("PYTHON", "VIRTUALENV", "VIRTUAL_ENV", "__PYVENV")
     return {name: value for name, value in environ.items() if not name.startswith(bending)}

@@ -11,7 +11,7 @@ from envmgr.errors import DownloadError
 LARGEST_TEXT = 32 << 20  # bytes of an index; upstream's list of all releases has 12 million
 
 
-class PassingError(DownloadError):
+class TransientError(DownloadError):
     """A problem that may be gone at the next try, `wait` seconds from now if the server said so."""
 
     wait: float | None = None
@@ -56,7 +56,7 @@ class Reply:
                     raise DownloadError(f"{self.url}: larger than {LARGEST_TEXT >> 20} MB, which no index is")
                 yield piece
         except (zlib.error, EOFError) as error:
-            raise PassingError(f"{self.url}: not the gzip that it should be: {error}") from error
+            raise TransientError(f"{self.url}: not the gzip that it should be: {error}") from error
 
 
 def _unzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,25 +9,25 @@ from pathlib import Path
 
 from envmgr.environments.record import Environment
 from envmgr.host import files, lock
-from envmgr.packages import engine as engines
-from envmgr.packages.declared import Declared
-from envmgr.packages.engine import Engine, Workplace
+from envmgr.packages import engines
+from envmgr.packages.engines import Engine, Target
+from envmgr.packages.requirements import Requirements
 
 _STATE, _LOCK = "envmgr-sync.json", ".envmgr-sync.lock"  # in the environment
 
 
-def sync(place: Workplace, wanted: Declared, *, engine: str | None = None) -> str | None:
+def sync_environment(place: Target, wanted: Requirements, *, engine: str | None = None) -> str | None:
     """Install what is `wanted`; returns the name of the engine that did, None when there was nothing to do.
 
     Of two that sync one environment at once, the second waits. Raises EnvironmentFailedError, StoreBusyError.
     """
-    if current(place.environment, wanted):
+    if is_current(place.environment, wanted):
         return None
     with lock.exclusive(place.environment.path / _LOCK):
-        return None if current(place.environment, wanted) else _install(place, wanted, place.engine(engine))
+        return None if is_current(place.environment, wanted) else _install(place, wanted, place.engine(engine))
 
 
-def _install(place: Workplace, wanted: Declared, engine: Engine) -> str:
+def _install(place: Target, wanted: Requirements, engine: Engine) -> str:
     environment = place.environment
     (environment.path / _STATE).unlink(missing_ok=True)
     outdated = [file for file in wanted.wheels if _has(environment, file)]
@@ -38,7 +38,7 @@ def _install(place: Workplace, wanted: Declared, engine: Engine) -> str:
     state = {
         "declared": wanted.digest,
         "project": str(environment.project),
-        "installed": installed(environment),
+        "installed": installed_digest(environment),
         "engine": engine.name,
     }
     files.write_atomically(environment.path / _STATE, json.dumps(state))
@@ -50,7 +50,7 @@ def _has(environment: Environment, wheel: Path) -> bool:
     return any(environment.path.glob(f"lib/*/site-packages/{wheel.name.partition('-')[0]}-*.dist-info"))
 
 
-def current(environment: Environment, wanted: Declared) -> bool:
+def is_current(environment: Environment, wanted: Requirements) -> bool:
     """Whether the last sync was for the same declaration, and nobody changed the environment since.
 
     An editable installation names the project's directory, so a project that was moved is synced anew.
@@ -59,12 +59,12 @@ def current(environment: Environment, wanted: Declared) -> bool:
         state = json.loads(files.read_text(environment.path / _STATE))
         here = str(environment.project)
         same = state["declared"] == wanted.digest and state.get("project", here) == here
-        return bool(same and state["installed"] == installed(environment))
+        return bool(same and state["installed"] == installed_digest(environment))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 
-def installed(environment: Environment) -> str:
+def installed_digest(environment: Environment) -> str:
     """Return a hash over the distributions in `environment`: their names, versions and when they were put there."""
     found = sorted(
         (entry.name, entry.stat().st_mtime_ns)

@@ -9,9 +9,9 @@ from envmgr.environments import builder
 from envmgr.environments.record import Environment
 from envmgr.errors import NotInstalledError
 from envmgr.host.paths import Environ, Home
-from envmgr.packages.declared import Declared
-from envmgr.packages.engine import Workplace
-from envmgr.packages.sync import sync
+from envmgr.packages.engines import Target
+from envmgr.packages.requirements import Requirements
+from envmgr.packages.sync import sync_environment
 from envmgr.pythons.store import Store
 from envmgr.versions.request import VersionRequest
 
@@ -29,5 +29,5 @@ def tool_environment(home: Home, cache: Path, environ: Environ, name: str, requi
     if interpreter is None:
         raise NotInstalledError(f"{name} needs Python {_PYTHONS}", hint="run `envmgr install 3`")
     environment = builder.build(home, project.resolve(), interpreter, environ)
-    sync(Workplace(home, environment, environ), Declared(tuple(requirements), ()))
+    sync_environment(Target(home, environment, environ), Requirements(tuple(requirements), ()))
     return environment

@@ -23,7 +23,7 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 
-def repoint(home: Home, *, without: Collection[Path] = ()) -> None:
+def update_aliases(home: Home, *, without: Collection[Path] = ()) -> None:
     """Make aliases, `pythonX.Y` links and their libraries say what the store holds now; each changes by one rename.
 
     `without` are directories of builds that are about to go.
@@ -60,7 +60,7 @@ def _links(folder: Path, wanted: dict[str, str], *, owned: str) -> None:
         files.link_atomically(folder / name, target)
 
 
-def remember(home: Home, request: VersionRequest, interpreter: Interpreter | None) -> None:
+def write_request(home: Home, request: VersionRequest, interpreter: Interpreter | None) -> None:
     """Write down which alias answers `request`, or that none does, so that the shim need not ask again."""
     alias = interpreter.alias if interpreter else ""
     if request.text == alias:

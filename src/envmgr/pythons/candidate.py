@@ -93,7 +93,7 @@ class Candidate:
         return tuple(f"{host}/{quote(self.path)}" for host in HOSTS)
 
 
-def named(path: str, sha256: str) -> Candidate | None:
+def from_file_name(path: str, sha256: str) -> Candidate | None:
     """Return the candidate that a path or URL `.../{tag}/{file}` names; None for a file that is no CPython archive.
 
     A URL at another host than upstream's is kept. Raises ValueError for a `sha256` that is none.
@@ -130,7 +130,7 @@ def _platform(found: re.Match[str]) -> Platform:
     return Platform("macos" if found["mac"] else "windows", found["arch"], "none")
 
 
-def preferred(candidates: Iterable[Candidate]) -> list[Candidate]:
+def best_candidates(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return one candidate for each build, the smallest that runs fastest; CPython before others, newest first."""
     best: dict[Build, Candidate] = {}
     for candidate in candidates:

@@ -1,4 +1,4 @@
-"""`envmgr list --available` at a glance: what `catalogue.newest` says, by nothing but strings.
+"""`envmgr list --available` at a glance: what `selection.newest_per_minor` says, by nothing but strings.
 
 The full path loads click, dataclasses and re: 155 ms where this one takes 25 and a bare interpreter 15 (medians of 20
 interleaved runs on two cores); even `collections.abc` would add a tenth of an interpreter's start. This one reads the
@@ -20,7 +20,7 @@ _FINAL = "~"  # sorts after a, b and rc
 _UNUSUAL = (variables.PYTHON_MIRROR, variables.INDEX_URL)
 
 
-def available(environ: dict[str, str]) -> str | None:
+def available_text(environ: dict[str, str]) -> str | None:
     """Return the text to print, or None where the full path must answer."""
     platform, folders = _platform(), _folders(environ)
     if platform is None or folders is None or any(environ.get(name) for name in _UNUSUAL):

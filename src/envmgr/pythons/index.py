@@ -14,7 +14,7 @@ from typing import Any
 
 from envmgr.errors import DownloadError, UsageError
 from envmgr.host.platforms import Platform
-from envmgr.pythons.candidate import Candidate, flavor, named
+from envmgr.pythons.candidate import Candidate, flavor, from_file_name
 from envmgr.versions.version import Build
 
 SNAPSHOT = Path(__file__).with_name("snapshot")
@@ -57,7 +57,7 @@ def dump(candidates: Iterable[Candidate]) -> str:
     return "".join(f"{found.build} {found.sha256} {found.path}\n" for found in candidates)
 
 
-def bundled(platform: Platform) -> list[Candidate]:
+def snapshot_candidates(platform: Platform) -> list[Candidate]:
     """Return what the package knows for `platform`, newest first; nothing for a platform that has no builds."""
     try:
         text = (SNAPSHOT / f"{platform}.txt").read_text(encoding="ascii")
@@ -77,7 +77,7 @@ def sums(text: str, *, tag: str = "") -> Iterator[Candidate]:
         digest, _, path = line.partition(" ")
         path = path.lstrip(" *").removeprefix("./")
         try:
-            candidate = named(path if "/" in path or not tag else f"{tag}/{path}", digest)
+            candidate = from_file_name(path if "/" in path or not tag else f"{tag}/{path}", digest)
         except ValueError as error:
             raise ValueError(f"SHA256SUMS:{number}: {error}") from error
         if candidate:
@@ -96,7 +96,7 @@ def records(text: str) -> Iterator[Candidate]:
 def record(data: Any) -> Iterator[Candidate]:  # noqa: ANN401 - what JSON holds
     """Yield the candidates of one NDJSON record: a version and build tag, with its artifacts."""
     for artifact in data["artifacts"]:
-        if artifact.get("sha256") and (candidate := named(artifact["url"], artifact["sha256"])):
+        if artifact.get("sha256") and (candidate := from_file_name(artifact["url"], artifact["sha256"])):
             yield candidate
 
 
@@ -107,7 +107,7 @@ def table(text: str) -> Iterator[Candidate]:
     for entry in json.loads(text).values():
         if not entry["sha256"]:
             continue
-        candidate = _pypy(entry) if entry["name"] == "pypy" else named(entry["url"], entry["sha256"])
+        candidate = _pypy(entry) if entry["name"] == "pypy" else from_file_name(entry["url"], entry["sha256"])
         if candidate:
             yield candidate
 

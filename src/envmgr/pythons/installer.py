@@ -23,10 +23,10 @@ from envmgr.errors import (
     StoreBusyError,
 )
 from envmgr.host import archive, download, lock, process
-from envmgr.host.download import Watch
+from envmgr.host.download import ProgressCallback
 from envmgr.host.network import Network
 from envmgr.host.paths import Environ, Home, ensure_supported
-from envmgr.pythons import aliases, attestation, placement
+from envmgr.pythons import aliases, attestation, relocation
 from envmgr.pythons.candidate import Candidate
 from envmgr.pythons.probe import probe
 from envmgr.pythons.refresh import MIRROR
@@ -35,7 +35,7 @@ from envmgr.versions.version import Build
 
 
 @dataclass(frozen=True)
-class Wishes:
+class InstallOptions:
     """What may be asked of an installation beyond the ordinary."""
 
     attested: bool = False  # by `gh`; see `attestation`
@@ -43,7 +43,7 @@ class Wishes:
 
 
 _PATIENCE = 3600.0  # seconds to wait for another process that downloads the same build
-PLAIN = Wishes()
+DEFAULT_OPTIONS = InstallOptions()
 _MODULES = {
     "cpython": ("_ssl", "_sqlite3", "_ctypes", "zlib", "_lzma"),
     "pypy": ("ssl", "sqlite3", "ctypes", "zlib", "lzma"),
@@ -57,8 +57,8 @@ def install(
     network: Network,
     cache: Path,
     *,
-    wishes: Wishes = PLAIN,
-    watch: Watch | None = None,
+    wishes: InstallOptions = DEFAULT_OPTIONS,
+    watch: ProgressCallback | None = None,
 ) -> bool:
     """Install `candidate` unless it is there; returns whether this process did it.
 
@@ -69,9 +69,9 @@ def install(
     ensure_supported(home)
     place = home.versions / str(candidate.build)
     with _translated(home):
-        mend(home)
+        clean_up(home)
         if wishes.attested:
-            with fetched(candidate, network, cache, watch) as file:
+            with fetched_archive(candidate, network, cache, watch) as file:
                 attestation.verify(file, network.environ)
         done = not place.is_dir() and _install(home, candidate, network, cache, watch)
         if wishes.compiled:
@@ -79,33 +79,35 @@ def install(
     return done
 
 
-def _install(home: Home, candidate: Candidate, network: Network, cache: Path, watch: Watch | None) -> bool:
+def _install(home: Home, candidate: Candidate, network: Network, cache: Path, watch: ProgressCallback | None) -> bool:
     place = home.versions / str(candidate.build)
     with _stage(home, candidate.build) as stage:
         if place.is_dir():
             return False
-        with fetched(candidate, network, cache, watch) as file:
+        with fetched_archive(candidate, network, cache, watch) as file:
             archive.unpack(file, stage, network.environ)
         root = _root(stage, file)
-        placement.place(root, place)
+        relocation.relocate(root, place)
         check(root, candidate.build, network.environ)
         _describe(root, candidate)
         _publish(home, root, place)
     return True
 
 
-def fetched(
-    candidate: Candidate, network: Network, cache: Path, watch: Watch | None = None
+def fetched_archive(
+    candidate: Candidate, network: Network, cache: Path, watch: ProgressCallback | None = None
 ) -> AbstractContextManager[Path]:
     """Give the verified archive of `candidate`, in the cache; `prune` leaves it there until the block ends.
 
     Raises DownloadError, ChecksumError, EnvmgrError.
     """
     file = cache / "downloads" / f"{candidate.sha256[:12]}-{candidate.file_name}"
-    return download.held(network, candidate.urls(network.environ.get(MIRROR)), file, candidate.sha256, watch=watch)
+    return download.locked_fetch(
+        network, candidate.urls(network.environ.get(MIRROR)), file, candidate.sha256, watch=watch
+    )
 
 
-def mend(home: Home) -> None:
+def clean_up(home: Home) -> None:
     """Clean up after killed runs: half-made stages, half-removed builds, aliases that were not repointed."""
     for left in home.tmp.glob("install-*"):
         with suppress(StoreBusyError), lock.exclusive(_stage_lock(left), patience=0):
@@ -114,22 +116,22 @@ def mend(home: Home) -> None:
     stale = any(store.alias(build.build_alias) != build for build in store.builds())
     if stale or any(home.tmp.glob("removed-*")):
         with lock.exclusive(home.lock):
-            aliases.repoint(home)
+            aliases.update_aliases(home)
             for left in home.tmp.glob("removed-*"):
                 shutil.rmtree(left, ignore_errors=True)
 
 
 def remove(home: Home, build: Build) -> None:
     """Remove `build` from the store: renamed away first, then the aliases repointed. Of a linked one only the links."""
-    discard(home, home.versions / str(build))
+    remove_directory(home, home.versions / str(build))
 
 
-def discard(home: Home, path: Path) -> None:
+def remove_directory(home: Home, path: Path) -> None:
     """Remove a directory of the store, by one rename after the aliases have left it; raises EnvmgrError."""
     aside = home.tmp / f"removed-{path.name}-{os.getpid()}"
     with _translated(home), lock.exclusive(home.lock):
         home.tmp.mkdir(parents=True, exist_ok=True)
-        aliases.repoint(home, without=[path])  # first: an alias never leads to nothing
+        aliases.update_aliases(home, without=[path])  # first: an alias never leads to nothing
         with suppress(FileNotFoundError):
             path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
@@ -149,7 +151,7 @@ def check(root: Path, build: Build, environ: Environ) -> None:
 def compile_bytecode(prefix: Path, environ: Environ) -> None:
     """Compile the standard library, so that no first import is slow. Files that are no valid source are passed over."""
     argv: list[str | Path] = [prefix / "bin" / "python", "-I", "-m", "compileall", "-q", "-j0", prefix / "lib"]
-    process.run(argv, environ=process.plain(environ))
+    process.run(argv, environ=process.without_python_variables(environ))
 
 
 @contextmanager
@@ -195,7 +197,7 @@ def _publish(home: Home, root: Path, place: Path) -> None:
     with lock.exclusive(home.lock):
         home.versions.mkdir(parents=True, exist_ok=True)
         root.rename(place)
-        aliases.repoint(home)
+        aliases.update_aliases(home)
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from envmgr.errors import UsageError
 from envmgr.host import archive, download, files, lock, platforms
-from envmgr.host.download import Watch, digest
+from envmgr.host.download import ProgressCallback, digest
 from envmgr.host.network import Network
 from envmgr.host.paths import Environ
 from envmgr.host.platforms import Platform
-from envmgr.pythons import catalogue, refresh, relocatable
+from envmgr.pythons import packing, refresh, selection
 from envmgr.pythons.candidate import Candidate
-from envmgr.pythons.relocatable import Source
-from envmgr.pythons.upstream import SUMS
+from envmgr.pythons.index_sources import SUMS
+from envmgr.pythons.packing import Source
 from envmgr.versions.request import VersionRequest
 
 _TAG = re.compile(r"[0-9]{8}", re.ASCII)
@@ -42,20 +42,20 @@ def pack(
     """
     if not _TAG.fullmatch(tag):
         raise UsageError(f"not a build tag: {tag!a}", hint="tags are eight digits, such as 20241016")
-    source = relocatable.source(prefix, environ)
+    source = packing.read_source(prefix, environ)
     folder = into / tag
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".pack-") as scratch:
         root = Path(scratch) / "python"
-        relocatable.copy(source, root, environ, without=without)
+        packing.copy_relocatable(source, root, environ, without=without)
         staged = Path(scratch) / "archive"
         archive.write(root, staged, level=level)
         packed = staged.replace(folder / _file_name(source, tag))
-    enter(into, packed, digest(packed))
+    add_to_sums(into, packed, digest(packed))
     return packed
 
 
-def choose(
+def select(
     requests: Sequence[VersionRequest], platforms: Sequence[Platform], network: Network, cache: Path
 ) -> list[Candidate]:
     """Return the newest Python for each request and platform.
@@ -64,13 +64,18 @@ def choose(
     """
     chosen = []
     for platform in platforms:
-        available = refresh.available(platform, network, cache)
-        chosen += [catalogue.choose(request, available, f"the index of {platform}") for request in requests]
+        available = refresh.available_candidates(platform, network, cache)
+        chosen += [selection.select(request, available, f"the index of {platform}") for request in requests]
     return list(dict.fromkeys(chosen))
 
 
 def sync(
-    mirror: Path, chosen: Sequence[Candidate], network: Network, *, jobs: int, watching: Callable[[str], Watch]
+    mirror: Path,
+    chosen: Sequence[Candidate],
+    network: Network,
+    *,
+    jobs: int,
+    watching: Callable[[str], ProgressCallback],
 ) -> list[Path]:
     """Fetch what `mirror` does not have of `chosen`, `jobs` at a time, each verified; returns the new archives.
 
@@ -82,21 +87,21 @@ def sync(
         had = path.is_file()
         urls = candidate.urls(network.environ.get(refresh.MIRROR))
         download.fetch(network, urls, path, candidate.sha256, watch=watching(str(candidate.build)))
-        enter(mirror, path, candidate.sha256)
+        add_to_sums(mirror, path, candidate.sha256)
         return None if had else path
 
     with ThreadPoolExecutor(jobs) as pool:
         return [path for path in pool.map(fetch, chosen) if path]
 
 
-def enter(mirror: Path, packed: Path, sha256: str) -> None:
+def add_to_sums(mirror: Path, packed: Path, sha256: str) -> None:
     """Put the sha256 of `mirror/{tag}/{file}` into the SHA256SUMS of its tag and the mirror; safe to call at once."""
     with lock.exclusive(mirror / ".lock"):
-        _note(packed.parent / SUMS, packed.name, sha256)
-        _note(mirror / SUMS, f"{packed.parent.name}/{packed.name}", sha256)
+        _write_sum(packed.parent / SUMS, packed.name, sha256)
+        _write_sum(mirror / SUMS, f"{packed.parent.name}/{packed.name}", sha256)
 
 
-def _note(sums: Path, name: str, sha256: str) -> None:
+def _write_sum(sums: Path, name: str, sha256: str) -> None:
     """Write the line `<sha256>  <name>`, in place of the one for that name."""
     lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
     entries = {line.partition("  ")[2]: line for line in lines} | {name: f"{sha256}  {name}"}

@@ -70,7 +70,9 @@ def probe(
     for isolated in (["-I"], ["-E", "-s"]):  # Python 2 has no -I
         argv: list[str | Path] = [program, *isolated, "-B", "-S", "-c", _SCRIPT, *imports]
         try:
-            said = process.answer(argv, environ=process.plain(environ), mark=_MARK, patience=patience)
+            said = process.answer(
+                argv, environ=process.without_python_variables(environ), mark=_MARK, patience=patience
+            )
         except CommandNotFoundError as error:
             hint = "its dynamic loader is missing: it is made for another C library" if program.exists() else None
             raise BrokenInterpreterError(f"{name}: does not start: {error.message}", hint=hint) from error

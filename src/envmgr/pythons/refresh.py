@@ -16,14 +16,14 @@ from dataclasses import replace
 from functools import cache as once  # `cache` is a directory here
 from pathlib import Path
 
-from envmgr.errors import AbsentError, DownloadError, NoSuchVersionError
+from envmgr.errors import DownloadError, FileNotOnServerError, NoSuchVersionError
 from envmgr.host import files, variables
-from envmgr.host.network import Network, shown, split
+from envmgr.host.network import Network, split, without_credentials
 from envmgr.host.platforms import Platform
-from envmgr.pythons import catalogue, index
-from envmgr.pythons.candidate import Candidate, preferred
-from envmgr.pythons.catalogue import INDEX
-from envmgr.pythons.upstream import SUMS, UPSTREAM, Upstream, places
+from envmgr.pythons import index, selection
+from envmgr.pythons.candidate import Candidate, best_candidates
+from envmgr.pythons.index_sources import SUMS, UPSTREAM, Upstream, index_sources
+from envmgr.pythons.selection import INDEX
 from envmgr.versions.request import VersionRequest
 
 MIRROR = variables.PYTHON_MIRROR
@@ -31,37 +31,39 @@ _DAY, _HOUR, _JUST_NOW = 86400.0, 3600.0, 60.0  # seconds
 _PATIENCE = "5"  # seconds for a server to answer a question that nobody asked
 
 
-def pick(request: VersionRequest, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> Candidate:
+def select(request: VersionRequest, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> Candidate:
     """Return the newest candidate that `request` means on this machine; asks upstream for one that is not known.
 
     Raises NoSuchVersionError with the nearest versions, BrokenInterpreterError for a foreign platform, DownloadError,
     UsageError for `system`.
     """
-    platform = catalogue.target(request)
+    platform = selection.target_platform(request)
     if request.system or request.name is not None:  # nobody need be asked for these
         own = network.environ.get(MIRROR) or network.environ.get(INDEX)  # which is not asked, and has other versions
-        return catalogue.choose(request, [] if own else catalogue.known(cache, platform), "the index")
-    held = mirrored(platform, network)
+        return selection.select(request, [] if own else selection.known_candidates(cache, platform), "the index")
+    held = mirror_candidates(platform, network)
     if held is not None:
-        return catalogue.choose(request, held, shown(network.environ[MIRROR]))
-    source = shown(network.environ.get(INDEX, "")) or "the index"
+        return selection.select(request, held, without_credentials(network.environ[MIRROR]))
+    source = without_credentials(network.environ.get(INDEX, "")) or "the index"
     known, failure = _current(platform, network, cache, upstream)
     try:
-        return catalogue.choose(request, known, source)
+        return selection.select(request, known, source)
     except NoSuchVersionError as problem:
         if failure is None and not network.forbidden and _age(_file(platform, network, cache)) > _JUST_NOW:
             known, failure = _updated(platform, network, cache, upstream)
         if failure:
             raise NoSuchVersionError(f"{problem.message};\n{failure.message}", hint=problem.hint) from failure
-        return catalogue.choose(request, known, source)
+        return selection.select(request, known, source)
 
 
-def available(platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> list[Candidate]:
+def available_candidates(
+    platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM
+) -> list[Candidate]:
     """Return what can be had for `platform`, newest first; what is older than a day is brought up to date if possible.
 
     Raises DownloadError for a mirror or an index of the user's that cannot be read.
     """
-    held = mirrored(platform, network)
+    held = mirror_candidates(platform, network)
     return _current(platform, network, cache, upstream)[0] if held is None else held
 
 
@@ -72,9 +74,9 @@ def _current(
     source, file = network.environ.get(INDEX), _file(platform, network, cache)
     local = source and split(source).scheme == "file"
     if local or (source and not file.exists()):
-        return update(platform, network, cache, upstream), None
+        return update_index(platform, network, cache, upstream), None
     if _age(file) < _DAY or network.forbidden:
-        return catalogue.known(cache, platform, source), None
+        return selection.known_candidates(cache, platform, source), None
     hasty = replace(network, environ={variables.HTTP_TIMEOUT: _PATIENCE, **network.environ})
     known, failure = _updated(platform, hasty, cache, upstream)
     if failure:
@@ -87,13 +89,13 @@ def _updated(
 ) -> tuple[list[Candidate], DownloadError | None]:
     """Return what `update` returns; or what is known all the same, and why it failed."""
     try:
-        return update(platform, network, cache, upstream), None
+        return update_index(platform, network, cache, upstream), None
     except DownloadError as failure:
-        return catalogue.known(cache, platform, network.environ.get(INDEX)), failure
+        return selection.known_candidates(cache, platform, network.environ.get(INDEX)), failure
 
 
 @once
-def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
+def mirror_candidates(platform: Platform, network: Network) -> list[Candidate] | None:
     """Return what the user's mirror holds for `platform`; None without one, or where it does not say, or if offline.
 
     It is asked once, however many requests there are. A PyPy, whose name does not tell its version, is known by its
@@ -108,23 +110,25 @@ def mirrored(platform: Platform, network: Network) -> list[Candidate] | None:
     try:
         with network.open(url) as reply:
             listed = reply.text()
-    except AbsentError:
+    except FileNotOnServerError:
         return None
-    others = [found for found in index.bundled(platform) if found.build.implementation != "cpython"]
-    return _of(platform, index.parse(listed, shown(url)) + [found for found in others if found.sha256 in listed])
+    others = [found for found in index.snapshot_candidates(platform) if found.build.implementation != "cpython"]
+    return _of(
+        platform, index.parse(listed, without_credentials(url)) + [found for found in others if found.sha256 in listed]
+    )
 
 
-def update(platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> list[Candidate]:
+def update_index(platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> list[Candidate]:
     """Ask for what is new, keep it in the cache, and return all that is known for `platform` now, newest first.
 
     Raises DownloadError when no place could be read, saying what was wrong with each.
     """
     source, file = network.environ.get(INDEX), _file(platform, network, cache)
-    bundled = [] if source else index.bundled(platform)
-    known, problems = catalogue.known(cache, platform, source), list[str]()
-    came_from, etag = _origin(file) if catalogue.cached(file) is not None else ("", "")
-    for place in places(source, upstream):
-        url = shown(place.url)
+    bundled = [] if source else index.snapshot_candidates(platform)
+    known, problems = selection.known_candidates(cache, platform, source), list[str]()
+    came_from, etag = _origin(file) if selection.cached_candidates(file) is not None else ("", "")
+    for place in index_sources(source, upstream):
+        url = without_credentials(place.url)
         # a record that came with the latest release does not vouch for the releases between
         held = bundled if source or came_from == upstream.latest != url else known
         try:
@@ -142,11 +146,11 @@ def update(platform: Platform, network: Network, cache: Path, upstream: Upstream
 
 
 def _of(platform: Platform, candidates: Iterable[Candidate]) -> list[Candidate]:
-    return preferred(found for found in candidates if found.build.platform == platform)
+    return best_candidates(found for found in candidates if found.build.platform == platform)
 
 
 def _file(platform: Platform, network: Network, cache: Path) -> Path:
-    return catalogue.cache_file(cache, platform, network.environ.get(INDEX))
+    return selection.cache_file(cache, platform, network.environ.get(INDEX))
 
 
 def _origin(file: Path) -> tuple[str, str]:

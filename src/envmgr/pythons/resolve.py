@@ -24,7 +24,7 @@ GUARD = variables.SHIM  # the process that a shim has sent to the shim of anothe
 
 
 @dataclass(frozen=True)
-class Ruling:
+class ResolvedPin:
     """Which pin rules `directory`, and which project it is in; a pin by variable keeps the directory's project."""
 
     pin: Pin | None
@@ -42,20 +42,20 @@ class Ruling:
         return self.pin.requests if self.pin else (VersionRequest.parse("system"),)
 
     @property
-    def origin(self) -> str:
+    def location(self) -> str:
         """Who decided: a variable's name, `file:line`, or that nothing did."""
-        return self.pin.origin if self.pin else "no version file and no global default"
+        return self.pin.location if self.pin else "no version file and no global default"
 
 
-def ruling(home: Home, directory: Path, environ: Environ, *, said: str = pins.VARIABLE) -> Ruling:
+def resolve_pin(home: Home, directory: Path, environ: Environ, *, said: str = pins.VARIABLE) -> ResolvedPin:
     """Return what rules `directory` under `environ`; `said` is who set the variable, where an option did.
 
     Raises UsageError for a pin that cannot be understood.
     """
     if named := pins.parse(environ.get(pins.VARIABLE, ""), said=said):
-        return Ruling(named, pins.project(directory, ceilings(environ)), directory)
-    nearest = pins.ruling(directory, ceilings(environ))
-    return Ruling(nearest or pins.read(home.default), nearest.project if nearest else None, directory)
+        return ResolvedPin(named, pins.nearest_project(directory, ceilings(environ)), directory)
+    nearest = pins.nearest_pin(directory, ceilings(environ))
+    return ResolvedPin(nearest or pins.read(home.default), nearest.project if nearest else None, directory)
 
 
 def ceilings(environ: Environ) -> list[Path]:
@@ -63,17 +63,17 @@ def ceilings(environ: Environ) -> list[Path]:
     return [Path(entry) for entry in environ.get(CEILINGS, "").split(os.pathsep) if entry.startswith("/")]
 
 
-def interpreter(store: Store, ruling: Ruling, request: VersionRequest) -> Interpreter:
+def installed_interpreter(store: Store, ruling: ResolvedPin, request: VersionRequest) -> Interpreter:
     """Return the installed interpreter for one request of `ruling`.
 
     Raises NotInstalledError, or NoSuchVersionError for a name that no linked interpreter has; both name the place.
     """
     if found := store.find(request):
         return found
-    raise missing(store, request, place=f" ({ruling.origin})")
+    raise missing_error(store, request, place=f" ({ruling.location})")
 
 
-def missing(store: Store, request: VersionRequest, *, place: str = "") -> NoSuchVersionError | NotInstalledError:
+def missing_error(store: Store, request: VersionRequest, *, place: str = "") -> NoSuchVersionError | NotInstalledError:
     """Return the error for a request that no installed interpreter answers; `place` is appended to its message.
 
     Only linked interpreters have names, so that one that is not there does not exist.
@@ -90,7 +90,7 @@ def missing(store: Store, request: VersionRequest, *, place: str = "") -> NoSuch
     )
 
 
-def system(command: str, home: Home, environ: Environ) -> Path | None:
+def find_on_path(command: str, home: Home, environ: Environ) -> Path | None:
     """Return `command` as the rest of PATH has it: not in our shims or environments, nor a link to a shim.
 
     The shims of pyenv and others may hand back to us; those are passed over when this same process has been there, as
@@ -107,7 +107,7 @@ def system(command: str, home: Home, environ: Environ) -> Path | None:
     return None
 
 
-def holders(store: Store, command: str) -> Iterator[str]:
+def versions_with(store: Store, command: str) -> Iterator[str]:
     """Yield the aliases of the installed interpreters that have `command`, newest first."""
     for build in sorted(store.builds(), reverse=True):
         if os.access(store.home.versions / str(build) / "bin" / command, os.X_OK):

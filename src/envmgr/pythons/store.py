@@ -48,30 +48,30 @@ class Interpreter:
     @property
     def works(self) -> bool:
         """Whether its program and its library are there; nothing is started to find out."""
-        library = self.noted("library") if self.linked else ""
+        library = self.receipt_value("library") if self.linked else ""
         return os.access(self.executable, os.X_OK) and (not library or os.path.exists(library))  # noqa: PTH110
 
     @property
-    def changed(self) -> bool:
+    def replaced(self) -> bool:
         """Whether the owner of a linked interpreter has replaced it since, so that it may be another version by now."""
-        return self.linked and self.noted("stamp") not in {"", stamp(self.executable)}
+        return self.linked and self.receipt_value("stamp") not in {"", identity_stamp(self.executable)}
 
-    def checked(self) -> Interpreter:
+    def ensure_working(self) -> Interpreter:
         """Return itself; raises BrokenInterpreterError where it does not work."""
         if not self.works:
-            raise self.lost()
+            raise self.missing_error()
         return self
 
-    def lost(self) -> BrokenInterpreterError:
+    def missing_error(self) -> BrokenInterpreterError:
         """Return the error for one that does not work any more; it names the next step."""
-        name, path = self.build.build_alias, self.noted("path") if self.linked else self.executable
+        name, path = self.build.build_alias, self.receipt_value("path") if self.linked else self.executable
         if not self.linked:
             hint = f"`envmgr uninstall --force {name}`, then `envmgr install {name}`"
         else:
             hint = f"bring it back, or remove the link: `envmgr uninstall {name}`"
         return BrokenInterpreterError(f"Python {name} is gone: {path} is not there any more, or not whole", hint=hint)
 
-    def noted(self, key: str) -> str:
+    def receipt_value(self, key: str) -> str:
         """Return what the receipt says of `key`, as text; empty where it does not."""
         return str(self.receipt().get(key, ""))
 
@@ -84,7 +84,7 @@ class Interpreter:
         return data if isinstance(data, dict) else {}
 
 
-def stamp(program: Path) -> str:
+def identity_stamp(program: Path) -> str:
     """Return what tells a program from one that has replaced it: its real path, size and time; empty if it is gone."""
     try:
         real = os.path.realpath(program, strict=True)
@@ -125,7 +125,7 @@ class Store:
 
     def find(self, request: VersionRequest) -> Interpreter | None:
         """Return the newest installed interpreter that matches, or None."""
-        build = request.best(self.builds())
+        build = request.select(self.builds())
         return self.interpreter(build, request) if build else None
 
     def interpreter(self, build: Build, request: VersionRequest | None = None) -> Interpreter:

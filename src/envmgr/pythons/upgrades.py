@@ -15,7 +15,7 @@ from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
 
-def upgrades(home: Home, requests: Sequence[VersionRequest], network: Network, cache: Path) -> list[Candidate]:
+def find_upgrades(home: Home, requests: Sequence[VersionRequest], network: Network, cache: Path) -> list[Candidate]:
     """Return what is newer than the installed Pythons that `requests` match, or than all of them.
 
     A request for an exact version means its rebuilds. Raises NotInstalledError for a request that nothing installed
@@ -33,7 +33,7 @@ def _matching(home: Home, request: VersionRequest) -> Iterator[tuple[Build, Vers
         installed = {f"{build.patch_alias}-{build.platform}": build for build in Store(home).installed()}
     else:
         installed = Store(home).newest()
-    matching = request.every(installed.values())
+    matching = request.select_all(installed.values())
     if not matching:
         raise _not_installed(home, request)
     for build in matching:
@@ -44,7 +44,7 @@ def _not_installed(home: Home, request: VersionRequest) -> NotInstalledError:
     if (linked := Store(home).find(request)) and linked.linked:
         return NotInstalledError(
             f"Python {linked.build.build_alias} is linked, and its owner's to upgrade",
-            hint=f"then `envmgr link {linked.noted('path')}` again",
+            hint=f"then `envmgr link {linked.receipt_value('path')}` again",
         )
     return NotInstalledError(f"Python {request} is not installed", hint=f"`envmgr install {request}` installs it")
 
@@ -58,7 +58,7 @@ def _successors(build: Build, release: tuple[int, ...]) -> VersionRequest:
 def _newer(wanted: Iterable[tuple[Build, VersionRequest]], network: Network, cache: Path) -> Iterator[Candidate]:
     for build, request in wanted:
         try:
-            candidate = refresh.pick(request, network, cache)
+            candidate = refresh.select(request, network, cache)
         except NoSuchVersionError:  # a mirror need not have what was installed from elsewhere
             continue
         if candidate.build.order > build.order:

@@ -16,7 +16,7 @@ from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import resolve
-from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.resolve import ResolvedPin
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import trust
 from envmgr.versions import pins
@@ -26,7 +26,7 @@ _OPTION = "--python"
 
 
 @dataclass(frozen=True)
-class Active:
+class ActivePython:
     """What is active in a directory.
 
     `ruling` is the pin and the project. `external` is the project's own `.venv`, where the user allowed it and it has
@@ -35,7 +35,7 @@ class Active:
     something but the allowed `.venv` is asked for.
     """
 
-    ruling: Ruling
+    ruling: ResolvedPin
     reason: str
     external: Environment | None = None
     recorded: Environment | None = None
@@ -62,7 +62,7 @@ class Active:
         if not (self.external and pin and self.ruling.project) or external.answers(self.external, pin):
             return None
         build = external.build(self.external)
-        return f"{self.external.path} has Python {build.version if build else '?'}, not {pin.words} ({pin.origin})"
+        return f"{self.external.path} has Python {build.version if build else '?'}, not {pin.words} ({pin.location})"
 
     def check_pin(self) -> None:
         """Raise UsageError where the pin cannot be understood."""
@@ -76,10 +76,10 @@ class Active:
         """
         self.check_pin()
         first = self.ruling.requests[0]
-        return None if first.system else resolve.interpreter(Store(home), self.ruling, first).checked()
+        return None if first.system else resolve.installed_interpreter(Store(home), self.ruling, first).ensure_working()
 
 
-def active(home: Home, directory: Path, environ: Environ, *, request: str | None = None) -> Active:
+def active_python(home: Home, directory: Path, environ: Environ, *, request: str | None = None) -> ActivePython:
     """Return what is active in `directory`; `request`, of an option, replaces the pin.
 
     An allowed `.venv` comes before any pin, but not before an option that it does not answer. Raises UsageError for a
@@ -88,9 +88,11 @@ def active(home: Home, directory: Path, environ: Environ, *, request: str | None
     ceilings, problem = resolve.ceilings(environ), None
     said = _OPTION if request else pins.VARIABLE
     try:
-        ruling = resolve.ruling(home, directory, {**environ, pins.VARIABLE: request} if request else environ, said=said)
+        ruling = resolve.resolve_pin(
+            home, directory, {**environ, pins.VARIABLE: request} if request else environ, said=said
+        )
     except UsageError as error:
-        ruling, problem = Ruling(None, pins.project(directory, ceilings), directory), error
+        ruling, problem = ResolvedPin(None, pins.nearest_project(directory, ceilings), directory), error
     grant = trust.granted(home, directory, ruling.project, environ)
     venv = Environment(grant.venv, _real(grant.place), "", external=True) if grant.venv and grant.place else None
     if request and venv and ruling.pin and not external.answers(venv, ruling.pin):
@@ -98,19 +100,19 @@ def active(home: Home, directory: Path, environ: Environ, *, request: str | None
     if problem and not (venv and not request):
         raise problem
     recorded = record.lookup(home, ruling.project, ruling.words) if ruling.project and not problem else None
-    return Active(ruling, _reason(home, ruling, venv), venv, recorded, grant.variables, problem)
+    return ActivePython(ruling, _reason(home, ruling, venv), venv, recorded, grant.variables, problem)
 
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _reason(home: Home, ruling: Ruling, venv: Environment | None) -> str:
+def _reason(home: Home, ruling: ResolvedPin, venv: Environment | None) -> str:
     """Return who decided: one of the words above."""
     if venv:
         return ALLOWED
     if ruling.pin is None:
         return SYSTEM
     if ruling.pin.source is None:
-        return OPTION if ruling.pin.said == _OPTION else VARIABLE
+        return OPTION if ruling.pin.variable == _OPTION else VARIABLE
     return DEFAULT if ruling.pin.source == home.default else PIN

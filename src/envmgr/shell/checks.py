@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envmgr.environments import record
-from envmgr.environments.health import health
+from envmgr.environments.health import check_health
 from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host import ownership, process
 from envmgr.host.paths import Environ, Home
 from envmgr.host.variables import HOOK, SHELL
 from envmgr.pythons.probe import probe
 from envmgr.pythons.store import Interpreter, Store
-from envmgr.shell import detect, dialects, setup, shims
-from envmgr.shell.active import Active, active
-from envmgr.shell.dialects import DIALECTS, Dialect
+from envmgr.shell import detect, setup, shells, shims
+from envmgr.shell.active import ActivePython, active_python
+from envmgr.shell.shells import SHELLS, Shell
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 HOOKED = SHELL
@@ -52,7 +52,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Scene:
+class DoctorContext:
     """Where the checks are made: one store, as one process of one shell sees it.
 
     `active` is what is active in its directory, or why that cannot be told.
@@ -60,8 +60,8 @@ class Scene:
 
     home: Home
     environ: Environ
-    shell: Dialect | None
-    active: Active | EnvmgrError | None = None
+    shell: Shell | None
+    active: ActivePython | EnvmgrError | None = None
 
     @property
     def path(self) -> list[str]:
@@ -69,27 +69,27 @@ class Scene:
         return [entry for entry in self.environ.get("PATH", "").split(os.pathsep) if entry]
 
 
-def scene(home: Home, environ: Environ, directory: Path) -> Scene:
+def doctor_context(home: Home, environ: Environ, directory: Path) -> DoctorContext:
     """Return the scene of this process in `directory`; its shell is None where that has no hook."""
-    here: Active | EnvmgrError
+    here: ActivePython | EnvmgrError
     try:
-        here = active(home, directory, environ)
+        here = active_python(home, directory, environ)
     except EnvmgrError as error:
         here = error
     try:
-        return Scene(home, environ, dialects.named(detect.shell(environ)), here)
+        return DoctorContext(home, environ, shells.shell_named(detect.current_shell(environ)), here)
     except EnvmgrError:
-        return Scene(home, environ, None, here)
+        return DoctorContext(home, environ, None, here)
 
 
-def findings(scene: Scene) -> Iterator[Finding]:
+def run_checks(scene: DoctorContext) -> Iterator[Finding]:
     """Yield what all checks see."""
     checks = (store, files, launcher, rc, hook, path, here, variables, neighbours, aliases, interpreters, environments)
     for check in checks:
         yield from check(scene)
 
 
-def store(scene: Scene) -> Iterator[Finding]:
+def store(scene: DoctorContext) -> Iterator[Finding]:
     """Whether the store is there, is ours, and can be written."""
     root = scene.home.root
     try:
@@ -105,7 +105,7 @@ def store(scene: Scene) -> Iterator[Finding]:
         yield Finding(OK, "store", str(root))
 
 
-def files(scene: Scene) -> Iterator[Finding]:
+def files(scene: DoctorContext) -> Iterator[Finding]:
     """Whether the shell files in the store are those of this envmgr."""
     stale = sorted(file.name for file in shims.files().iterdir() if _differs(file, scene.home.shell / file.name))
     if stale:
@@ -123,7 +123,7 @@ def _differs(ours: Path, published: Path) -> bool:
         return True
 
 
-def launcher(scene: Scene) -> Iterator[Finding]:
+def launcher(scene: DoctorContext) -> Iterator[Finding]:
     """Whether what shims and hooks call does start."""
     program = scene.home.shell / shims.LAUNCHER
     try:
@@ -137,15 +137,15 @@ def launcher(scene: Scene) -> Iterator[Finding]:
         yield Finding(FAIL, "launcher", f"{program}: {done.text.strip()[-200:]}", _ANEW)
 
 
-def rc(scene: Scene) -> Iterator[Finding]:
+def rc(scene: DoctorContext) -> Iterator[Finding]:
     """Whether the rc files of the shell load the hook."""
     if scene.shell is None:
-        yield Finding(WARN, "rc file", "this shell has no hook", f"there is one for {', '.join(DIALECTS)}")
+        yield Finding(WARN, "rc file", "this shell has no hook", f"there is one for {', '.join(SHELLS)}")
         return
     step = f"run `envmgr setup {scene.shell.name}`"
-    for file in scene.shell.chosen(scene.shell.rc_files(scene.environ)):
+    for file in scene.shell.select_files(scene.shell.rc_files(scene.environ)):
         try:
-            edit = setup.adding(file, scene.shell.line(scene.home))
+            edit = setup.plan_addition(file, scene.shell.line(scene.home))
         except EnvmgrError as error:
             yield Finding(WARN, "rc file", error.message, error.hint or "")
             continue
@@ -155,10 +155,10 @@ def rc(scene: Scene) -> Iterator[Finding]:
             yield Finding(WARN, "rc file", f"{file} does not load the hook", step)
 
 
-def hook(scene: Scene) -> Iterator[Finding]:
+def hook(scene: DoctorContext) -> Iterator[Finding]:
     """Whether the hook is loaded in the shell that called us, and on."""
     name, _, pid = scene.environ.get(HOOKED, "").partition(" ")
-    if pid in map(str, detect.lineage(os.getpid(), scene.environ)):
+    if pid in map(str, detect.process_ids(os.getpid(), scene.environ)):
         if scene.environ.get(HOOK) == "off":
             yield Finding(WARN, "hook", f"loaded in this {name}, and off", "unset ENVMGR_HOOK")
         else:
@@ -172,7 +172,7 @@ def hook(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def path(scene: Scene) -> Iterator[Finding]:
+def path(scene: DoctorContext) -> Iterator[Finding]:
     """Whether the shims come before every other Python on PATH."""
     entries = scene.path
     if str(scene.home.shims) not in entries:
@@ -191,13 +191,13 @@ def path(scene: Scene) -> Iterator[Finding]:
         yield Finding(OK, "PATH", "no other python or pip comes before the shims")
 
 
-def _ours(scene: Scene, entry: str) -> bool:
+def _ours(scene: DoctorContext, entry: str) -> bool:
     """Whether an entry of PATH is an environment of ours, or the one that is active here because it was allowed."""
-    allowed = scene.active.external if isinstance(scene.active, Active) else None
+    allowed = scene.active.external if isinstance(scene.active, ActivePython) else None
     return Path(entry).is_relative_to(scene.home.envs) or (allowed is not None and Path(entry) == allowed.bin)
 
 
-def here(scene: Scene) -> Iterator[Finding]:
+def here(scene: DoctorContext) -> Iterator[Finding]:
     """Whether the pin of this directory is understood, and an allowed `.venv` answers it."""
     if isinstance(scene.active, EnvmgrError):
         yield Finding(FAIL, "directory", scene.active.message, scene.active.hint or "")
@@ -209,14 +209,14 @@ def here(scene: Scene) -> Iterator[Finding]:
         yield Finding(OK, "directory", f"{scene.active.external.path} is active, as you allowed")
 
 
-def variables(scene: Scene) -> Iterator[Finding]:
+def variables(scene: DoctorContext) -> Iterator[Finding]:
     """Whether variables bend every Python."""
     for name in _BENDING:
         if value := scene.environ.get(name):
             yield Finding(WARN, "variables", f"{name}={value} bends every Python", f"unset {name}")
 
 
-def neighbours(scene: Scene) -> Iterator[Finding]:
+def neighbours(scene: DoctorContext) -> Iterator[Finding]:
     """Which other tools have a hook, or shims, here; they may stay."""
     for tool, (variable, folder) in _NEIGHBOURS.items():
         if scene.environ.get(variable):
@@ -228,7 +228,7 @@ def neighbours(scene: Scene) -> Iterator[Finding]:
         yield Finding(WARN, "neighbours", f"the conda environment {prefix} is active", step)
 
 
-def aliases(scene: Scene) -> Iterator[Finding]:
+def aliases(scene: DoctorContext) -> Iterator[Finding]:
     """Whether every alias leads to a Python."""
     links = sorted(scene.home.aliases.glob("*"))
     for link in links:
@@ -238,16 +238,18 @@ def aliases(scene: Scene) -> Iterator[Finding]:
         yield Finding(OK, "aliases", f"{len(links)} lead to a Python")
 
 
-def interpreters(scene: Scene) -> Iterator[Finding]:
+def interpreters(scene: DoctorContext) -> Iterator[Finding]:
     """Whether every installed Python starts, and is the version that its name says."""
     builds = Store(scene.home)
     found = [builds.interpreter(build) for build in sorted(builds.builds(), reverse=True)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         for interpreter, problem in zip(found, pool.map(lambda one: _problem(one, scene.environ), found), strict=True):
             if problem:
-                yield Finding(FAIL, "pythons", f"{interpreter.build}: {problem}", interpreter.lost().hint or "")
-            elif interpreter.changed:
-                path = interpreter.noted("path")
+                yield Finding(
+                    FAIL, "pythons", f"{interpreter.build}: {problem}", interpreter.missing_error().hint or ""
+                )
+            elif interpreter.replaced:
+                path = interpreter.receipt_value("path")
                 yield Finding(WARN, "pythons", f"{path} was replaced since it was linked", f"run `envmgr link {path}`")
             else:
                 yield Finding(OK, "pythons", f"{interpreter.build} starts")
@@ -272,11 +274,11 @@ _REMEDIES = {
 }
 
 
-def environments(scene: Scene) -> Iterator[Finding]:
+def environments(scene: DoctorContext) -> Iterator[Finding]:
     """Whether every environment works and has a project."""
     count = 0
     for environment in record.environments(scene.home):
-        state = health(scene.home, environment, thorough=True)
+        state = check_health(scene.home, environment, thorough=True)
         if state.reason:
             place = f"{environment.name}/{environment.key} of {environment.project}"
             yield Finding(WARN, "environments", f"{place}: {state.reason.partition(';')[0]}", _REMEDIES[state.state])

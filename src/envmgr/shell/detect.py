@@ -10,24 +10,24 @@ from pathlib import Path
 from envmgr.errors import CommandNotFoundError, UsageError
 from envmgr.host import process
 from envmgr.host.paths import Environ
-from envmgr.shell.dialects import DIALECTS
+from envmgr.shell.shells import SHELLS
 
 _TALLEST = 20  # generations; a terminal is nearer
 
 
-def shell(environ: Environ) -> str:
+def current_shell(environ: Environ) -> str:
     """Return the name of the user's shell; raises UsageError when that has no hook, or cannot be told."""
-    return nearest(ancestors(os.getppid(), environ), environ)
+    return select_shell(ancestors(os.getppid(), environ), environ)
 
 
-def nearest(programs: Iterable[str], environ: Environ) -> str:
+def select_shell(programs: Iterable[str], environ: Environ) -> str:
     """Return the first of `programs` that is a shell with a hook, else `$SHELL`; raises UsageError as `shell` does."""
     login = environ.get("SHELL", "").rpartition("/")[2]
     for name in (*programs, login):
-        if name in DIALECTS:
+        if name in SHELLS:
             return name
     raise UsageError(
-        f"cannot tell which shell this is ($SHELL: {login!a})", hint="name it, one of: " + ", ".join(DIALECTS)
+        f"cannot tell which shell this is ($SHELL: {login!a})", hint="name it, one of: " + ", ".join(SHELLS)
     )
 
 
@@ -36,7 +36,7 @@ def ancestors(pid: int, environ: Environ) -> Iterator[str]:
     return (name.removeprefix("-") for _, name in _above(pid, environ))
 
 
-def lineage(pid: int, environ: Environ) -> Iterator[int]:
+def process_ids(pid: int, environ: Environ) -> Iterator[int]:
     """Yield `pid` and the numbers of the processes above it."""
     return (number for number, _ in _above(pid, environ))
 

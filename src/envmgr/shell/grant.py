@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from envmgr.environments import ties
+from envmgr.environments import binding
 from envmgr.errors import EnvmgrError, UsageError
 from envmgr.host import files
 from envmgr.host.paths import Environ, Home
@@ -47,7 +47,7 @@ def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
     result = Result(environment is not None, bool(offered.variables))
     try:
         _clear(folder)
-        ties.enter(home, offered.folder)
+        binding.link_real_path(home, offered.folder)
         _write(folder / COPIES, copies)
         _write(folder / VARIABLES, offered.variables)
         if environment:

@@ -64,7 +64,7 @@ class Offer:
 def read(home: Home, folder: Path, environ: Environ) -> Offer:
     """Return what the project in `folder` offers; raises UsageError for what is unsafe or cannot be understood."""
     before = modified(dependencies(folder, environment=True, sources=SOURCES))
-    found, sources = declared(folder)
+    found, sources = declared_variables(folder)
     environment = external(home, folder, environ, thorough=True)
     paths = dependencies(folder, environment=environment is not None, sources=sources)
     return Offer(folder, environment, found, sources, {path: before.get(path) for path in paths})
@@ -74,7 +74,7 @@ def dependencies(folder: Path, *, environment: bool, sources: Iterable[str]) -> 
     """Return the paths that an offer of `folder` rests on; a change of any of them means to look at it again."""
     paths = [folder / name for name in sources]
     if environment:
-        link = folder / record.LINK
+        link = folder / record.VENV_LINK
         real = Path(os.path.realpath(link))
         paths += [link, real / "bin", real / CONFIG, real / "bin" / "python"]
         paths += sorted(real.glob("lib/python*/site-packages"))
@@ -102,7 +102,7 @@ def external(home: Home, folder: Path, environ: Environ, *, thorough: bool) -> E
     Raises UsageError when git tracks any of it, when another user owns or can write to a part of it (to the entries of
     site-packages, or to everything when `thorough`), when it has no Python, or its pyvenv.cfg is no small text.
     """
-    link = folder / record.LINK
+    link = folder / record.VENV_LINK
     real = Path(os.path.realpath(link))
     if not (real / CONFIG).is_file() or real.is_relative_to(os.path.realpath(home.envs)):
         return None
@@ -161,7 +161,7 @@ def _digest(program: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def declared(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+def declared_variables(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return the variables of the project, and the files (name to text) that they were read from.
 
     Raises UsageError for a file that is unsafe or cannot be understood, and for variables of the shell itself.

@@ -14,7 +14,7 @@ from envmgr.errors import CommandNotFoundError
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import resolve
 from envmgr.pythons.store import Store
-from envmgr.shell.active import Active
+from envmgr.shell.active import ActivePython
 
 # never taken from elsewhere: a project's `pip` must not install into another Python; the same patterns as in shim.sh
 FAMILY = (
@@ -57,7 +57,7 @@ def installs(command: str, arguments: Sequence[str]) -> bool:
     return any(f" {word} " in text for word in _INSTALLING)
 
 
-def candidates(home: Home, active: Active, command: str, environ: Environ) -> Iterator[Path]:
+def candidates(home: Home, active: ActivePython, command: str, environ: Environ) -> Iterator[Path]:
     """Yield the programs that `command` may mean where `active` is the answer; the first is the one that runs.
 
     Raises NotInstalledError or NoSuchVersionError when it comes to a Python that is missing, UsageError for a pin that
@@ -71,7 +71,7 @@ def candidates(home: Home, active: Active, command: str, environ: Environ) -> It
         if request.system:
             yield from _elsewhere(home, command, environ)
         else:
-            found = resolve.interpreter(store, active.ruling, request)
+            found = resolve.installed_interpreter(store, active.ruling, request)
             yield from _executable(home.aliases / found.alias / "bin" / command)
     link = home.shims / command
     if _target(link).startswith("../aliases/"):
@@ -80,28 +80,28 @@ def candidates(home: Home, active: Active, command: str, environ: Environ) -> It
         yield from _elsewhere(home, command, environ)
 
 
-def find(home: Home, active: Active, command: str, environ: Environ) -> Path:
+def find_program(home: Home, active: ActivePython, command: str, environ: Environ) -> Path:
     """Return the program that `command` means where `active` is the answer.
 
     Raises CommandNotFoundError naming the Pythons that have it, and what `candidates` raises.
     """
     for program in candidates(home, active, command, environ):
         return program
-    raise missing(home, active, command)
+    raise missing_error(home, active, command)
 
 
-def missing(home: Home, active: Active, command: str) -> CommandNotFoundError:
+def missing_error(home: Home, active: ActivePython, command: str) -> CommandNotFoundError:
     """Return the error for a command that nothing here has; it names the Pythons that do, or the next step."""
     hint, store, ruling = None, Store(home), active.ruling
     asked = [store.find(request) for request in ruling.requests]
-    if lost := next((found.lost() for found in asked if found and not found.works), None):
-        return CommandNotFoundError(f"{command}: {lost.message} ({ruling.origin})", hint=lost.hint)
-    if holders := ", ".join(resolve.holders(store, command)):
+    if lost := next((found.missing_error() for found in asked if found and not found.works), None):
+        return CommandNotFoundError(f"{command}: {lost.message} ({ruling.location})", hint=lost.hint)
+    if holders := ", ".join(resolve.versions_with(store, command)):
         step = "`envmgr use`" if ruling.pin else "`envmgr use` here, or `envmgr use --global` everywhere"
         hint = f"these have it: {holders}; pin one with {step}"
     elif ruling.project and not active.recorded:
         hint = f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"
-    return CommandNotFoundError(f"{command}: no such command under {ruling.words} ({ruling.origin})", hint=hint)
+    return CommandNotFoundError(f"{command}: no such command under {ruling.words} ({ruling.location})", hint=hint)
 
 
 def _executable(path: Path) -> Iterator[Path]:
@@ -110,7 +110,7 @@ def _executable(path: Path) -> Iterator[Path]:
 
 
 def _elsewhere(home: Home, command: str, environ: Environ) -> Iterator[Path]:
-    if found := resolve.system(command, home, environ):
+    if found := resolve.find_on_path(command, home, environ):
         yield found
 
 

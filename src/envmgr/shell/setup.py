@@ -45,19 +45,19 @@ def has_line(path: Path) -> bool:
         return False
 
 
-def adding(path: Path, line: str) -> Edit:
+def plan_addition(path: Path, line: str) -> Edit:
     """Return the edit after which `path` has `line`, in the place of an older one; raises EnvmgrError."""
     real, before = _read(path)
-    return Edit(real, before, added(before, line))
+    return Edit(real, before, with_line(before, line))
 
 
-def removing(path: Path) -> Edit:
+def plan_removal(path: Path) -> Edit:
     """Return the edit after which `path` is as it was before `adding`; raises EnvmgrError."""
     real, before = _read(path)
-    return Edit(real, before, removed(before))
+    return Edit(real, before, without_line(before))
 
 
-def added(text: str | None, line: str) -> str:
+def with_line(text: str | None, line: str) -> str:
     """Return the text with `line`; an older line of ours is replaced where it stands."""
     if text and (old := _LINE.search(text)):
         return text[: old.start()] + f"{line}  {MARK}{old['note'] or ''}\n" + text[old.end() :]
@@ -68,7 +68,7 @@ def added(text: str | None, line: str) -> str:
     return f"{text}{line}  {MARK}\n"
 
 
-def removed(text: str | None) -> str | None:
+def without_line(text: str | None) -> str | None:
     """Return the text without our line; None where there was no file."""
     if text is None or not (old := _LINE.search(text)):
         return text

@@ -156,7 +156,7 @@ def _environment_problem(home: Home, place: Path, venv: Path, environ: Environ) 
     except OSError as error:
         return f"{error.filename}: {error.strerror}"
     if found is None or found.path != venv:
-        return f"{place / record.LINK} is not {venv} any more"
+        return f"{place / record.VENV_LINK} is not {venv} any more"
     if _differs(folder / COPIES / offer.CONFIG, venv / offer.CONFIG):
         return f"{venv / offer.CONFIG} is not the file that was shown"
     if found.identity.encode() != _content(folder / IDENTITY):
@@ -182,7 +182,7 @@ def _lines(file: Path) -> list[str]:
     return os.fsdecode(files.read_regular(file)).removesuffix("\n").split("\n")
 
 
-def allowed(home: Home) -> Iterator[tuple[Path, list[str]]]:
+def all_grants(home: Home) -> Iterator[tuple[Path, list[str]]]:
     """Yield each project in which something was allowed, with an environment's path and names of variables."""
     for file in sorted(home.projects.rglob(f"{record.FOLDER}/{ALLOWED}")):
         if not file.parent.is_symlink():
@@ -192,7 +192,7 @@ def allowed(home: Home) -> Iterator[tuple[Path, list[str]]]:
 
 def records(home: Home, place: Path) -> Path:
     """Return the record folder that the grant of `place` is in."""
-    return record.records(home, physical(place))
+    return record.record_folder(home, physical(place))
 
 
 def physical(place: Path) -> Path:

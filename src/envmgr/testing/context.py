@@ -47,7 +47,7 @@ class RunContext:
 
 def folder(home: Home, cache: Path, project: Path) -> Path:
     """Return the directory in the cache that holds the logs, reports and history of a project's test runs."""
-    return cache / "tests" / record.folder(home, project).name
+    return cache / "tests" / record.environments_folder(home, project).name
 
 
 def environment_key(cell: Cell) -> str:

@@ -18,11 +18,10 @@ from envmgr.environments import builder
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.host import config
-from envmgr.packages import engine as engines
-from envmgr.packages import package
-from envmgr.packages.declared import Declared, declared, normalized
-from envmgr.packages.engine import Workplace
-from envmgr.packages.sync import installed
+from envmgr.packages import engines, wheels
+from envmgr.packages.engines import Target
+from envmgr.packages.requirements import Requirements, normalize, read_requirements
+from envmgr.packages.sync import installed_digest
 from envmgr.pythons.store import Interpreter
 from envmgr.testing import variables
 from envmgr.testing.cell import Cell
@@ -52,7 +51,7 @@ class _State:
     interpreter: str
 
     def as_text(self, environment: Environment) -> str:
-        return json.dumps({**self.__dict__, "installed": installed(environment)})
+        return json.dumps({**self.__dict__, "installed": installed_digest(environment)})
 
 
 def package_mode(project: Path, cell: Cell) -> str:
@@ -74,7 +73,7 @@ def prepare(cell: Cell, context: RunContext, interpreter: Interpreter, processes
     """Return the environment of `cell`, made or changed where it is not as required. Raises EnvmgrError."""
     environ = variables.passed(context.environ, cell.settings.pass_env) | dict(cell.settings.env)
     environment = _environment(context, cell, interpreter)
-    target = Workplace(context.home, environment, environ, processes.captured)
+    target = Target(context.home, environment, environ, processes.captured)
     wheel = _wheel(cell, context, target)
     requirements = cell_requirements(context.project, cell, wheel)
     if cell.settings.lock:
@@ -95,7 +94,7 @@ def prepare(cell: Cell, context: RunContext, interpreter: Interpreter, processes
             target = replace(target, environment=environment)
             _install(target, context, cell, requirements)
         (environment.path / _STATE).write_text(wanted.as_text(environment), encoding="utf-8")
-    digest = hashlib.sha256(repr((wanted, installed(environment))).encode()).hexdigest()
+    digest = hashlib.sha256(repr((wanted, installed_digest(environment))).encode()).hexdigest()
     coverage = context.project / f".coverage.{environment.key}"
     return Prepared(environment, variables.of_cell(context.home, environment, cell, environ, coverage=coverage), digest)
 
@@ -117,7 +116,7 @@ def _filled(environment: Environment) -> bool:
     return any(not info.name.startswith("pip-") for info in found)
 
 
-def _install(target: Workplace, context: RunContext, cell: Cell, requirements: Declared) -> None:
+def _install(target: Target, context: RunContext, cell: Cell, requirements: Requirements) -> None:
     if not requirements.arguments:
         return
     engine = target.engine(context.engine)
@@ -129,7 +128,7 @@ def _install(target: Workplace, context: RunContext, cell: Cell, requirements: D
     engines.install(engine, target, arguments)
 
 
-def cell_requirements(project: Path, cell: Cell, wheel: Path | None) -> Declared:
+def cell_requirements(project: Path, cell: Cell, wheel: Path | None) -> Requirements:
     """Return the requirements of a cell; `wheel` is the project's own.
 
     Raises UsageError for an unknown group, extra or file.
@@ -138,7 +137,9 @@ def cell_requirements(project: Path, cell: Cell, wheel: Path | None) -> Declared
     own = "dependencies" if mode == "deps-only" and not settings.requirements and not settings.lock else "nothing"
     _check_extras(project, settings.extras)
     groups = () if settings.lock else settings.groups  # those of the lock are exported
-    found = declared(project, requirements=settings.requirements, groups=groups, extras=settings.extras, own=own)
+    found = read_requirements(
+        project, requirements=settings.requirements, groups=groups, extras=settings.extras, own=own
+    )
     extras = f"[{','.join(settings.extras)}]" if settings.extras else ""
     first = (f"{wheel}{extras}",) if wheel else ("-e", f".{extras}") if mode == "editable" else ()
     deps = [word for dep in settings.deps for word in (shlex.split(dep) if dep.startswith("-") else [dep])]
@@ -149,10 +150,12 @@ def cell_requirements(project: Path, cell: Cell, wheel: Path | None) -> Declared
     constraints = [word for file in files for word in ("-c", str(file))]
     if mode == "editable":  # its metadata is read when it is installed
         files += [file for name in _METADATA if (file := project / name).is_file()]
-    return Declared((*first, *found.arguments, *deps, *constraints), (*found.files, *files), (wheel,) if wheel else ())
+    return Requirements(
+        (*first, *found.arguments, *deps, *constraints), (*found.files, *files), (wheel,) if wheel else ()
+    )
 
 
-def _with_lock(requirements: Declared, cell: Cell, context: RunContext, target: Workplace) -> Declared:
+def _with_lock(requirements: Requirements, cell: Cell, context: RunContext, target: Target) -> Requirements:
     """Return the requirements with those of the cell's groups and extras as uv.lock has them, with their hashes."""
     engine = target.engine("uv")
     file = context.file("locks", cell, ".txt")
@@ -174,23 +177,23 @@ def _check_extras(project: Path, extras: tuple[str, ...]) -> None:
     dynamic = metadata.get("dynamic", [])
     if not extras or not metadata or (isinstance(dynamic, list) and "optional-dependencies" in dynamic):
         return
-    known = {normalized(name) for name in config.table(tables, file, "project", "optional-dependencies")}
+    known = {normalize(name) for name in config.table(tables, file, "project", "optional-dependencies")}
     for extra in extras:
-        if normalized(extra) not in known:
+        if normalize(extra) not in known:
             raise UsageError(f"{file} has no extra {extra!a}", hint=f"it has: {', '.join(sorted(known)) or 'none'}")
 
 
-def _wheel(cell: Cell, context: RunContext, target: Workplace) -> Path | None:
+def _wheel(cell: Cell, context: RunContext, target: Target) -> Path | None:
     mode = package_mode(context.project, cell)
     if mode not in ("wheel", "sdist"):
         return None
     environ = variables.passed(context.environ, cell.settings.pass_env)  # not `env`, so that cells share the wheel
     target = replace(target, environ=environ)
-    mark = package.fingerprint(context.project, variables.steering(environ))
-    return package.wheel(target, context.engine, context.cache, f"{mark}-{mode}", from_sdist=mode == "sdist")
+    mark = wheels.fingerprint(context.project, variables.steering(environ))
+    return wheels.project_wheel(target, context.engine, context.cache, f"{mark}-{mode}", from_sdist=mode == "sdist")
 
 
-def _digest(requirements: Declared, cell: Cell, wheel: Path | None) -> str:
+def _digest(requirements: Requirements, cell: Cell, wheel: Path | None) -> str:
     """Return a hash over the requirements; the wheel stands for itself, so its path, which has a hash, is left out."""
     arguments = [word.replace(str(wheel), "WHEEL") if wheel else word for word in requirements.arguments]
     whole = hashlib.sha256(repr((arguments, cell.settings.resolution)).encode(errors="surrogateescape"))
@@ -212,7 +215,7 @@ def _read_state(environment: Environment) -> _State | None:
     """Return what the environment was made from; None where that is unknown, or where somebody changed it since."""
     try:
         data = json.loads((environment.path / _STATE).read_text(encoding="utf-8"))
-        if data.pop("installed") != installed(environment):
+        if data.pop("installed") != installed_digest(environment):
             return None
         return _State(**data)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

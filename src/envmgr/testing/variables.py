@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from envmgr.environments import inside
+from envmgr.environments import activation
 from envmgr.environments.record import Environment
 from envmgr.host.paths import Environ, Home
 from envmgr.host.variables import TEST_CELL, VERSION
@@ -64,7 +64,7 @@ def of_cell(home: Home, environment: Environment, cell: Cell, environ: Environ, 
     python = str(environment.bin / "python")
     return {
         "COVERAGE_FILE": str(coverage),
-        **inside.environment(home, environment, environ),
+        **activation.environment_variables(home, environment, environ),
         VERSION: cell.python,
         TEST_CELL: cell.name,
         # https://docs.astral.sh/uv/reference/environment/

@@ -37,7 +37,7 @@ class Pin:
     words: str
     source: Path | None
     lines: tuple[int, ...]
-    said: str = VARIABLE
+    variable: str = VARIABLE
 
     @property
     def project(self) -> Path | None:
@@ -45,9 +45,9 @@ class Pin:
         return self.source.parent if self.source else None
 
     @property
-    def origin(self) -> str:
+    def location(self) -> str:
         """Where the first request stands, for messages: `/p/.python-version:1`."""
-        return f"{self.source}:{self.lines[0]}" if self.source else self.said
+        return f"{self.source}:{self.lines[0]}" if self.source else self.variable
 
 
 def parse(text: str, *, source: Path | None = None, said: str = VARIABLE) -> Pin | None:
@@ -127,7 +127,7 @@ def _content(path: Path) -> bytes | None:
         os.close(descriptor)
 
 
-def ruling(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
+def nearest_pin(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
     """Return the pin of the nearest version file, `directory` upwards and below `ceilings`, or None.
 
     Raises UsageError as `read` does.
@@ -135,7 +135,7 @@ def ruling(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
     return next((pin for folder in upwards(directory, ceilings) if (pin := read(folder / FILE_NAME))), None)
 
 
-def project(directory: Path, ceilings: Collection[Path] = ()) -> Path | None:
+def nearest_project(directory: Path, ceilings: Collection[Path] = ()) -> Path | None:
     """Return the directory whose version file rules `directory`, also where its text cannot be understood, or None."""
     for folder in upwards(directory, ceilings):
         try:

@@ -131,13 +131,13 @@ class VersionRequest:
         version = build.version if re.search("[a-z]", self.specifier) else replace(build.version, pre=None)
         return _specified(self.specifier)(str(version))
 
-    def every(self, builds: Iterable[Build]) -> list[Build]:
+    def select_all(self, builds: Iterable[Build]) -> list[Build]:
         """Return all of `builds` that match; `latest` means one, the newest."""
         found = [build for build in builds if self.matches(build)]
-        newest = self.best(found) if self.text in _NEWEST else None
+        newest = self.select(found) if self.text in _NEWEST else None
         return [newest] if newest else found
 
-    def best(self, builds: Iterable[Build]) -> Build | None:
+    def select(self, builds: Iterable[Build]) -> Build | None:
         """Return the newest of `builds` that matches, a pre-release only if it was asked for or nothing else fits."""
         found = [build for build in builds if self.matches(build)]
         stable = [build for build in found if build.version.pre is None] if self.stable_only else []

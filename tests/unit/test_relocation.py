@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envmgr.pythons import placement
+from envmgr.pythons import relocation
 
 SYSCONFIG = {
     "prefix": "/install",
@@ -52,7 +52,7 @@ def variables(root: Path) -> dict[str, object]:
 
 
 def test_sysconfig_names_the_prefix_and_compilers_that_are_everywhere(root: Path) -> None:
-    placement.place(root, Path("/home/me/py"))
+    relocation.relocate(root, Path("/home/me/py"))
     assert variables(root) == SYSCONFIG | {
         "prefix": "/home/me/py",
         "LIBDIR": "/home/me/py/lib",
@@ -67,7 +67,7 @@ def test_sysconfig_names_the_prefix_and_compilers_that_are_everywhere(root: Path
 
 
 def test_files_that_hold_the_prefix_hold_the_new_one(root: Path) -> None:
-    placement.place(root, Path("/home/me/py"))
+    relocation.relocate(root, Path("/home/me/py"))
     assert (root / "lib/pkgconfig/python-3.12.pc").read_text() == "prefix=/home/me/py\nlibdir=${prefix}/lib\n"
     (makefile,) = root.glob("lib/python3.12/config-*/Makefile")
     assert makefile.read_text() == "prefix=\t/home/me/py\nA=$(prefix):/home/me/py\n"
@@ -81,9 +81,9 @@ def test_twice_is_once(root: Path) -> None:
     def texts() -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and not path.is_symlink()}
 
-    placement.place(root, Path("/home/me/install"))
+    relocation.relocate(root, Path("/home/me/install"))
     once = texts()
-    placement.place(root, Path("/home/me/install"))
+    relocation.relocate(root, Path("/home/me/install"))
     assert texts() == once
 
 
@@ -91,7 +91,7 @@ def test_twice_is_once(root: Path) -> None:
 def test_scripts_run_where_a_first_line_would_not_do(name: str, root: Path, tmp_path: Path) -> None:
     """The kernel splits a first line at blanks, and cuts it at 127 bytes."""
     prefix = tmp_path / name
-    placement.place(root, prefix)
+    relocation.relocate(root, prefix)
     root.rename(prefix)
     run = subprocess.run([prefix / "bin/tell", "a b"], capture_output=True, text=True, check=True)
     assert run.stdout == "ran a b\n"
@@ -102,7 +102,7 @@ def test_python_and_python3_are_always_there(program: str, stdlib: str, tmp_path
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / program).touch()
     (tmp_path / "lib" / stdlib).mkdir(parents=True)
-    placement.place(tmp_path, tmp_path)
+    relocation.relocate(tmp_path, tmp_path)
     for name in ("python", "python3"):
         assert (tmp_path / "bin" / name).resolve().name == program
     managed = (tmp_path / "lib" / stdlib / "EXTERNALLY-MANAGED").read_text()
@@ -114,7 +114,7 @@ def test_names_that_are_there_stay(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     for name in ("python", "python3", "python3.12"):
         (tmp_path / "bin" / name).write_text(name)
-    placement.place(tmp_path, tmp_path)
+    relocation.relocate(tmp_path, tmp_path)
     assert (tmp_path / "bin/python").read_text() == "python"
 
 
@@ -137,7 +137,7 @@ def test_names_that_are_there_stay(tmp_path: Path) -> None:
 def test_a_sysconfig_that_is_no_literal_is_left_alone(text: str, root: Path) -> None:
     (file,) = root.glob("lib/python3.12/_sysconfigdata_*.py")
     file.write_text(text, errors="surrogateescape")
-    placement.place(root, Path("/x"))
+    relocation.relocate(root, Path("/x"))
     assert file.read_text(errors="surrogateescape") == text
 
 
@@ -145,6 +145,6 @@ def test_a_sysconfig_of_blanks_takes_no_time(root: Path) -> None:
     (file,) = root.glob("lib/python3.12/_sysconfigdata_*.py")
     file.write_text(f"build_time_vars = {{'CC': 'clang{' ' * 200_000}', 'LDSHARED': {'/a-' * 200_000!r}}}\n")
     before = time.process_time()
-    placement.place(root, Path("/x"))
+    relocation.relocate(root, Path("/x"))
     assert time.process_time() - before < 3
     assert variables(root)["CC"] == f"cc{' ' * 200_000}"

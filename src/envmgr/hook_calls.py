@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envmgr.environments import builder, external, provision, record, ties
-from envmgr.environments.base import base
+from envmgr.environments import binding, builder, external, provisioning, record
+from envmgr.environments.base import base_python
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, EnvmgrError, NotInstalledError, StoreBusyError, UsageError
 from envmgr.host import config, files, lock, paths, process
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import aliases, resolve
-from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.resolve import ResolvedPin
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import grant, programs, shims, trust
-from envmgr.shell.active import Active, active
+from envmgr.shell.active import ActivePython, active_python
 
 REVOKED = 10  # exit code of `_recheck` after a note
 
@@ -39,7 +39,7 @@ def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> in
         return shims.run_installer(home, program, [str(program), *arguments], environ)
     if program.parent.name == "shims":
         environ = {**environ, resolve.GUARD: str(os.getpid())}
-    return process.become(program, [str(program), *arguments], environ)
+    return process.exec_program(program, [str(program), *arguments], environ)
 
 
 def which(home: Home, command: str, environ: Environ) -> Path:
@@ -49,9 +49,9 @@ def which(home: Home, command: str, environ: Environ) -> Path:
     except UsageError:  # it was deleted; what rules everywhere rules here too
         directory = Path("/")
     _recheck(home, directory, environ)
-    here = active(home, directory, environ)
+    here = active_python(home, directory, environ)
     _remember(home, here.ruling)
-    return programs.find(home, here, command, environ)
+    return programs.find_program(home, here, command, environ)
 
 
 def recheck(home: Home, place: Path, environ: Environ) -> Iterator[str]:
@@ -75,13 +75,13 @@ def _recheck(home: Home, directory: Path, environ: Environ) -> None:
             grant.recheck(home, place, environ)
 
 
-def _remember(home: Home, ruling: Ruling) -> None:
+def _remember(home: Home, ruling: ResolvedPin) -> None:
     """Write down what the words of `ruling` mean now, unless the store is busy or cannot be written."""
     store = Store(home)
     with suppress(StoreBusyError, EnvmgrError, OSError), lock.exclusive(home.lock, patience=0):
         for request in ruling.requests:
             if not request.system:
-                aliases.remember(home, request, store.find(request))
+                aliases.write_request(home, request, store.find(request))
 
 
 def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
@@ -91,7 +91,7 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
     the project; makes one where the user's configuration says so. Never downloads. Raises UsageError for a pin or a
     configuration that cannot be understood, EnvironmentFailedError.
     """
-    here = active(home, directory, environ)
+    here = active_python(home, directory, environ)
     if here.ruling.project:
         _linked(home, here.ruling.project)
     if here.external:
@@ -100,7 +100,7 @@ def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
         yield from _pinned(home, here.ruling, here.ruling.project, environ)
 
 
-def _compared(home: Home, here: Active, venv: Environment) -> Iterator[str]:
+def _compared(home: Home, here: ActivePython, venv: Environment) -> Iterator[str]:
     """Yield a note where an allowed `.venv` is not what the pin asks for; else put on record that it is, for hooks."""
     if problem := here.problem.message if here.problem else here.mismatch:
         yield f"{problem}; `envmgr deny` takes back that {venv.path} is allowed"
@@ -109,47 +109,47 @@ def _compared(home: Home, here: Active, venv: Environment) -> Iterator[str]:
             files.write_atomically(trust.records(home, venv.project) / trust.ANSWERS, f"{here.ruling.words}\n")
 
 
-def _pinned(home: Home, ruling: Ruling, entered: Path, environ: Environ) -> Iterator[str]:
+def _pinned(home: Home, ruling: ResolvedPin, entered: Path, environ: Environ) -> Iterator[str]:
     """Put the environment of a pinned project on record; make it where the user wants that. Yields notes."""
     try:
-        interpreter = resolve.interpreter(Store(home), ruling, ruling.requests[0])
+        interpreter = resolve.installed_interpreter(Store(home), ruling, ruling.requests[0])
     except NotInstalledError as error:
         yield f"{error.message}; `envmgr use` installs it"
         return
     project = Path(os.path.realpath(entered))
     with suppress(StoreBusyError):
-        yield from provision.moved_here(home, project)
+        yield from provisioning.moved_here(home, project)
     if environment := _made(home, project, interpreter):
         with suppress(StoreBusyError, EnvironmentFailedError):
-            yield from ties.tie(home, entered, ruling.words, environment, patience=0)
+            yield from binding.bind(home, entered, ruling.words, environment, patience=0)
     elif _automatic(environ):
-        ties.refuse(project)
+        binding.ensure_bindable(project)
         environment = builder.build(home, project, interpreter, environ)
-        yield from ties.tie(home, entered, ruling.words, environment)
+        yield from binding.bind(home, entered, ruling.words, environment)
         yield f"made an environment for Python {interpreter.build.version} in {environment.path}"
     else:
         yield _without_environment(home, ruling, project)
 
 
-def _without_environment(home: Home, ruling: Ruling, project: Path) -> str:
+def _without_environment(home: Home, ruling: ResolvedPin, project: Path) -> str:
     """Return the note on a project that has no environment that works."""
-    venv = project / record.LINK
-    target = record.target(venv)
+    venv = project / record.VENV_LINK
+    target = record.link_target(venv)
     ours = target is not None and home.envs in target.parents
     if record.lookup(home, project, ruling.words):
         return f"the environment of {project} no longer works; `envmgr use` makes it anew"
     if (venv / external.CONFIG).is_file() and not ours:
         return f"{venv} is not envmgr's; `envmgr allow` has it activated, `envmgr use` makes another"
-    return f"no environment for Python {ruling.words} ({ruling.origin}); `envmgr use` makes it"
+    return f"no environment for Python {ruling.words} ({ruling.location}); `envmgr use` makes it"
 
 
 def _linked(home: Home, project: Path) -> None:
     """Let a project that was entered through a link have the records of its real path, also those still to be made."""
     physical = Path(os.path.realpath(project))
-    if project != physical or record.records(home, physical).is_symlink():
+    if project != physical or record.record_folder(home, physical).is_symlink():
         with suppress(StoreBusyError, UsageError, OSError), lock.exclusive(home.lock, patience=0):
-            ties.refuse(project)
-            ties.enter(home, project)
+            binding.ensure_bindable(project)
+            binding.link_real_path(home, project)
 
 
 def _automatic(environ: Environ) -> bool:
@@ -164,8 +164,8 @@ def _automatic(environ: Environ) -> bool:
 def _made(home: Home, project: Path, interpreter: Interpreter) -> Environment | None:
     """Return the environment of `project` on `interpreter`, if there is one that works."""
     try:
-        key = base(home, interpreter).key
+        key = base_python(home, interpreter).key
     except EnvironmentFailedError:
         return None
-    environment = record.load(record.folder(home, project) / key)
+    environment = record.load(record.environments_folder(home, project) / key)
     return environment if environment and environment.works else None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from envmgr.errors import UsageError
-from envmgr.packages.declared import declared
+from envmgr.packages.requirements import read_requirements
 
 PYPROJECT = """
 [project]
@@ -28,25 +28,30 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_dependencies_extras_and_groups_come_from_pyproject(project: Path) -> None:
-    assert declared(project).arguments == ("attrs>=23",)
-    assert declared(project, extras=["web-app"], groups=["test"]).arguments == ("attrs>=23", "idna", "pytest", "mypy")
-    assert declared(project).files == (project / "pyproject.toml",)
+    assert read_requirements(project).arguments == ("attrs>=23",)
+    assert read_requirements(project, extras=["web-app"], groups=["test"]).arguments == (
+        "attrs>=23",
+        "idna",
+        "pytest",
+        "mypy",
+    )
+    assert read_requirements(project).files == (project / "pyproject.toml",)
 
 
 def test_a_project_that_can_be_built_is_itself_installed(project: Path) -> None:
     (project / "pyproject.toml").write_text(PYPROJECT + "[build-system]\nrequires = []\n")
-    assert declared(project).arguments == ("-e", ".")
-    assert declared(project, extras=["web-app"]).arguments == ("-e", ".[web-app]")
-    assert declared(project, own="dependencies").arguments == ("attrs>=23",)
-    assert declared(project, own="nothing", groups=["type-check"]).arguments == ("mypy",)
+    assert read_requirements(project).arguments == ("-e", ".")
+    assert read_requirements(project, extras=["web-app"]).arguments == ("-e", ".[web-app]")
+    assert read_requirements(project, own="dependencies").arguments == ("attrs>=23",)
+    assert read_requirements(project, own="nothing", groups=["type-check"]).arguments == ("mypy",)
 
 
 def test_a_lock_comes_before_requirements_before_pyproject(project: Path) -> None:
     (project / "requirements.txt").write_text("idna\n")
-    assert declared(project).arguments == ("-r", str(project / "requirements.txt"))
+    assert read_requirements(project).arguments == ("-r", str(project / "requirements.txt"))
     (project / "pylock.toml").write_text("lock-version = '1.0'\n")
-    assert declared(project).arguments == ("-r", str(project / "pylock.toml"))
-    assert declared(project, requirements=["requirements.txt"], groups=["type-check"]).arguments == (
+    assert read_requirements(project).arguments == ("-r", str(project / "pylock.toml"))
+    assert read_requirements(project, requirements=["requirements.txt"], groups=["type-check"]).arguments == (
         "-r",
         str(project / "requirements.txt"),
         "mypy",
@@ -57,12 +62,12 @@ def test_the_digest_sees_included_files(project: Path) -> None:
     (project / "requirements.txt").write_text("-r more.txt # more\n--constraint=limits.txt\n-r https://x/y.txt\n")
     (project / "more.txt").write_text("-r requirements.txt\nidna\n")
     (project / "limits.txt").write_text("idna<4\n")
-    before = declared(project)
+    before = read_requirements(project)
     assert {file.name for file in before.files} == {"requirements.txt", "more.txt", "limits.txt"}
     digest = before.digest
-    assert declared(project).digest == digest
+    assert read_requirements(project).digest == digest
     (project / "limits.txt").write_text("idna<3\n")
-    assert declared(project).digest != digest
+    assert read_requirements(project).digest != digest
 
 
 @pytest.mark.parametrize(
@@ -77,11 +82,11 @@ def test_the_digest_sees_included_files(project: Path) -> None:
 )
 def test_what_cannot_be_understood_is_named(project: Path, options: dict[str, list[str]], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        declared(project, **options)  # type: ignore[arg-type]
+        read_requirements(project, **options)  # type: ignore[arg-type]
 
 
 def test_a_project_that_declares_nothing(tmp_path: Path) -> None:
-    assert declared(tmp_path).arguments == ()
+    assert read_requirements(tmp_path).arguments == ()
 
 
 @pytest.mark.parametrize(
@@ -99,4 +104,4 @@ def test_a_project_that_declares_nothing(tmp_path: Path) -> None:
 def test_a_group_that_is_no_list_of_requirements_is_an_error(tmp_path: Path, groups: str, message: str) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[dependency-groups]\n{groups}\n")
     with pytest.raises(UsageError, match=message):
-        declared(tmp_path, own="nothing", groups=["a"])
+        read_requirements(tmp_path, own="nothing", groups=["a"])

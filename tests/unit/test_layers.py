@@ -12,7 +12,7 @@ import envmgr
 
 SOURCE = Path(envmgr.__file__).parent
 STOREYS = ["errors", "host", "versions", "pythons", "environments", "shell", "packages", "testing"]
-STOREYS += ["entry", "cli", "__main__"]
+STOREYS += ["hook_calls", "cli", "__main__"]
 HOMES = {
     "click": "cli",
     "filelock": "host/lock.py",

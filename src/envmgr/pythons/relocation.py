@@ -31,7 +31,7 @@ Error=This Python is shared by all projects of this machine, so nothing is insta
 """
 
 
-def place(root: Path, prefix: Path) -> None:
+def relocate(root: Path, prefix: Path) -> None:
     """Make the Python in `root` one that stands in `prefix`, where it will be moved."""
     _name(root / "bin")
     for stdlib in [*root.glob("lib/python3*"), *root.glob("lib/pypy3*")]:

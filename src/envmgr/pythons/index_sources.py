@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from envmgr.errors import DownloadError
-from envmgr.host.network import Network, shown, split
+from envmgr.host.network import Network, split, without_credentials
 from envmgr.pythons import index
 from envmgr.pythons.candidate import HOSTS, Candidate
 
@@ -42,7 +42,7 @@ UPSTREAM = Upstream(
 
 
 @dataclass(frozen=True)
-class Answer:
+class IndexReply:
     """What a place says: its candidates, at least those that were not held; `etag` is empty where it gives none."""
 
     candidates: list[Candidate]
@@ -51,26 +51,26 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Place:
+class IndexSource:
     """A place to ask: `ask(network, etag, held)` reads it, and raises DownloadError.
 
     `etag` is what the place gave when it was read before, `held` what need not be read again.
     """
 
     url: str
-    ask: Callable[[Network, str, list[Candidate]], Answer]
+    ask: Callable[[Network, str, list[Candidate]], IndexReply]
 
 
-def places(source: str | None, upstream: Upstream) -> Iterator[Place]:
+def index_sources(source: str | None, upstream: Upstream) -> Iterator[IndexSource]:
     """Yield the places to ask, in order: that of the user, `source`, or each of upstream's."""
     if source:
-        yield Place(source, partial(_read, _sums_of(source)))
+        yield IndexSource(source, partial(_read, _sums_of(source)))
         if _may_be_folder(source):
-            yield Place(f"{source}/{SUMS}", partial(_read, f"{source}/{SUMS}"))
+            yield IndexSource(f"{source}/{SUMS}", partial(_read, f"{source}/{SUMS}"))
         return
     for url in upstream.records:
-        yield Place(url, partial(_read, url))
-    yield Place(upstream.latest, partial(_latest, upstream))
+        yield IndexSource(url, partial(_read, url))
+    yield IndexSource(upstream.latest, partial(_latest, upstream))
 
 
 def _sums_of(url: str) -> str:
@@ -86,22 +86,24 @@ def _may_be_folder(url: str) -> bool:
     return parts.scheme != "file" and not url.endswith("/") and "." not in parts.path.rpartition("/")[2]
 
 
-def _read(url: str, network: Network, etag: str, held: list[Candidate]) -> Answer:
+def _read(url: str, network: Network, etag: str, held: list[Candidate]) -> IndexReply:
     """Read an index in any format; of one that lists the newest first, only what is not held."""
     with network.open(url, {"If-None-Match": etag} if etag else None) as reply:
         if reply.status == 304:  # noqa: PLR2004 - not modified
-            return Answer([], etag, unchanged=True)
+            return IndexReply([], etag, unchanged=True)
         lines = reply.lines()
         first = next(lines, "")
         if first.startswith("{") and '"artifacts"' in first:
             names = {f"{each.build.version}+{each.build.tag}" for each in held}
-            with index.understood(shown(url)):
+            with index.understood(without_credentials(url)):
                 found = [*_new(chain([first], lines), names)]
         else:
-            found = index.parse("\n".join([first, *lines]), shown(url))
+            found = index.parse("\n".join([first, *lines]), without_credentials(url))
     if split(url).scheme != "file" and any(each.path.startswith("file:") for each in found):
-        raise DownloadError(f"{shown(url)}: names archives on this machine, which only an index on it may do")
-    return Answer(found, reply.headers.get("etag", ""))
+        raise DownloadError(
+            f"{without_credentials(url)}: names archives on this machine, which only an index on it may do"
+        )
+    return IndexReply(found, reply.headers.get("etag", ""))
 
 
 def _new(lines: Iterable[str], held: set[str]) -> Iterator[Candidate]:
@@ -113,20 +115,20 @@ def _new(lines: Iterable[str], held: set[str]) -> Iterator[Candidate]:
         yield from index.record(record)
 
 
-def _latest(upstream: Upstream, network: Network, _: str, held: list[Candidate]) -> Answer:
+def _latest(upstream: Upstream, network: Network, _: str, held: list[Candidate]) -> IndexReply:
     """Read the sums of the latest release, unless something of that release is held."""
-    with network.open(upstream.latest) as reply, index.understood(shown(upstream.latest)):
+    with network.open(upstream.latest) as reply, index.understood(without_credentials(upstream.latest)):
         tag = json.loads(reply.text())["tag"]
         if not (isinstance(tag, str) and re.fullmatch(r"[0-9]{8}", tag)):
             raise ValueError(f"not a build tag: {tag!a}")
     if any(found.build.tag == tag for found in held):
-        return Answer([], unchanged=True)
+        return IndexReply([], unchanged=True)
     problems = []
     for host in upstream.releases:
         url = f"{host}/{tag}/{SUMS}"
         try:
-            with network.open(url) as reply, index.understood(shown(url)):
-                return Answer([*index.sums(reply.text(), tag=tag)])
+            with network.open(url) as reply, index.understood(without_credentials(url)):
+                return IndexReply([*index.sums(reply.text(), tag=tag)])
         except DownloadError as problem:
             problems.append(problem.message)
     raise DownloadError("\n".join(problems))

@@ -6,25 +6,25 @@ import pytest
 
 from envmgr.errors import UsageError
 from envmgr.host.paths import Home
-from envmgr.shell import dialects
+from envmgr.shell import shells
 
 
 def chosen(user: Path, name: str = "bash", **environ: str) -> list[str]:
-    dialect = dialects.named(name)
-    files = dialect.chosen(dialect.rc_files({"HOME": str(user)} | environ))
+    dialect = shells.shell_named(name)
+    files = dialect.select_files(dialect.rc_files({"HOME": str(user)} | environ))
     return [str(file.relative_to(user.parent)) for file in files]
 
 
 def test_a_shell_without_a_hook_is_refused_by_name() -> None:
     with pytest.raises(UsageError) as caught:
-        dialects.named("ba\x1bsh")
+        shells.shell_named("ba\x1bsh")
     assert "\x1b" not in caught.value.message
     assert "fish" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("name", sorted(set(dialects.DIALECTS) - {"tcsh", "pwsh"}))
+@pytest.mark.parametrize("name", sorted(set(shells.SHELLS) - {"tcsh", "pwsh"}))
 def test_the_line_is_one_line_for_any_path(name: str) -> None:
-    line = dialects.named(name).line(Home(Path("/a b'c\n\r$(d)`e`\\")))
+    line = shells.shell_named(name).line(Home(Path("/a b'c\n\r$(d)`e`\\")))
     assert line.isprintable()
 
 
@@ -81,6 +81,6 @@ def test_a_new_tcshrc_would_hide_a_cshrc(tmp_path: Path) -> None:
 
 
 def test_powershell_takes_curly_quotes_for_quotes() -> None:
-    assert dialects.named("pwsh").quoted("it's $x `y` \u2019") == "'it''s $x `y` \u2019\u2019'"
+    assert shells.shell_named("pwsh").quoted("it's $x `y` \u2019") == "'it''s $x `y` \u2019\u2019'"
     with pytest.raises(UsageError, match="PowerShell"):
-        dialects.named("pwsh").quoted("a\nb")
+        shells.shell_named("pwsh").quoted("a\nb")

@@ -6,7 +6,7 @@ import pytest
 
 from envmgr.errors import BrokenInterpreterError, NoSuchVersionError, UsageError
 from envmgr.host.platforms import Platform
-from envmgr.pythons import catalogue
+from envmgr.pythons import selection
 from envmgr.pythons.candidate import Candidate
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
@@ -45,7 +45,7 @@ CANDIDATES = [candidate(text) for text in BUILDS]
     ],
 )
 def test_the_newest_that_fits_is_chosen(request_text: str, build: str) -> None:
-    assert catalogue.choose(VersionRequest.parse(request_text), CANDIDATES, "here") == candidate(build)
+    assert selection.select(VersionRequest.parse(request_text), CANDIDATES, "here") == candidate(build)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_the_newest_that_fits_is_chosen(request_text: str, build: str) -> None:
 )
 def test_what_does_not_exist_is_answered_with_what_does(request_text: str, near: str) -> None:
     with pytest.raises(NoSuchVersionError, match=r"in the mirror$") as raised:
-        catalogue.choose(VersionRequest.parse(request_text), CANDIDATES, "the mirror")
+        selection.select(VersionRequest.parse(request_text), CANDIDATES, "the mirror")
     assert raised.value.hint == f"the nearest are {near}"
 
 
 def test_a_name_is_not_for_the_index() -> None:
     with pytest.raises(NoSuchVersionError, match="no Python is called pyhton") as raised:
-        catalogue.choose(VersionRequest.parse("pyhton"), CANDIDATES, "the mirror")
+        selection.select(VersionRequest.parse("pyhton"), CANDIDATES, "the mirror")
     assert "envmgr link" in str(raised.value.hint)
 
 
@@ -77,27 +77,27 @@ def test_a_name_is_not_for_the_index() -> None:
 )
 def test_the_numbers_in_a_name_tell_what_was_meant(name: str, near: str) -> None:
     with pytest.raises(NoSuchVersionError, match=f"no Python is called {name}") as raised:
-        catalogue.choose(VersionRequest.parse(name), CANDIDATES, "the mirror")
+        selection.select(VersionRequest.parse(name), CANDIDATES, "the mirror")
     assert str(raised.value.hint).startswith(f"the nearest versions are {near}")
 
 
 def test_a_name_where_nothing_is_known_has_no_near_ones() -> None:
     with pytest.raises(NoSuchVersionError) as raised:
-        catalogue.choose(VersionRequest.parse("work"), [], "the mirror")
+        selection.select(VersionRequest.parse("work"), [], "the mirror")
     assert str(raised.value.hint).startswith("`envmgr list`")
 
 
 def test_system_is_not_to_be_had() -> None:
     with pytest.raises(UsageError, match="what PATH has"):
-        catalogue.choose(VersionRequest.parse("system"), CANDIDATES, "the mirror")
+        selection.select(VersionRequest.parse("system"), CANDIDATES, "the mirror")
 
 
 def test_nothing_at_all_is_said_to_be_nothing() -> None:
     with pytest.raises(NoSuchVersionError) as raised:
-        catalogue.choose(VersionRequest.parse("3"), [], "the mirror")
+        selection.select(VersionRequest.parse("3"), [], "the mirror")
     assert raised.value.hint == "the mirror has no Python for this platform"
     with pytest.raises(NoSuchVersionError) as raised:
-        catalogue.choose(VersionRequest.parse("3.12-aarch64-musl"), [], "the mirror")
+        selection.select(VersionRequest.parse("3.12-aarch64-musl"), [], "the mirror")
     assert raised.value.hint == "the mirror has no Python for aarch64-musl"
 
 
@@ -111,27 +111,27 @@ def test_nothing_at_all_is_said_to_be_nothing() -> None:
     ],
 )
 def test_what_a_request_leaves_out_is_as_this_machine(request_text: str, platform: str) -> None:
-    assert str(catalogue.target(VersionRequest.parse(request_text), HERE)) == platform
+    assert str(selection.target_platform(VersionRequest.parse(request_text), HERE)) == platform
 
 
 def test_a_foreign_system_is_refused() -> None:
     with pytest.raises(BrokenInterpreterError, match="is for windows; this machine is linux-x86_64-gnu"):
-        catalogue.target(VersionRequest.parse("cpython-3.12-windows-x86_64-none"), HERE)
+        selection.target_platform(VersionRequest.parse("cpython-3.12-windows-x86_64-none"), HERE)
 
 
 def test_the_cache_adds_to_what_the_package_knows(tmp_path: Path) -> None:
-    bundled = catalogue.known(tmp_path, HERE)
-    file = catalogue.cache_file(tmp_path, HERE)
+    bundled = selection.known_candidates(tmp_path, HERE)
+    file = selection.cache_file(tmp_path, HERE)
     file.parent.mkdir()
     newer = f"cpython-3.99.0+20991231-{HERE} {'a' * 64} 20991231/cpython-3.99.0.tar.gz\n"
     file.write_text(newer)
-    assert [found.build.version.minor for found in catalogue.known(tmp_path, HERE)][:1] == [99]
-    assert catalogue.known(tmp_path, HERE)[1:] == bundled
+    assert [found.build.version.minor for found in selection.known_candidates(tmp_path, HERE)][:1] == [99]
+    assert selection.known_candidates(tmp_path, HERE)[1:] == bundled
 
 
 @pytest.mark.parametrize("damage", ["half a li", "\xff", "a b c\n"])
 def test_a_damaged_cache_is_no_cache(tmp_path: Path, damage: str) -> None:
-    file = catalogue.cache_file(tmp_path, HERE)
+    file = selection.cache_file(tmp_path, HERE)
     file.parent.mkdir()
     file.write_text(damage, encoding="latin-1")
-    assert catalogue.known(tmp_path, HERE) == catalogue.known(tmp_path / "none", HERE)
+    assert selection.known_candidates(tmp_path, HERE) == selection.known_candidates(tmp_path / "none", HERE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.environments import inside
+from envmgr.environments import activation
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host import process
@@ -28,7 +28,7 @@ class Engine:
 
 
 def _uv(home: Home, environment: Environment, environ: Environ) -> Engine | None:
-    program = resolve.system("uv", home, environ) or _bundled()
+    program = resolve.find_on_path("uv", home, environ) or _bundled()
     if program is None or not _is_text(environment.project):  # uv takes no arguments but UTF-8
         return None
     python = ("--python", str(environment.bin / "python"))
@@ -65,7 +65,7 @@ def _pip(home: Home, environment: Environment, environ: Environ) -> Engine | Non
 ENGINES: dict[str, Callable[[Home, Environment, Environ], Engine | None]] = {"uv": _uv, "pip": _pip}
 
 
-def choose(home: Home, environment: Environment, environ: Environ, name: str | None = None) -> Engine:
+def select_engine(home: Home, environment: Environment, environ: Environ, name: str | None = None) -> Engine:
     """Return the engine called `name`, or the first there is. Raises UsageError, EnvironmentFailedError."""
     if name is not None and name not in ENGINES:
         raise UsageError(f"no such engine: {name!a}", hint=f"there are {' and '.join(ENGINES)}")
@@ -79,7 +79,7 @@ def choose(home: Home, environment: Environment, environ: Environ, name: str | N
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Target:
     """Where an engine works: an environment of a store, under some variables.
 
     `runner` runs its programs and keeps what they say for failures, as `process.run` does; without one they have the
@@ -93,15 +93,15 @@ class Workplace:
 
     def engine(self, name: str | None = None) -> Engine:
         """Return the engine called `name`, or the first there is. Raises UsageError, EnvironmentFailedError."""
-        return choose(self.home, self.environment, self.environ, name)
+        return select_engine(self.home, self.environment, self.environ, name)
 
 
-def install(engine: Engine, place: Workplace, arguments: Sequence[str]) -> None:
+def install(engine: Engine, place: Target, arguments: Sequence[str]) -> None:
     """Install what pip's `arguments` say. Raises EnvironmentFailedError."""
     run(engine, place, [*engine.install, *arguments])
 
 
-def build(engine: Engine, place: Workplace, into: Path, *, from_sdist: bool = False) -> Path:
+def build(engine: Engine, place: Target, into: Path, *, from_sdist: bool = False) -> Path:
     """Build the project's wheel into the empty directory `into` and return it; from its sdist, if asked for.
 
     Raises EnvironmentFailedError.
@@ -113,7 +113,7 @@ def build(engine: Engine, place: Workplace, into: Path, *, from_sdist: bool = Fa
     raise EnvironmentFailedError(f"{engine.name} built no wheel of {place.environment.project}")
 
 
-def _build_sdist(engine: Engine, place: Workplace, into: Path) -> Path:
+def _build_sdist(engine: Engine, place: Target, into: Path) -> Path:
     if engine.name != "uv":
         raise EnvironmentFailedError(
             f"{engine.name} cannot build an sdist", hint='install uv, or use package = "wheel"'
@@ -125,14 +125,14 @@ def _build_sdist(engine: Engine, place: Workplace, into: Path) -> Path:
     raise EnvironmentFailedError(f"{engine.name} built no sdist of {place.environment.project}")
 
 
-def run(engine: Engine, place: Workplace, argv: Sequence[str]) -> None:
+def run(engine: Engine, place: Target, argv: Sequence[str]) -> None:
     """Run a program of the engine in the project, with the environment active. Raises EnvironmentFailedError."""
-    variables = inside.environment(place.home, place.environment, place.environ)
+    variables = activation.environment_variables(place.home, place.environment, place.environ)
     project = place.environment.project
     if place.runner:
         outcome = place.runner(argv, environ=variables, cwd=project)
         code, text = outcome.code, outcome.text.strip()
     else:
-        code, text = process.stream(argv, environ=variables, cwd=project), ""
+        code, text = process.run_on_terminal(argv, environ=variables, cwd=project), ""
     if code:
         raise EnvironmentFailedError(f"{engine.name} failed in {project} (exit code {code})", hint=text or None)

@@ -16,10 +16,16 @@ from envmgr.host.paths import Home, upwards
 from envmgr.versions import pins
 from envmgr.versions.version import Build
 
-_IGNORING = {record.LINK, f"/{record.LINK}", f"**/{record.LINK}", ".*", "*"}  # `.venv/` does not match a link
+_IGNORING = {
+    record.VENV_LINK,
+    f"/{record.VENV_LINK}",
+    f"**/{record.VENV_LINK}",
+    ".*",
+    "*",
+}  # `.venv/` does not match a link
 
 
-def refuse(project: Path) -> None:
+def ensure_bindable(project: Path) -> None:
     """Raise UsageError for a project that records cannot be kept for."""
     if record.FOLDER in project.parts:
         raise UsageError(
@@ -28,14 +34,14 @@ def refuse(project: Path) -> None:
         )
 
 
-def tie(
-    home: Home, project: Path, words: str, environment: Environment, *, patience: float = lock.PATIENCE
+def bind(
+    home: Home, project: Path, words: str, environment: Environment, *, patience: float = lock.TIMEOUT
 ) -> list[str]:
     """Put on record that pin `words` of `project` (as it was entered) means `environment`, and link `.venv` to it.
 
     Returns notes for the user; raises EnvironmentFailedError, UsageError, and StoreBusyError after `patience` seconds.
     """
-    refuse(project)
+    ensure_bindable(project)
     try:
         with lock.exclusive(home.lock, patience=patience):
             _write(home, project, words, environment)
@@ -52,24 +58,24 @@ def rebind(home: Home, project: Path) -> Path | None:
     """
     if not record.moved(home, project):
         return None
-    refuse(project)
+    ensure_bindable(project)
     try:
         with lock.exclusive(home.lock):
-            current = record.target(project / record.LINK)
+            current = record.link_target(project / record.VENV_LINK)
             environments = sorted(record.moved(home, project), key=lambda made: made.path == current)
-            old = [(file, made) for made in environments for file in record.naming(home, made)]
+            old = [(file, made) for made in environments for file in record.records_of(home, made)]
             for file, made in old:
                 _record(home, project, file.name, made)
             for file, _ in old:
                 file.unlink(missing_ok=True)
             for made in environments:
-                files.write_atomically(made.path / record.NOTE, record.dump(replace(made, project=project)))
+                files.write_atomically(made.path / record.METADATA, record.dump(replace(made, project=project)))
     except OSError as error:
         raise EnvironmentFailedError(f"{error.filename or home.projects}: {error.strerror}") from error
     return environments[0].project if environments else None
 
 
-def loosen(home: Home, old: Build, new: Build) -> list[Environment]:
+def unbind(home: Home, old: Build, new: Build) -> list[Environment]:
     """Take environments on `old`, in whose place `new` is now, from the pins that `new` does not answer; an exact one.
 
     Returns those environments; they stay. Raises EnvmgrError.
@@ -78,7 +84,7 @@ def loosen(home: Home, old: Build, new: Build) -> list[Environment]:
     with lock.exclusive(home.lock):
         for environment in record.environments(home):
             if environment.base == str(old):
-                files = [file for file in record.naming(home, environment) if not _answers(new, file.name)]
+                files = [file for file in record.records_of(home, environment) if not _answers(new, file.name)]
                 for file in files:
                     file.unlink(missing_ok=True)
                 loosened += [environment] if files else []
@@ -91,25 +97,25 @@ def _answers(build: Build, words: str) -> bool:
 
 
 def _write(home: Home, project: Path, words: str, environment: Environment) -> None:
-    enter(home, project)
+    link_real_path(home, project)
     _record(home, environment.project, words, environment)
 
 
 def _record(home: Home, project: Path, words: str, environment: Environment) -> None:
     """Write the record of `project` (a real path)."""
-    enter(home, project)
+    link_real_path(home, project)
     file = record.record_file(home, project, words)
     file.parent.mkdir(parents=True, exist_ok=True)
     files.write_atomically(file, f"{environment.path.relative_to(home.root)}\n")
 
 
-def enter(home: Home, project: Path) -> None:
+def link_real_path(home: Home, project: Path) -> None:
     """Let the records of `project`, as it was entered, be those of its physical path; raises OSError.
 
     The file `.real` in them names that path: hooks and shims use the records only while it is the same directory.
     """
     physical = Path(os.path.realpath(project))
-    entered, real = record.records(home, project), record.records(home, physical)
+    entered, real = record.record_folder(home, project), record.record_folder(home, physical)
     if entered == real:
         if entered.is_symlink():  # the project was reached through a link once, and is a directory now
             entered.unlink()
@@ -127,8 +133,8 @@ def enter(home: Home, project: Path) -> None:
 
 def _linked(home: Home, environment: Environment) -> Iterator[str]:
     """Point the project's `.venv` at `environment`, unless something stands there that is not ours; yields notes."""
-    link = environment.project / record.LINK
-    there = record.target(link)
+    link = environment.project / record.VENV_LINK
+    there = record.link_target(link)
     files.clean_up(link.parent)
     if there is None and os.path.lexists(link):
         yield f"{link} is not envmgr's, so it stays; editors may go on using it instead of {environment.path}"
@@ -148,7 +154,7 @@ def _note_exclude(home: Home, project: Path) -> None:
 
     Hooks compare them: when `git init` comes after `envmgr use`, the new one does not have our line yet.
     """
-    note = record.records(home, project) / record.EXCLUDE
+    note = record.record_folder(home, project) / record.EXCLUDE
     try:
         time = (project / ".git" / "info" / "exclude").stat().st_mtime_ns
     except OSError:
@@ -166,7 +172,7 @@ def _ignore(project: Path) -> None:
         if shared := git.common_directory(folder / ".git"):
             exclude = shared / "info" / "exclude"
             if not _ignores(exclude):
-                git.append_line(exclude, record.LINK)
+                git.append_line(exclude, record.VENV_LINK)
             return
 
 

@@ -30,10 +30,10 @@ _ITS_NAME = re.compile(r"\.?(?:python|pypy|graalpy)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPython:
     """An interpreter that is somebody else's: `executable` is the path as its owner names it, `origin` the owner."""
 
-    origin: str
+    owner: str
     executable: Path
 
     @property
@@ -42,20 +42,20 @@ class Found:
         return self.executable.parent
 
 
-def discover(origin: str, environ: Environ) -> list[Found]:
+def discover(origin: str, environ: Environ) -> list[FoundPython]:
     """Return the interpreters of `origin`, each once, by its own directory rather than by a link to it.
 
     Also where one should be and is none: what was removed by half is to be told. Raises UsageError for no origin.
     """
-    if origin not in ORIGINS:
-        raise UsageError(f"not an origin of Pythons: {origin!a}", hint=f"it is one of {', '.join(ORIGINS)}")
-    found: dict[str, Found] = {}
-    for executable in sorted(ORIGINS[origin](environ), key=lambda path: (path.parent.parent.is_symlink(), path)):
-        found.setdefault(os.path.realpath(executable), Found(origin, executable))
+    if origin not in OWNERS:
+        raise UsageError(f"not an origin of Pythons: {origin!a}", hint=f"it is one of {', '.join(OWNERS)}")
+    found: dict[str, FoundPython] = {}
+    for executable in sorted(OWNERS[origin](environ), key=lambda path: (path.parent.parent.is_symlink(), path)):
+        found.setdefault(os.path.realpath(executable), FoundPython(origin, executable))
     return list(found.values())
 
 
-def locate(path: Path, environ: Environ) -> Found:
+def locate(path: Path, environ: Environ) -> FoundPython:
     """Return the interpreter at `path`: a program, a prefix, or a directory of programs.
 
     Raises UsageError where there is none, or where it is an environment: environments come and go.
@@ -66,24 +66,24 @@ def locate(path: Path, environ: Environ) -> Found:
         raise UsageError(f"{path}: no Python there", hint="name a python program, or the directory it is installed in")
     if (executable.parent.parent / "pyvenv.cfg").exists():
         raise UsageError(f"{path}: an environment, not an interpreter", hint="link the Python that it was made from")
-    return _known(executable, environ) or Found(LOCAL, executable)
+    return _known(executable, environ) or FoundPython(LOCAL, executable)
 
 
-def _known(executable: Path, environ: Environ) -> Found | None:
+def _known(executable: Path, environ: Environ) -> FoundPython | None:
     """Return an interpreter as the tool names it that it belongs to: not by a link such as `latest`, which moves on."""
     real = os.path.realpath(executable)
-    for origin in ORIGINS:
+    for origin in OWNERS:
         for found in discover(origin, environ):
             if os.path.realpath(found.executable) == real:
                 return found
     return None
 
 
-def called(found: Found) -> str | None:
+def owner_name(found: FoundPython) -> str | None:
     """Return the name that its owner knows an interpreter by, if no version: `miniconda3-latest`, `science`."""
     folder = found.bin.parent.name
     with contextlib.suppress(UsageError):
-        if found.origin in _NAMING and VersionRequest.parse(folder).name == folder:
+        if found.owner in _NAMING and VersionRequest.parse(folder).name == folder:
             return folder
     return None
 
@@ -96,13 +96,13 @@ class Identity:
     library: Path
 
 
-def identify(found: Found, environ: Environ) -> Identity:
+def identify(found: FoundPython, environ: Environ) -> Identity:
     """Ask an interpreter what it is; raises BrokenInterpreterError with the reason why it cannot say."""
     _refuse_shim(found.executable)
     said = probe(found.executable, environ)
     try:
         version = Version.parse(said.version)
-        text = str(Build(said.implementation, version, said.flags, found.origin, platforms.this_platform()))
+        text = str(Build(said.implementation, version, said.flags, found.owner, platforms.this_platform()))
         return Identity(Build.parse(text), said.library)
     except UsageError as error:
         what = f"{said.implementation} {said.version}"
@@ -216,7 +216,7 @@ def _system(_: Environ) -> Iterator[Path]:
         yield from (path for path in folder.glob("python[23].*") if _NAMES[0].fullmatch(path.name) and path.is_file())
 
 
-ORIGINS: dict[str, Search] = {
+OWNERS: dict[str, Search] = {
     # as uv, mise, PDM and hatch make them themselves (tests/e2e/test_layouts.py), and as the others document theirs
     "pyenv": _tool("PYENV_ROOT", lambda environ: _home(environ) / ".pyenv", "versions/*"),
     "uv": _tool("UV_PYTHON_INSTALL_DIR", lambda environ: _data(environ) / "uv" / "python", "*-*"),

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.environments import base, builder, record, ties
+from envmgr.environments import base, binding, builder, record
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.host.paths import Environ, Home
 from envmgr.pythons import resolve
-from envmgr.pythons.resolve import Ruling
+from envmgr.pythons.resolve import ResolvedPin
 from envmgr.pythons.store import Interpreter, Store
 
 
 @dataclass(frozen=True)
-class Provided:
+class BoundEnvironment:
     """An environment, what it runs on, and notes for the user; `made` is whether it is new."""
 
     environment: Environment
@@ -26,41 +26,43 @@ class Provided:
     made: bool
 
 
-def refuse(home: Home, ruling: Ruling) -> None:
+def ensure_possible(home: Home, ruling: ResolvedPin) -> None:
     """Raise where `provide` could make no environment, whatever is installed: UsageError, EnvironmentFailedError."""
     if ruling.project is None:
         raise UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
-    ties.refuse(ruling.project)
+    binding.ensure_bindable(ruling.project)
     request = ruling.requests[0]
     if found := Store(home).find(request):
-        base.base(home, found)
+        base.base_python(home, found)
     else:
-        base.refuse(request.text, request.release)
+        base.ensure_release_supported(request.text, request.release)
 
 
-def provide(home: Home, ruling: Ruling, environ: Environ, *, pip: bool = True) -> Provided | None:
+def ensure_environment(
+    home: Home, ruling: ResolvedPin, environ: Environ, *, pip: bool = True
+) -> BoundEnvironment | None:
     """Make the environment that `ruling` asks for, on an installed interpreter; None where the system's Python rules.
 
     Raises UsageError where no project is, NotInstalledError, EnvironmentFailedError.
     """
     if ruling.project is None:
         raise UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
-    ties.refuse(ruling.project)
+    binding.ensure_bindable(ruling.project)
     request = ruling.requests[0]
     if request.system:
         return None
-    interpreter = resolve.interpreter(Store(home), ruling, request)
+    interpreter = resolve.installed_interpreter(Store(home), ruling, request)
     project = Path(os.path.realpath(ruling.project))
     notes = [*moved_here(home, project), *_inherited(home, project, ruling.words)]
-    known = set(record.folder(home, project).glob("*"))
+    known = set(record.environments_folder(home, project).glob("*"))
     environment = builder.build(home, project, interpreter, environ, pip=pip)
-    notes += ties.tie(home, ruling.project, ruling.words, environment)
-    return Provided(environment, interpreter, tuple(notes), environment.path not in known)
+    notes += binding.bind(home, ruling.project, ruling.words, environment)
+    return BoundEnvironment(environment, interpreter, tuple(notes), environment.path not in known)
 
 
 def moved_here(home: Home, project: Path) -> Iterator[str]:
     """Give a project that was moved to `project` (a real path) its environments back; yields a note on that."""
-    if before := ties.rebind(home, project):
+    if before := binding.rebind(home, project):
         yield f"the environments of {before}, which was moved here, are those of {project} now"
 
 
@@ -70,5 +72,5 @@ def _inherited(home: Home, project: Path, words: str) -> Iterator[str]:
     Its `.venv` is not there any more: it was removed, or the whole directory was, and is a new one.
     """
     found = record.lookup(home, project, words)
-    if found and found.works and not os.path.lexists(project / record.LINK):
+    if found and found.works and not os.path.lexists(project / record.VENV_LINK):
         yield f"{found.path} was made before and is used again; `envmgr env remove {found.label}` removes it"

@@ -12,8 +12,8 @@ from pathlib import Path
 from envmgr.environments import record
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host import lock
-from envmgr.packages import engine as engines
-from envmgr.packages.engine import Workplace
+from envmgr.packages import engines
+from envmgr.packages.engines import Target
 
 # at the top of a project, never part of its package
 _BESIDE = {"build", "dist", "tests", "test", "docs", "doc", "benchmarks", "node_modules", "venv", "changelog.d"}
@@ -46,14 +46,14 @@ def _files(project: Path) -> Iterator[Path]:
         yield from (file for file in found if file.is_file() and file.suffix != ".pyc")
 
 
-def wheel(place: Workplace, engine: str | None, cache: Path, mark: str, *, from_sdist: bool = False) -> Path:
+def project_wheel(place: Target, engine: str | None, cache: Path, mark: str, *, from_sdist: bool = False) -> Path:
     """Return the wheel of the project at `mark`, its fingerprint: from `cache` or built now.
 
     `from_sdist` builds it from the sdist. The first build of a fingerprint tells whether its wheel is for every
     Python; the others wait for it. Wheels for one Python only are kept for their environment, and built side by side.
     Raises EnvironmentFailedError, StoreBusyError.
     """
-    folder = cache / "wheels" / record.folder(place.home, place.environment.project).name
+    folder = cache / "wheels" / record.environments_folder(place.home, place.environment.project).name
     own, shared = folder / f"{mark}-{place.environment.key}", folder / mark
     several = folder / f"{mark}.platform"  # this wheel is for one Python only
     with lock.exclusive(folder / ".lock"):
@@ -81,7 +81,7 @@ def _remove_others(folder: Path, mark: str) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _build(place: Workplace, engine: str | None, own: Path, shared: Path, *, from_sdist: bool) -> Path:
+def _build(place: Target, engine: str | None, own: Path, shared: Path, *, from_sdist: bool) -> Path:
     staged = own.with_name(f"staged-{own.name}")
     try:
         shutil.rmtree(staged, ignore_errors=True)

@@ -32,9 +32,9 @@ def size(archive: Path) -> int:
     return total
 
 
-def discard(archive: Path) -> bool:
+def remove(archive: Path) -> bool:
     """Remove an archive with what belongs to it; returns False, and leaves it, while it is downloaded or unpacked."""
-    guard = download.guard(archive)
+    guard = download.lock_path(archive)
     try:
         with lock.exclusive(guard, patience=0):
             for path in (archive, _part(archive), guard):  # who waits for the lock sees that it is another one now

@@ -23,9 +23,9 @@ from packed import TAG
 from envmgr.host import process
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
-from envmgr.pythons import catalogue, index
+from envmgr.pythons import index, selection
 from envmgr.pythons.candidate import HOSTS
-from envmgr.pythons.upstream import UPSTREAM
+from envmgr.pythons.index_sources import UPSTREAM
 
 FIRST, SECOND = (urlsplit(url).hostname for url in HOSTS)
 REBUILT = "20991231"
@@ -103,7 +103,7 @@ def upstream(tmp_path: Path, archives: Path, certificate: Path) -> Iterator[Mirr
     """What the world would see: a rebuild of 3.12.1 under a new tag, first in a list whose end nobody must read."""
     (packed,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
     name, body = packed.name.replace(TAG, REBUILT), packed.read_bytes()
-    known = next(one for one in index.bundled(this_platform()) if not one.build.prefix)
+    known = next(one for one in index.snapshot_candidates(this_platform()) if not one.build.prefix)
     artifact = {"url": f"{HOSTS[1]}/{REBUILT}/{name.replace('+', '%2B')}", "sha256": hashlib.sha256(body).hexdigest()}
     held = {"version": f"{known.build.version}+{known.build.tag}", "artifacts": []}
     records = [{"version": f"3.12.1+{REBUILT}", "artifacts": [artifact]}, held]
@@ -193,7 +193,7 @@ def test_without_a_list_the_latest_release_is_enough(desk: Desk, upstream: Mirro
 
 def test_a_day_later_it_is_asked_whether_anything_changed(desk: Desk, upstream: Mirror) -> None:
     assert desk.call("refresh") == f"3.12.1+{REBUILT}\n"
-    cached = catalogue.cache_file(Path(desk.environ["ENVMGR_CACHE_DIR"]), this_platform())
+    cached = selection.cache_file(Path(desk.environ["ENVMGR_CACHE_DIR"]), this_platform())
     then = time.time() - DAY - 1
     os.utime(cached, (then, then))
     desk.call("list", "--available")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envmgr.environments import record, ties
+from envmgr.environments import binding, record
 from envmgr.environments.record import Environment
 from envmgr.host.paths import Home
 
@@ -17,9 +17,9 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def made(home: Home, project: Path) -> Environment:
-    made = Environment(record.folder(home, project) / "3.12", project, "3.12")
+    made = Environment(record.environments_folder(home, project) / "3.12", project, "3.12")
     made.bin.mkdir(parents=True)
-    (made.path / record.NOTE).write_text(record.dump(made))
+    (made.path / record.METADATA).write_text(record.dump(made))
     return made
 
 
@@ -28,7 +28,7 @@ def git(*words: str | Path, cwd: Path) -> str:
 
 
 def test_the_record_is_one_line(home: Home, project: Path, made: Environment) -> None:
-    assert ties.tie(home, project, "3.12 3.11", made) == []
+    assert binding.bind(home, project, "3.12 3.11", made) == []
     text = record.record_file(home, project, "3.12 3.11").read_text()
     assert text == f"envs/{made.path.parent.name}/3.12\n"
     assert (project / ".venv").samefile(made.path)
@@ -39,7 +39,7 @@ def test_a_project_entered_through_a_link_has_a_record_too(
 ) -> None:
     entered = tmp_path / "entered"
     entered.symlink_to(project)
-    ties.tie(home, entered, "3.12", made)
+    binding.bind(home, entered, "3.12", made)
     for place in (entered, project):
         assert record.record_file(home, place, "3.12").read_text().startswith("envs/shop-")
 
@@ -51,7 +51,7 @@ def test_a_directory_that_became_a_link_loses_its_old_records(
     record.record_file(home, entered, "3.12").parent.mkdir(parents=True)
     record.record_file(home, entered, "3.12").write_text("envs/entered-00000000/3.12\n")
     entered.symlink_to(project)
-    ties.tie(home, entered, "3.12", made)
+    binding.bind(home, entered, "3.12", made)
     assert record.lookup(home, entered, "3.12") == made
 
 
@@ -64,15 +64,15 @@ def test_what_is_not_ours_stays(home: Home, project: Path, made: Environment, tm
         link.write_text("../elsewhere\n")
     else:
         link.symlink_to(tmp_path)
-    (note,) = ties.tie(home, project, "3.12", made)
+    (note,) = binding.bind(home, project, "3.12", made)
     assert str(link) in note
-    assert record.target(link) == (tmp_path if kind == "link" else None)
+    assert record.link_target(link) == (tmp_path if kind == "link" else None)
 
 
 def test_a_link_of_ours_follows(home: Home, project: Path, made: Environment) -> None:
     (project / ".venv").symlink_to(home.envs / "gone" / "3.11")
-    assert ties.tie(home, project, "3.12", made) == []
-    assert record.target(project / ".venv") == made.path
+    assert binding.bind(home, project, "3.12", made) == []
+    assert record.link_target(project / ".venv") == made.path
 
 
 @pytest.mark.parametrize("ignoring", ["", ".venv/\n", ".venv\n", "*\n"])
@@ -81,8 +81,8 @@ def test_git_does_not_see_the_link(home: Home, project: Path, made: Environment,
     if ignoring:
         (project / ".gitignore").write_text(ignoring)
     before = git("status", "--porcelain", cwd=project)
-    ties.tie(home, project, "3.12", made)
-    ties.tie(home, project, "3.12", made)
+    binding.bind(home, project, "3.12", made)
+    binding.bind(home, project, "3.12", made)
     assert git("status", "--porcelain", cwd=project) == before
     added = (project / ".git" / "info" / "exclude").read_text().count(".venv")
     assert added == (ignoring in ("", ".venv/\n"))
@@ -95,9 +95,9 @@ def test_git_worktrees_and_folders_below(home: Home, tmp_path: Path) -> None:
     git("-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x", cwd=main)
     git("worktree", "add", "-q", tree, cwd=main)
     (tree / "sub").mkdir()
-    made = Environment(record.folder(home, tree / "sub") / "3.12", tree / "sub", "3.12")
+    made = Environment(record.environments_folder(home, tree / "sub") / "3.12", tree / "sub", "3.12")
     made.bin.mkdir(parents=True)
-    ties.tie(home, tree / "sub", "3.12", made)
+    binding.bind(home, tree / "sub", "3.12", made)
     assert (tree / "sub" / ".venv").is_symlink()
     assert git("status", "--porcelain", cwd=tree) == ""
 
@@ -106,13 +106,13 @@ def test_a_turned_link_means_what_it_leads_to_now(home: Home, project: Path, mad
     entered, other = tmp_path / "current", tmp_path / "rel2"
     other.mkdir()
     entered.symlink_to(project)
-    ties.tie(home, entered, "3.12", made)
-    real = record.records(home, entered) / record.REAL
+    binding.bind(home, entered, "3.12", made)
+    real = record.record_folder(home, entered) / record.REAL
     assert real.read_text() == f"{project}\n"
     entered.unlink()
     entered.symlink_to(other)
     assert record.lookup(home, entered, "3.12") is None
-    ties.enter(home, entered)
+    binding.link_real_path(home, entered)
     assert real.read_text() == f"{other}\n"
     assert record.lookup(home, project, "3.12") == made
 
@@ -122,14 +122,14 @@ def test_a_directory_in_the_place_of_a_link_has_its_own_records(
 ) -> None:
     entered = tmp_path / "current"
     entered.symlink_to(project)
-    ties.tie(home, entered, "3.12", made)
+    binding.bind(home, entered, "3.12", made)
     entered.unlink()
     entered.mkdir()
     assert record.lookup(home, entered, "3.12") is None
-    own = Environment(record.folder(home, entered) / "3.12", entered, "3.12")
+    own = Environment(record.environments_folder(home, entered) / "3.12", entered, "3.12")
     own.bin.mkdir(parents=True)
-    (own.path / record.NOTE).write_text(record.dump(own))
-    ties.tie(home, entered, "3.12", own)
+    (own.path / record.METADATA).write_text(record.dump(own))
+    binding.bind(home, entered, "3.12", own)
     assert record.lookup(home, entered, "3.12") == own
     assert record.lookup(home, project, "3.12") == made
 
@@ -140,7 +140,7 @@ def test_a_path_that_differs_from_process_to_process_means_the_directory_of_this
     here = Path("/proc/self/cwd")
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(project)
-    ties.tie(home, here, "3.12", made)
+    binding.bind(home, here, "3.12", made)
     assert record.lookup(home, here, "3.12") == made
     monkeypatch.chdir(tmp_path / "other")
     assert record.lookup(home, here, "3.12") is None
@@ -154,6 +154,6 @@ def test_an_exclude_file_that_is_a_link_is_left_alone(
     mine.write_text("# mine\n")
     (project / ".git/info/exclude").unlink()
     (project / ".git/info/exclude").symlink_to(mine)
-    assert ties.tie(home, project, "3.12", made) == []
+    assert binding.bind(home, project, "3.12", made) == []
     assert mine.read_text() == "# mine\n"
     assert (project / ".venv").is_symlink()

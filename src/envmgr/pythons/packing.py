@@ -65,7 +65,7 @@ class Source:
         return f"lib/python{self.minor}{self.flags.replace('d', '')}"
 
 
-def source(prefix: Path, environ: Environ) -> Source:
+def read_source(prefix: Path, environ: Environ) -> Source:
     """Ask the interpreter in `prefix` what it is.
 
     Raises BrokenInterpreterError, and UsageError for what is no interpreter of its own, or no CPython.
@@ -82,7 +82,7 @@ def source(prefix: Path, environ: Environ) -> Source:
     return Source(said.prefix, said.version, said.flags)
 
 
-def copy(source: Source, root: Path, environ: Environ, *, without: Collection[str] = ()) -> None:
+def copy_relocatable(source: Source, root: Path, environ: Environ, *, without: Collection[str] = ()) -> None:
     """Make `root` a relocatable copy of `source`, without the named packages of the standard library.
 
     Without `strip` on PATH it is larger than it need be. Raises EnvmgrError when `patchelf` is missing, or one fails.

@@ -22,7 +22,7 @@ _READS_PROFILE = re.compile(r"^[^#\n]*\.profile\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Dialect:
+class Shell:
     """One shell; its hook is `hook.<suffix>`.
 
     `source` has `{hook}` where the quoted path of the hook belongs; so has `guard`, and `{source}` for that.
@@ -35,7 +35,7 @@ class Dialect:
     guard: str
     quoted: Callable[[str], str]
     files: Callable[[Path, Environ], list[Path]]
-    chosen: Callable[[list[Path]], list[Path]] = lambda files: files[:1]
+    select_files: Callable[[list[Path]], list[Path]] = lambda files: files[:1]
 
     def hook(self, home: Home) -> Path:
         """Return the hook file in the store."""
@@ -149,26 +149,26 @@ _IF_NU = "const _envmgr_hook = {hook}; source (if ($_envmgr_hook | path exists) 
 _IF_PWSH = "if (Test-Path -LiteralPath {hook}) {{ {source} }}"
 
 # fmt: off
-DIALECTS = {dialect.name: dialect for dialect in (
-    Dialect("bash", "bash", ". {hook}", _BASH, quoting.posix, _bash, _bash_chosen),
-    Dialect("zsh", "zsh", ". {hook}", _SH, quoting.posix, _zsh),
-    Dialect("fish", "fish", "source {hook}", _FISH, quoting.fish, _fish),
-    Dialect("ksh", "ksh", _KSH, _SH, quoting.posix, _ksh),
-    Dialect("mksh", "ksh", _KSH, _SH, quoting.posix, _mksh),
-    Dialect("tcsh", "tcsh", _TCSH, _IF_TCSH, quoting.tcsh, _tcsh, _existing),
-    Dialect("elvish", "elv", _ELVISH, _IF_ELVISH, quoting.elvish, _elvish),
-    Dialect("nu", "nu", _NU, _IF_NU, quoting.nu, _nu),
-    Dialect("pwsh", "ps1", ". {hook}", _IF_PWSH, quoting.powershell, _pwsh),
-    Dialect("xonsh", "xsh", _XONSH, _IF_XONSH, repr, _xonsh),
+SHELLS = {dialect.name: dialect for dialect in (
+    Shell("bash", "bash", ". {hook}", _BASH, quoting.posix, _bash, _bash_chosen),
+    Shell("zsh", "zsh", ". {hook}", _SH, quoting.posix, _zsh),
+    Shell("fish", "fish", "source {hook}", _FISH, quoting.fish, _fish),
+    Shell("ksh", "ksh", _KSH, _SH, quoting.posix, _ksh),
+    Shell("mksh", "ksh", _KSH, _SH, quoting.posix, _mksh),
+    Shell("tcsh", "tcsh", _TCSH, _IF_TCSH, quoting.tcsh, _tcsh, _existing),
+    Shell("elvish", "elv", _ELVISH, _IF_ELVISH, quoting.elvish, _elvish),
+    Shell("nu", "nu", _NU, _IF_NU, quoting.nu, _nu),
+    Shell("pwsh", "ps1", ". {hook}", _IF_PWSH, quoting.powershell, _pwsh),
+    Shell("xonsh", "xsh", _XONSH, _IF_XONSH, repr, _xonsh),
 )}
 # fmt: on
 
 
-def named(name: str) -> Dialect:
+def shell_named(name: str) -> Shell:
     """Return the row of shell `name`; raises UsageError for one that has no hook."""
-    if name not in DIALECTS:
+    if name not in SHELLS:
         raise UsageError(
             f"no hook for this shell: {name!a}",
-            hint=f"there is one for {', '.join(DIALECTS)}; for others, put the shims on PATH",
+            hint=f"there is one for {', '.join(SHELLS)}; for others, put the shims on PATH",
         )
-    return DIALECTS[name]
+    return SHELLS[name]

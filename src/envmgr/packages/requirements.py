@@ -21,7 +21,7 @@ _LOCAL = re.compile(r"[\w.-]*:")  # a URL, not a file
 
 
 @dataclass(frozen=True)
-class Declared:
+class Requirements:
     """`arguments` for `pip install` or `uv pip install` in the project; `files` are all that they came from.
 
     `wheels` are those among the arguments that are installed even where their version is there already.
@@ -40,14 +40,14 @@ class Declared:
         return whole.hexdigest()
 
 
-def declared(
+def read_requirements(
     project: Path,
     *,
     requirements: Sequence[str] = (),
     groups: Sequence[str] = (),
     extras: Sequence[str] = (),
     own: str = "project",
-) -> Declared:
+) -> Requirements:
     """Return what `project` declares, and its dependency `groups`.
 
     That is the `requirements` files if named, else its lock, else requirements.txt, else its pyproject.toml with
@@ -63,7 +63,7 @@ def declared(
     sources = [source for file in files for source in _sources(file)]
     if groups or not files:
         sources.append(project / _PYPROJECT)
-    return Declared(tuple(arguments), tuple(dict.fromkeys(source for source in sources if source.is_file())))
+    return Requirements(tuple(arguments), tuple(dict.fromkeys(source for source in sources if source.is_file())))
 
 
 def _found(project: Path, extras: Sequence[str]) -> list[Path]:
@@ -77,13 +77,13 @@ def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, e
     file = project / _PYPROJECT
     metadata = config.table(tables, file, "project")
     extra_tables = config.table(tables, file, "project", "optional-dependencies")
-    optional = {normalized(name): found for name, found in extra_tables.items()} if extras else {}
+    optional = {normalize(name): found for name, found in extra_tables.items()} if extras else {}
     for extra in extras:
-        if normalized(extra) not in optional:
+        if normalize(extra) not in optional:
             raise _unknown("extra", extra, project, optional)
     if editable and "build-system" in tables:
         return ["-e", f".[{','.join(extras)}]" if extras else "."]
-    lists = [metadata.get("dependencies", []), *(optional[normalized(extra)] for extra in extras)]
+    lists = [metadata.get("dependencies", []), *(optional[normalize(extra)] for extra in extras)]
     return [_requirement(file, one) for found in lists for one in _entries(file, found)]
 
 
@@ -110,7 +110,7 @@ def group_requirements(project: Path, tables: config.Table, groups: Sequence[str
     from packaging.dependency_groups import DependencyGroupResolver  # late: most calls name no group
 
     for group in groups:
-        if normalized(group) not in map(normalized, known):
+        if normalize(group) not in map(normalize, known):
             raise _unknown("dependency group", group, project, known)
     try:
         resolver = DependencyGroupResolver(known)
@@ -121,7 +121,7 @@ def group_requirements(project: Path, tables: config.Table, groups: Sequence[str
         raise UsageError(f"{project / _PYPROJECT}: dependency groups include each other too deeply") from error
 
 
-def normalized(name: str) -> str:
+def normalize(name: str) -> str:
     """Return a project's, an extra's or a group's name as it is compared (PEP 503)."""
     from packaging.utils import canonicalize_name
 

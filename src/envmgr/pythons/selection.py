@@ -15,7 +15,7 @@ from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionErro
 from envmgr.host import platforms, variables
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index
-from envmgr.pythons.candidate import Candidate, preferred
+from envmgr.pythons.candidate import Candidate, best_candidates
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
@@ -23,17 +23,17 @@ INDEX = variables.INDEX_URL
 _NEAR = 5  # how many existing versions a message offers
 
 
-def known(cache: Path, platform: Platform, source: str | None = None) -> list[Candidate]:
+def known_candidates(cache: Path, platform: Platform, source: str | None = None) -> list[Candidate]:
     """Return what is known for `platform`, newest first: by the package and the cache of upstream's index.
 
     `source` is the value of `ENVMGR_INDEX_URL`: where it is set, only the cache of that index counts.
     """
-    bundled = [] if source else index.bundled(platform)
-    newer = cached(cache_file(cache, platform, source))
-    return preferred(newer + bundled) if newer else bundled
+    bundled = [] if source else index.snapshot_candidates(platform)
+    newer = cached_candidates(cache_file(cache, platform, source))
+    return best_candidates(newer + bundled) if newer else bundled
 
 
-def cached(file: Path) -> list[Candidate] | None:
+def cached_candidates(file: Path) -> list[Candidate] | None:
     """Return what a file of the cache holds; None for one that is missing or damaged, as it may be at any time."""
     try:
         return [*index.lines(file.read_text(encoding="ascii"))]
@@ -47,7 +47,7 @@ def cache_file(cache: Path, platform: Platform, source: str | None = None) -> Pa
     return cache / "index" / f"{prefix}{platform}.txt"
 
 
-def target(request: VersionRequest, here: Platform | None = None) -> Platform:
+def target_platform(request: VersionRequest, here: Platform | None = None) -> Platform:
     """Return the platform that `request` means: what it leaves out is as `here` (this machine).
 
     A processor level (x86_64_v3) is taken only when the request names it: a store may be copied or mounted elsewhere.
@@ -66,19 +66,19 @@ def target(request: VersionRequest, here: Platform | None = None) -> Platform:
     return wanted
 
 
-def choose(request: VersionRequest, candidates: Sequence[Candidate], source: str) -> Candidate:
+def select(request: VersionRequest, candidates: Sequence[Candidate], source: str) -> Candidate:
     """Return the newest candidate that `request` means; `source` says in messages where the candidates are from.
 
     Raises NoSuchVersionError, whose hint names the nearest versions; UsageError for `system`.
     """
     builds = {candidate.build: candidate for candidate in candidates}
-    if best := request.best(builds):
+    if best := request.select(builds):
         return builds[best]
     if request.system:
         raise UsageError("`system` is what PATH has, not a Python of envmgr's", hint="`envmgr find system` prints it")
     if request.name is not None:
         raise _unknown_name(request, builds)
-    near = ", ".join(nearest(request, builds))
+    near = ", ".join(nearest_versions(request, builds))
     place = "-".join(filter(None, request.platform)) or "this platform"
     raise NoSuchVersionError(
         f"no Python answers {request} in {source}",
@@ -89,13 +89,13 @@ def choose(request: VersionRequest, candidates: Sequence[Candidate], source: str
 def _unknown_name(request: VersionRequest, builds: Iterable[Build]) -> NoSuchVersionError:
     """Return the error for a word that is no version; it offers those that are meant by the numbers in it."""
     numbers = re.search(r"\d{1,4}(?:\.\d{1,4}){0,2}", request.text, re.ASCII)
-    near = ", ".join(nearest(VersionRequest.parse(numbers[0] if numbers else "3"), builds))
+    near = ", ".join(nearest_versions(VersionRequest.parse(numbers[0] if numbers else "3"), builds))
     versions = f"the nearest versions are {near}; " if near else ""
     hint = f"{versions}`envmgr list` shows the names of linked ones, `envmgr link` gives one"
     return NoSuchVersionError(f"no Python is called {request}", hint=hint)
 
 
-def nearest(request: VersionRequest, builds: Iterable[Build]) -> list[str]:
+def nearest_versions(request: VersionRequest, builds: Iterable[Build]) -> list[str]:
     """Return the names of existing versions that are closest to what `request` asks for, closest first."""
     builds = list(builds)
     alike = [build for build in builds if request.implementation in (None, build.implementation)] or builds
@@ -120,7 +120,7 @@ def _name(request: VersionRequest, build: Build) -> str:
     return build.patch_alias if request.exact or build.version.pre else build.minor_alias
 
 
-def newest(candidates: Iterable[Candidate]) -> list[Candidate]:
+def newest_per_minor(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return the first of each minor version in sorted candidates, stable where there is one; debug builds left out."""
     first: dict[str, Candidate] = {}
     for candidate in candidates:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from envmgr.errors import BrokenInterpreterError, UsageError
-from envmgr.pythons import discover
-from envmgr.pythons.discover import Found
+from envmgr.pythons import discovery
+from envmgr.pythons.discovery import FoundPython
 
 
 def program(path: Path, text: str = "#!/bin/sh\nexit 1\n") -> Path:
@@ -21,7 +21,7 @@ def program(path: Path, text: str = "#!/bin/sh\nexit 1\n") -> Path:
 
 def found(origin: str, home: Path, **variables: str) -> list[str]:
     environ = {"HOME": str(home)} | variables
-    return [str(each.executable.relative_to(home)) for each in discover.discover(origin, environ)]
+    return [str(each.executable.relative_to(home)) for each in discovery.discover(origin, environ)]
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_a_tool_s_own_names_that_move_on_are_passed_over(tmp_path: Path) -> None
     for name in ("3", "3.12", "latest"):
         (installs / name).symlink_to("./3.12.1")
     assert found("mise", tmp_path) == [".local/share/mise/installs/python/3.12.1/bin/python3.12"]
-    located = discover.locate(installs / "latest", {"HOME": str(tmp_path)})
-    assert located == Found("mise", installs / "3.12.1/bin/python3.12")
+    located = discovery.locate(installs / "latest", {"HOME": str(tmp_path)})
+    assert located == FoundPython("mise", installs / "3.12.1/bin/python3.12")
 
 
 def test_what_is_only_registered_with_rye_is_its_owner_s(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_what_was_removed_by_half_is_told(tmp_path: Path) -> None:
     assert places == [".pyenv/versions/3.10.1/bin/python3", ".pyenv/versions/3.11.1/bin/python3"]
     for place in places:
         with pytest.raises(BrokenInterpreterError, match="No such file"):
-            discover.identify(Found("pyenv", tmp_path / place), {})
+            discovery.identify(FoundPython("pyenv", tmp_path / place), {})
 
 
 def test_an_environment_is_no_interpreter(tmp_path: Path) -> None:
@@ -128,15 +128,15 @@ def test_an_environment_is_no_interpreter(tmp_path: Path) -> None:
     (tmp_path / ".pyenv/versions/work/pyvenv.cfg").touch()
     assert found("pyenv", tmp_path) == []
     with pytest.raises(UsageError, match="an environment, not an interpreter"):
-        discover.locate(tmp_path / ".pyenv/versions/work", {"HOME": str(tmp_path)})
+        discovery.locate(tmp_path / ".pyenv/versions/work", {"HOME": str(tmp_path)})
 
 
 def test_where_a_tool_is_not_there_is_nothing(tmp_path: Path) -> None:
-    for origin in discover.ORIGINS:
+    for origin in discovery.OWNERS:
         if origin not in {"system", "homebrew", "conda"}:  # these look in the places of the machine, too
             assert found(origin, tmp_path) == []
     with pytest.raises(UsageError, match="not an origin"):
-        discover.discover("chocolatey", {})
+        discovery.discover("chocolatey", {})
 
 
 @pytest.mark.parametrize("named", ["", "bin", "bin/python3.12", "bin/python3"])
@@ -144,8 +144,8 @@ def test_a_python_is_located_by_prefix_folder_or_program(named: str, tmp_path: P
     prefix = tmp_path / ".pyenv/versions/3.12.1"
     executable = program(prefix / "bin/python3.12")
     (prefix / "bin/python3").symlink_to("python3.12")
-    located = discover.locate(prefix / named, {"HOME": str(tmp_path)})
-    assert located.origin == "pyenv"
+    located = discovery.locate(prefix / named, {"HOME": str(tmp_path)})
+    assert located.owner == "pyenv"
     assert os.path.realpath(located.executable) == str(executable)
 
 
@@ -166,23 +166,23 @@ def test_a_python_is_located_by_prefix_folder_or_program(named: str, tmp_path: P
     ],
 )
 def test_a_name_that_is_no_version_is_kept(origin: str, folder: str, name: str | None) -> None:
-    assert discover.called(Found(origin, Path("/x") / folder / "bin/python3.12")) == name
+    assert discovery.owner_name(FoundPython(origin, Path("/x") / folder / "bin/python3.12")) == name
 
 
 def test_what_is_no_tool_s_is_local(tmp_path: Path) -> None:
     executable = program(tmp_path / "opt/bin/python3.12")
-    assert discover.locate(tmp_path / "opt", {"HOME": str(tmp_path)}) == Found("local", executable)
+    assert discovery.locate(tmp_path / "opt", {"HOME": str(tmp_path)}) == FoundPython("local", executable)
 
 
 def test_where_no_python_is_none_is_located(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no Python there"):
-        discover.locate(tmp_path / "nothing", {"HOME": str(tmp_path)})
+        discovery.locate(tmp_path / "nothing", {"HOME": str(tmp_path)})
 
 
 def test_a_shim_is_never_started(tmp_path: Path) -> None:
     shim = program(tmp_path / "bin/python3.12", f"#!/bin/sh\ntouch {tmp_path}/started\n")
     with pytest.raises(BrokenInterpreterError, match="a script, not an interpreter"):
-        discover.identify(Found("local", shim), {})
+        discovery.identify(FoundPython("local", shim), {})
     assert not (tmp_path / "started").exists()
 
 
@@ -190,9 +190,9 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     fifo = tmp_path / ".pyenv/versions/3.12.1/bin/python3"
     fifo.parent.mkdir(parents=True)
     os.mkfifo(fifo)
-    (each,) = discover.discover("pyenv", {"HOME": str(tmp_path)})
+    (each,) = discovery.discover("pyenv", {"HOME": str(tmp_path)})
     with pytest.raises(BrokenInterpreterError, match="not a program"):
-        discover.identify(each, {})
+        discovery.identify(each, {})
 
 
 def test_a_link_to_a_tool_is_never_started(tmp_path: Path) -> None:
@@ -203,13 +203,13 @@ def test_a_link_to_a_tool_is_never_started(tmp_path: Path) -> None:
     shim.parent.mkdir()
     shim.symlink_to(tool)
     with pytest.raises(BrokenInterpreterError, match=r"a link to .*/bin/mise, not an interpreter"):
-        discover.identify(Found("local", shim), {})
+        discovery.identify(FoundPython("local", shim), {})
 
 
 @pytest.mark.parametrize("text", ["", "\x7fELF nonsense"])
 def test_what_does_not_start_is_broken(tmp_path: Path, text: str) -> None:
     with pytest.raises(BrokenInterpreterError):
-        discover.identify(Found("local", program(tmp_path / "bin/python3.12", text)), {})
+        discovery.identify(FoundPython("local", program(tmp_path / "bin/python3.12", text)), {})
 
 
 def test_the_reason_is_told(tmp_path: Path) -> None:
@@ -218,9 +218,9 @@ def test_the_reason_is_told(tmp_path: Path) -> None:
         program.parent.mkdir()
         shutil.copy(shutil.which(name) or name, program)
         with pytest.raises(BrokenInterpreterError, match=message):
-            discover.identify(Found("local", program), {})
+            discovery.identify(FoundPython("local", program), {})
 
 
 def test_what_is_gone_is_broken(tmp_path: Path) -> None:
     with pytest.raises(BrokenInterpreterError, match="No such file"):
-        discover.identify(Found("local", tmp_path / "bin/python3.12"), {})
+        discovery.identify(FoundPython("local", tmp_path / "bin/python3.12"), {})
