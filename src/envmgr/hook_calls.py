@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envmgr.environments import binding, builder, external, provisioning, record
-from envmgr.environments.base import base_python
+from envmgr.environments import binding, builder, external, project_environment, record
+from envmgr.environments.base_interpreter import base_python
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, EnvmgrError, NotInstalledError, StoreBusyError, UsageError
 from envmgr.host import config, files, lock, paths, process
@@ -118,7 +118,7 @@ def _pinned(home: Home, ruling: ResolvedPin, entered: Path, environ: Environ) ->
         return
     project = Path(os.path.realpath(entered))
     with suppress(StoreBusyError):
-        yield from provisioning.moved_here(home, project)
+        yield from project_environment.rebind_moved(home, project)
     if environment := _made(home, project, interpreter):
         with suppress(StoreBusyError, EnvironmentFailedError):
             yield from binding.bind(home, entered, ruling.words, environment, patience=0)

@@ -15,8 +15,8 @@ import pytest
 import virtualenv
 from packed import pythons
 
-from envmgr.environments import binding, builder, record, scripts, template
-from envmgr.environments.base import base_python
+from envmgr.environments import binding, builder, record, scripts, templates
+from envmgr.environments.base_interpreter import base_python
 from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
@@ -132,7 +132,7 @@ def test_scripts_are_what_virtualenv_writes(
     shutil.rmtree(made.path)
     monkeypatch.chdir(tmp_path)
     options = ["-p", str(interpreter.executable), "--no-seed", "--no-venv-redirect", "--prompt", "shop"]
-    options += ["--app-data", str(tmp_path / "data"), "--activators", template.ACTIVATORS]
+    options += ["--app-data", str(tmp_path / "data"), "--activators", templates.ACTIVATORS]
     virtualenv.cli_run([*options, str(made.path)], setup_logging=False, env=environ)
     assert ours == {file.name: file.read_bytes() for file in made.bin.glob("*activate*")}
     assert {"activate", "activate.fish", "activate.csh"} <= ours.keys()

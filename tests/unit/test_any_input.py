@@ -84,8 +84,8 @@ def test_environment_files(tmp_path: Path, data: bytes) -> None:
     list(record.environments(home))
     list(record.records_of(home, made))
     record.moved(home, project)
-    external.build(Environment(path, project, "", external=True))
-    wanted = requirements.read_requirements(project, own="nothing")
+    external.python_build(Environment(path, project, "", external=True))
+    wanted = requirements.read_requirements(project, include="nothing")
     assert not sync.is_current(made, wanted)
     with suppress(OSError):
         (project / record.VENV_LINK).symlink_to(path)

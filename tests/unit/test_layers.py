@@ -22,7 +22,7 @@ HOMES = {
     "subprocess": "host/process.py",
     "tarfile": "host/archive.py",
     "tomllib": "host/config.py",
-    "virtualenv": "environments/template.py",
+    "virtualenv": "environments/templates.py",
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

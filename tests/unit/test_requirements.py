@@ -42,8 +42,8 @@ def test_a_project_that_can_be_built_is_itself_installed(project: Path) -> None:
     (project / "pyproject.toml").write_text(PYPROJECT + "[build-system]\nrequires = []\n")
     assert read_requirements(project).arguments == ("-e", ".")
     assert read_requirements(project, extras=["web-app"]).arguments == ("-e", ".[web-app]")
-    assert read_requirements(project, own="dependencies").arguments == ("attrs>=23",)
-    assert read_requirements(project, own="nothing", groups=["type-check"]).arguments == ("mypy",)
+    assert read_requirements(project, include="dependencies").arguments == ("attrs>=23",)
+    assert read_requirements(project, include="nothing", groups=["type-check"]).arguments == ("mypy",)
 
 
 def test_a_lock_comes_before_requirements_before_pyproject(project: Path) -> None:
@@ -104,4 +104,4 @@ def test_a_project_that_declares_nothing(tmp_path: Path) -> None:
 def test_a_group_that_is_no_list_of_requirements_is_an_error(tmp_path: Path, groups: str, message: str) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[dependency-groups]\n{groups}\n")
     with pytest.raises(UsageError, match=message):
-        read_requirements(tmp_path, own="nothing", groups=["a"])
+        read_requirements(tmp_path, include="nothing", groups=["a"])

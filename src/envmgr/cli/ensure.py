@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envmgr.cli import Context, console
 from envmgr.cli.commands import refresh
-from envmgr.environments import base, provisioning, record
+from envmgr.environments import base_interpreter, project_environment, record
 from envmgr.environments.record import Environment
 from envmgr.errors import NotInstalledError
 from envmgr.pythons import resolve
@@ -31,9 +31,9 @@ def ensure_environment(context: Context, here: ActivePython, *, install: bool = 
     if project:
         ensure_installed(context, here.ruling, install=install)
     interpreter = here.interpreter(context.home)
-    if project is None or interpreter is None or not base.is_supported(interpreter.build.version.release):
+    if project is None or interpreter is None or not base_interpreter.is_supported(interpreter.build.version.release):
         return None
-    provided = provisioning.ensure_environment(context.home, here.ruling, context.environ)
+    provided = project_environment.ensure_environment(context.home, here.ruling, context.environ)
     if provided is None:
         return None
     for note in provided.notes:

@@ -83,7 +83,7 @@ def repair(context: Context, targets: Sequence[str], *, everywhere: bool) -> Non
 
     What is installed stays. Files are shared with other environments until a tool replaces them.
     """
-    from envmgr.environments import repair as repairing
+    from envmgr.environments.repair import repair_environment
 
     if not targets and not everywhere:
         raise UsageError("repair which environment?", hint="`envmgr env list` shows those that are changed")
@@ -91,7 +91,7 @@ def repair(context: Context, targets: Sequence[str], *, everywhere: bool) -> Non
     chosen = everything if everywhere else [made for it in targets for made in _matching(everything, it, context.cwd)]
     repaired = 0
     for made in chosen:
-        if names := repairing.repair(context.home, made, context.environ):
+        if names := repair_environment(context.home, made, context.environ):
             repaired += 1
             console.say(f"Repaired {len(names)} files in {made.name}/{made.key} of {made.project}")
     if not repaired:

@@ -90,7 +90,7 @@ def _text(path: Path | None) -> str | None:
 def _version(here: ActivePython, interpreter: Interpreter | None) -> str | None:
     """Return the version of the Python that is active, None where that is the system's."""
     if here.external:
-        build = external.build(here.external)
+        build = external.python_build(here.external)
         return str(build.version) if build else None
     return str(interpreter.build.version) if interpreter else None
 

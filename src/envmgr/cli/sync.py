@@ -10,7 +10,7 @@ import click
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.ensure import ensure_environment
-from envmgr.environments import base, provisioning, record
+from envmgr.environments import base_interpreter, project_environment, record
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.packages import sync as syncing
@@ -50,7 +50,7 @@ def sync(
         requirements=[str(context.cwd / file) for file in files],
         groups=groups,
         extras=extras,
-        own="dependencies" if no_project else "project",
+        include="dependencies" if no_project else "project",
     )
     if dry_run:
         console.table(_plan(environment, wanted).items())
@@ -73,7 +73,7 @@ def _ensured(context: Context, here: ActivePython, *, install: bool) -> Environm
     """Return the active environment, made now if need be; raises UsageError where the system's Python is active."""
     environment = ensure_environment(context, here, install=install)
     if environment is None:
-        provisioning.ensure_environment(
+        project_environment.ensure_environment(
             context.home, here.ruling, context.environ
         )  # raises, where there is more to tell
         raise _without_environment(here)
@@ -88,7 +88,7 @@ def _planned(context: Context, here: ActivePython) -> Environment:
     if here.ruling.project is None or interpreter is None:
         raise _without_environment(here)
     project = Path(os.path.realpath(here.ruling.project))
-    key = base.base_python(context.home, interpreter).key
+    key = base_interpreter.base_python(context.home, interpreter).key
     return Environment(record.environments_folder(context.home, project) / key, project, key)
 
 

@@ -7,8 +7,8 @@ import click
 from envmgr.cli import Context, console
 from envmgr.cli.commands import ChangingCommand
 from envmgr.cli.ensure import ensure_installed
-from envmgr.environments import provisioning
-from envmgr.environments.provisioning import BoundEnvironment
+from envmgr.environments import project_environment
+from envmgr.environments.project_environment import BoundEnvironment
 from envmgr.errors import UsageError
 from envmgr.pythons import resolve
 from envmgr.pythons.resolve import ResolvedPin
@@ -33,9 +33,9 @@ def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: 
         return
     words = requests or _required(context)
     ruling = _ruling(context, words)
-    provisioning.ensure_possible(context.home, ruling)
+    project_environment.ensure_possible(context.home, ruling)
     ensure_installed(context, ruling)
-    provided = provisioning.ensure_environment(context.home, ruling, context.environ, pip=not no_pip)
+    provided = project_environment.ensure_environment(context.home, ruling, context.environ, pip=not no_pip)
     if words:
         _pin(context, words)
     if provided is None:

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from envmgr.environments import manifest, record, scripts
-from envmgr.environments.base import BasePython, base_python
+from envmgr.environments.base_interpreter import BasePython, base_python
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host import files, lock
@@ -26,13 +26,13 @@ def build(
     `key` tells it from the project's other environments; by default it is the interpreter's alias. Raises
     EnvironmentFailedError, StoreBusyError.
     """
-    under = base_python(home, interpreter)
-    wanted = Environment(record.environments_folder(home, project) / (key or under.key), project, under.key)
+    base = base_python(home, interpreter)
+    wanted = Environment(record.environments_folder(home, project) / (key or base.key), project, base.key)
     if not _is_built(wanted):
         with lock.exclusive(home.lock):
             if not _is_built(wanted):
                 clean_up(home)
-                _publish(home, wanted, under, environ, pip=pip)
+                _publish(home, wanted, base, environ, pip=pip)
     return wanted
 
 
@@ -82,27 +82,27 @@ def _is_built(environment: Environment) -> bool:
     return environment.works and record.load(environment.path) == environment
 
 
-def ensure_template(home: Home, under: BasePython, environ: Environ, *, pip: bool) -> Path:
+def ensure_template(home: Home, base: BasePython, environ: Environ, *, pip: bool) -> Path:
     """Return a template that is as it was made, made now where it is missing or was changed.
 
     Call it under the store's lock. Raises EnvironmentFailedError.
     """
-    source = under.template(home, pip=pip)
+    source = base.template_path(home, pip=pip)
     if not manifest.is_intact(source):
-        _make_template(source, home, under, environ, pip=pip)
+        _make_template(source, home, base, environ, pip=pip)
     return source
 
 
-def _make_template(source: Path, home: Home, under: BasePython, environ: Environ, *, pip: bool) -> None:
-    from envmgr.environments import template  # late, with virtualenv
+def _make_template(source: Path, home: Home, base: BasePython, environ: Environ, *, pip: bool) -> None:
+    from envmgr.environments import templates  # late, with virtualenv
 
-    template.make(source, home, under, environ, pip=pip)
+    templates.make_template(source, home, base, environ, pip=pip)
 
 
-def _publish(home: Home, environment: Environment, under: BasePython, environ: Environ, *, pip: bool) -> None:
+def _publish(home: Home, environment: Environment, base: BasePython, environ: Environ, *, pip: bool) -> None:
     staged = home.tmp / f"env-{os.getpid()}"
     try:
-        _stage(home, staged, environment, under, environ, pip=pip)
+        _stage(home, staged, environment, base, environ, pip=pip)
         environment.path.parent.mkdir(parents=True, exist_ok=True)
         if environment.path.exists():
             _remove_tree(_move_aside(home, environment.path))
@@ -114,14 +114,14 @@ def _publish(home: Home, environment: Environment, under: BasePython, environ: E
 
 
 def _stage(
-    home: Home, staged: Path, environment: Environment, under: BasePython, environ: Environ, *, pip: bool
+    home: Home, staged: Path, environment: Environment, base: BasePython, environ: Environ, *, pip: bool
 ) -> None:
     """Make the environment at `staged`, from its template."""
     place = scripts.Destination(environment.path, environment.name)
-    source = under.template(home, pip=pip)
+    source = base.template_path(home, pip=pip)
     if not clone(source, staged, place):
         _remove_tree(staged)
-        _make_template(source, home, under, environ, pip=pip)
+        _make_template(source, home, base, environ, pip=pip)
         if not clone(source, staged, place):
             raise EnvironmentFailedError(f"{source}: changed while it was cloned", hint="try again")
     (staged / record.METADATA).write_text(record.dump(environment), encoding="utf-8")
@@ -178,12 +178,12 @@ def clone(source: Path, target: Path, place: scripts.Destination) -> bool:
             continue
         reflinks = reflinks and files.reflink(old, new)
         if not reflinks:
-            share(old, new)
+            link_or_copy(old, new)
     (target / manifest.NAME).write_bytes(files.read_regular(source / manifest.NAME))
     return True
 
 
-def share(source: str, target: str) -> None:
+def link_or_copy(source: str, target: str) -> None:
     """Make `target` the same file as `source`, or a writable copy where the filesystem refuses; raises OSError."""
     try:
         os.link(source, target)

@@ -17,7 +17,7 @@ _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}(?:(?:a|b|rc)\d{1,4})?", re.ASC
 _ANYWHERE = Platform("linux", "x86_64", "gnu")
 
 
-def build(environment: Environment) -> Build | None:
+def python_build(environment: Environment) -> Build | None:
     """Return implementation and version of the environment's Python as pyvenv.cfg has them, None where it has not.
 
     venv writes `version`, virtualenv and uv `version_info`. Nothing is started. Platform and tag are placeholders.
@@ -34,12 +34,12 @@ def build(environment: Environment) -> Build | None:
     return Build(values.get("implementation", "cpython").lower(), Version.parse(version[0]), "", "", _ANYWHERE)
 
 
-def answers(environment: Environment, pin: Pin) -> bool:
+def matches(environment: Environment, pin: Pin) -> bool:
     """Whether the environment's Python is what `pin` asks for first, as far as pyvenv.cfg tells: by its version.
 
     Names of linked interpreters, platforms, variants and build tags are not in pyvenv.cfg, and not compared.
     """
-    found, request = build(environment), pin.requests[0]
+    found, request = python_build(environment), pin.requests[0]
     if found is None or request.system or request.name is not None:
         return True
     return replace(request, variant=None, tag=None, platform=(None, None, None)).matches(found)

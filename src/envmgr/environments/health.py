@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envmgr.environments import manifest
-from envmgr.environments.base import base_python
+from envmgr.environments.base_interpreter import base_python
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host.paths import Home

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from envmgr.environments import builder, manifest
-from envmgr.environments.base import BasePython, base_python
+from envmgr.environments.base_interpreter import BasePython, base_python
 from envmgr.environments.manifest import Manifest
 from envmgr.environments.record import Environment
 from envmgr.errors import EnvironmentFailedError, UsageError
@@ -15,7 +15,7 @@ from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions.version import Build
 
 
-def repair(home: Home, environment: Environment, environ: Environ) -> list[str]:
+def repair_environment(home: Home, environment: Environment, environ: Environ) -> list[str]:
     """Replace the shared files of `environment` that were changed by those of an intact template; returns their names.
 
     What was installed into the environment stays. Raises EnvironmentFailedError where the template holds other
@@ -54,7 +54,7 @@ def _replace(environment: Environment, template: Path, names: list[str]) -> None
     try:
         for name in names:
             with files.replacing(environment.path / name) as staged:
-                builder.share(str(template / name), str(staged))
+                builder.link_or_copy(str(template / name), str(staged))
         files.write_atomically(environment.path / manifest.NAME, manifest.dump(contents))
     except OSError as error:
         raise EnvironmentFailedError(f"{error.filename or environment.path}: {error.strerror}") from error

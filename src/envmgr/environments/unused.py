@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from envmgr.environments import record
-from envmgr.environments.base import base_python
+from envmgr.environments.base_interpreter import base_python
 from envmgr.errors import EnvironmentFailedError, EnvmgrError
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter, Store
@@ -55,8 +55,8 @@ def _current(home: Home) -> Iterator[Path]:
     for name in sorted(path.name for path in home.aliases.glob("*")):
         if build := store.alias(name):
             try:
-                under = base_python(home, Interpreter(build, home.versions / str(build), name))
+                base = base_python(home, Interpreter(build, home.versions / str(build), name))
             except EnvironmentFailedError:
                 continue
             for pip in (True, False):
-                yield under.template(home, pip=pip)
+                yield base.template_path(home, pip=pip)

@@ -46,19 +46,20 @@ def read_requirements(
     requirements: Sequence[str] = (),
     groups: Sequence[str] = (),
     extras: Sequence[str] = (),
-    own: str = "project",
+    include: str = "project",
 ) -> Requirements:
-    """Return what `project` declares, and its dependency `groups`.
+    """Return the requirements of `project` and of its dependency `groups`.
 
-    That is the `requirements` files if named, else its lock, else requirements.txt, else its pyproject.toml with
-    `extras`. Of that, `own` chooses the "project" itself (editable, where it can be built), its "dependencies" alone,
-    or "nothing". Raises UsageError for what is not there or cannot be understood.
+    They come from the `requirements` files where those are given, else from its lock, else from requirements.txt, else
+    from its pyproject.toml with `extras`. `include` selects the "project" itself (editable, where it can be built),
+    its "dependencies" alone, or "nothing". Raises UsageError for a file that is missing or malformed, and for an
+    unknown group or extra.
     """
-    files = [project / name for name in requirements] or (_found(project, extras) if own != "nothing" else [])
+    files = [project / name for name in requirements] or (_found(project, extras) if include != "nothing" else [])
     tables = config.read(project / _PYPROJECT)
     arguments = [word for file in files for word in ("-r", str(file))]
-    if not files and own != "nothing":
-        arguments += _of_project(project, tables, extras, editable=own == "project")
+    if not files and include != "nothing":
+        arguments += _of_project(project, tables, extras, editable=include == "project")
     arguments += group_requirements(project, tables, groups)
     sources = [source for file in files for source in _sources(file)]
     if groups or not files:

@@ -59,9 +59,9 @@ class ActivePython:
     def mismatch(self) -> str | None:
         """Why the allowed `.venv` is not what the pin asks for; None where it is, or nothing was allowed."""
         pin = self.ruling.pin
-        if not (self.external and pin and self.ruling.project) or external.answers(self.external, pin):
+        if not (self.external and pin and self.ruling.project) or external.matches(self.external, pin):
             return None
-        build = external.build(self.external)
+        build = external.python_build(self.external)
         return f"{self.external.path} has Python {build.version if build else '?'}, not {pin.words} ({pin.location})"
 
     def check_pin(self) -> None:
@@ -95,7 +95,7 @@ def active_python(home: Home, directory: Path, environ: Environ, *, request: str
         ruling, problem = ResolvedPin(None, pins.nearest_project(directory, ceilings), directory), error
     grant = trust.granted(home, directory, ruling.project, environ)
     venv = Environment(grant.venv, _real(grant.place), "", external=True) if grant.venv and grant.place else None
-    if request and venv and ruling.pin and not external.answers(venv, ruling.pin):
+    if request and venv and ruling.pin and not external.matches(venv, ruling.pin):
         venv = None
     if problem and not (venv and not request):
         raise problem

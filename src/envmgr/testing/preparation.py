@@ -134,11 +134,11 @@ def cell_requirements(project: Path, cell: Cell, wheel: Path | None) -> Requirem
     Raises UsageError for an unknown group, extra or file.
     """
     settings, mode = cell.settings, package_mode(project, cell)
-    own = "dependencies" if mode == "deps-only" and not settings.requirements and not settings.lock else "nothing"
+    include = "dependencies" if mode == "deps-only" and not settings.requirements and not settings.lock else "nothing"
     _check_extras(project, settings.extras)
     groups = () if settings.lock else settings.groups  # those of the lock are exported
     found = read_requirements(
-        project, requirements=settings.requirements, groups=groups, extras=settings.extras, own=own
+        project, requirements=settings.requirements, groups=groups, extras=settings.extras, include=include
     )
     extras = f"[{','.join(settings.extras)}]" if settings.extras else ""
     first = (f"{wheel}{extras}",) if wheel else ("-e", f".{extras}") if mode == "editable" else ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envmgr.environments import base, binding, builder, record
+from envmgr.environments import base_interpreter, binding, builder, record
 from envmgr.environments.record import Environment
 from envmgr.errors import UsageError
 from envmgr.host.paths import Environ, Home
@@ -33,9 +33,9 @@ def ensure_possible(home: Home, ruling: ResolvedPin) -> None:
     binding.ensure_bindable(ruling.project)
     request = ruling.requests[0]
     if found := Store(home).find(request):
-        base.base_python(home, found)
+        base_interpreter.base_python(home, found)
     else:
-        base.ensure_release_supported(request.text, request.release)
+        base_interpreter.ensure_release_supported(request.text, request.release)
 
 
 def ensure_environment(
@@ -53,14 +53,14 @@ def ensure_environment(
         return None
     interpreter = resolve.installed_interpreter(Store(home), ruling, request)
     project = Path(os.path.realpath(ruling.project))
-    notes = [*moved_here(home, project), *_inherited(home, project, ruling.words)]
+    notes = [*rebind_moved(home, project), *_inherited(home, project, ruling.words)]
     known = set(record.environments_folder(home, project).glob("*"))
     environment = builder.build(home, project, interpreter, environ, pip=pip)
     notes += binding.bind(home, ruling.project, ruling.words, environment)
     return BoundEnvironment(environment, interpreter, tuple(notes), environment.path not in known)
 
 
-def moved_here(home: Home, project: Path) -> Iterator[str]:
+def rebind_moved(home: Home, project: Path) -> Iterator[str]:
     """Give a project that was moved to `project` (a real path) its environments back; yields a note on that."""
     if before := binding.rebind(home, project):
         yield f"the environments of {before}, which was moved here, are those of {project} now"

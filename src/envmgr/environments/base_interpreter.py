@@ -32,7 +32,7 @@ class BasePython:
         """The base's prefix, by the path that environments remember."""
         return self.python.parent.parent
 
-    def template(self, home: Home, *, pip: bool) -> Path:
+    def template_path(self, home: Home, *, pip: bool) -> Path:
         """Return where the template is, or has to be made: one per home path, build and version of envmgr."""
         text = f"{self.python}\n{self.interpreter.build}\n{__version__}"
         digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 from envmgr.environments import manifest, scripts
-from envmgr.environments.base import BasePython
+from envmgr.environments.base_interpreter import BasePython
 from envmgr.errors import EnvironmentFailedError
 from envmgr.host import files, process
 from envmgr.host.paths import Environ, Home
@@ -21,7 +21,7 @@ _OLDEST_SEEDED = (3, 9)  # what virtualenv still brings a pip for; below, the in
 _OLDEST_PATCHED = (3, 8)  # what understands virtualenv's patch of distutils, which every start would complain about
 
 
-def make(template: Path, home: Home, base: BasePython, environ: Environ, *, pip: bool) -> None:
+def make_template(template: Path, home: Home, base: BasePython, environ: Environ, *, pip: bool) -> None:
     """Make the template that belongs at `template`, in place of its predecessors and of one that was changed.
 
     Call it under the store's lock.
