@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from envmgr.pythons import index
-from envmgr.pythons.candidate import Candidate, best_candidates, from_file_name
+from envmgr.pythons.candidate import Candidate, from_file_name, select_per_build
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _FRAME = 8_000_000  # bytes; more than the compressed table ever was
@@ -35,7 +35,7 @@ def main() -> None:
     """Write the slices and say how much is in them."""
     with tempfile.TemporaryDirectory() as scratch:
         wheels = fetch(Path(scratch), "pbs-installer", "uv")
-        found = best_candidates(chain(known(), pbs_installer(wheels["pbs_installer"]), uv(wheels["uv"])))
+        found = select_per_build(chain(known(), pbs_installer(wheels["pbs_installer"]), uv(wheels["uv"])))
     index.SNAPSHOT.mkdir(exist_ok=True)
     for platform in sorted({candidate.build.platform for candidate in found}):
         rows = [candidate for candidate in found if candidate.build.platform == platform]

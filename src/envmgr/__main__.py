@@ -95,7 +95,7 @@ def _answer(argv: list[str]) -> int:
             return 0
         case ["_shim" | "_which" | "_enter" | "_recheck" as call, home, subject, *arguments]:
             return _called(call, home, subject, arguments)
-        case ["list", "--available"] if _glanced():
+        case ["list", "--available"] if _listed_quickly():
             return 0
     gc.set_threshold(100_000)  # what imports make stays: looking for garbage in it takes a tenth of their time
     from envmgr import cli
@@ -103,11 +103,11 @@ def _answer(argv: list[str]) -> int:
     return cli.main(argv)
 
 
-def _glanced() -> bool:
-    """Print what can be installed, if that can be told at a glance."""
-    from envmgr.pythons import glance
+def _listed_quickly() -> bool:
+    """Print what can be installed, if `quick_list` can answer."""
+    from envmgr.pythons import quick_list
 
-    text = glance.available_text(dict(os.environ))
+    text = quick_list.available_text(dict(os.environ))
     sys.stdout.write(text or "")
     sys.stdout.flush()
     return text is not None

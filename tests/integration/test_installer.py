@@ -159,19 +159,19 @@ def test_an_attestation_is_asked_of_gh_and_never_assumed(
     home: Home, candidate: Choose, network: Network, cache: Path, tmp_path: Path
 ) -> None:
     """The stand-in `gh` only records what it is asked: whether GitHub's own verifies is for GitHub to test."""
-    chosen, wishes = candidate("3.13.0"), InstallOptions(attested=True)
+    chosen, options = candidate("3.13.0"), InstallOptions(attested=True)
     bare = Network({**network.environ, "PATH": str(tmp_path)})
     with pytest.raises(DownloadError, match="no `gh` on PATH"):
-        installer.install(home, chosen, bare, cache, wishes=wishes)
+        installer.install(home, chosen, bare, cache, options=options)
     (tmp_path / "gh").write_text(GH)
     (tmp_path / "gh").chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{network.environ['PATH']}"
     with pytest.raises(DownloadError, match="does not hold: no attestations found"):
         installer.install(
-            home, chosen, Network({**network.environ, "PATH": path, "GH_CODE": "1"}), cache, wishes=wishes
+            home, chosen, Network({**network.environ, "PATH": path, "GH_CODE": "1"}), cache, options=options
         )
     assert left(home.versions) == []
-    assert installer.install(home, chosen, Network({**network.environ, "PATH": path}), cache, wishes=wishes)
+    assert installer.install(home, chosen, Network({**network.environ, "PATH": path}), cache, options=options)
     *verb, file, _, repository = (Path(network.environ["HOME"]) / "asked").read_text().split()
     assert (verb, repository) == (["attestation", "verify"], attestation.REPOSITORY)
     assert download.digest(Path(file)) == chosen.sha256
@@ -181,7 +181,7 @@ def test_byte_code_is_compiled_on_request(home: Home, candidate: Choose, network
     chosen = candidate("3.13.0")
     installer.install(home, chosen, network, cache)
     count = len(list(home.versions.rglob("*.pyc")))
-    installer.install(home, chosen, network, cache, wishes=InstallOptions(compiled=True))
+    installer.install(home, chosen, network, cache, options=InstallOptions(compiled=True))
     assert len(list(home.versions.rglob("*.pyc"))) > count + 100
 
 

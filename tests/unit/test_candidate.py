@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from envmgr.pythons.candidate import HOSTS, Candidate, best_candidates, from_file_name
+from envmgr.pythons.candidate import HOSTS, Candidate, from_file_name, select_per_build
 
 SHA = "0" * 64
 LINUX = "x86_64-unknown-linux-gnu"
@@ -128,7 +128,7 @@ def test_of_one_build_the_smallest_and_fastest_is_preferred() -> None:
         )
     ]
     for best in range(1, len(names) + 1):
-        assert [found.path for found in best_candidates(map(candidate, names[:best]))] == [names[best - 1]]
+        assert [found.path for found in select_per_build(map(candidate, names[:best]))] == [names[best - 1]]
 
 
 def test_candidates_are_listed_newest_first() -> None:
@@ -138,7 +138,7 @@ def test_candidates_are_listed_newest_first() -> None:
         f"20241016/cpython-3.13.0+20241016-{LINUX}-install_only.tar.gz",
         f"20241016/cpython-3.14.0a1+20241016-{LINUX}-install_only.tar.gz",
     ]
-    assert [c.path for c in best_candidates(map(candidate, names))] == [names[3], names[2], names[1], names[0]]
+    assert [c.path for c in select_per_build(map(candidate, names))] == [names[3], names[2], names[1], names[0]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from envmgr.errors import DownloadError
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index
-from envmgr.pythons.candidate import HOSTS, best_candidates, from_file_name
+from envmgr.pythons.candidate import HOSTS, from_file_name, select_per_build
 
 NAME = "cpython-3.12.7+20241016-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 
@@ -195,7 +195,7 @@ def test_the_package_knows_every_platform() -> None:
 def test_a_slice_is_sorted_and_of_its_platform(path: Path) -> None:
     found = index.snapshot_candidates(Platform.parse(path.stem))
     assert {str(candidate.build.platform) for candidate in found} == {path.stem}
-    assert found == best_candidates(found)
+    assert found == select_per_build(found)
     for candidate in found:
         assert len(candidate.sha256) == 64
         assert "://" in candidate.path or from_file_name(candidate.path, candidate.sha256) == candidate

@@ -42,10 +42,10 @@ def install(
     Without REQUESTS: what rules here, or the requires-python of pyproject.toml.
     """
     network = Network(context.environ, offline)
-    wishes = InstallOptions(attested=verify_attestation, compiled=compile_bytecode)
+    options = InstallOptions(attested=verify_attestation, compiled=compile_bytecode)
     asked = [VersionRequest.parse(word) for word in requests] or wanted_here(context)
     chosen = [refresh.select(request, network, context.cache) for request in asked]
-    install_all(context, chosen, network, wishes=wishes, jobs=jobs)
+    install_all(context, chosen, network, options=options, jobs=jobs)
 
 
 def wanted_here(context: Context) -> list[VersionRequest]:
@@ -74,7 +74,7 @@ def install_all(
     chosen: list[Candidate],
     network: Network,
     *,
-    wishes: InstallOptions = DEFAULT_OPTIONS,
+    options: InstallOptions = DEFAULT_OPTIONS,
     jobs: int = JOBS,
 ) -> None:
     """Install candidates, `jobs` at a time, and tell; where some fail the others are installed all the same.
@@ -87,7 +87,7 @@ def install_all(
 
         def work(candidate: Candidate) -> bool:
             watch = _until(stopped, watching(candidate.build.patch_alias))
-            return installer.install(context.home, candidate, network, context.cache, wishes=wishes, watch=watch)
+            return installer.install(context.home, candidate, network, context.cache, options=options, watch=watch)
 
         running = {candidate: pool.submit(work, candidate) for candidate in dict.fromkeys(chosen)}
         try:

@@ -130,7 +130,7 @@ def _platform(found: re.Match[str]) -> Platform:
     return Platform("macos" if found["mac"] else "windows", found["arch"], "none")
 
 
-def best_candidates(candidates: Iterable[Candidate]) -> list[Candidate]:
+def select_per_build(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return one candidate for each build, the smallest that runs fastest; CPython before others, newest first."""
     best: dict[Build, Candidate] = {}
     for candidate in candidates:

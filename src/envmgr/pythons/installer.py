@@ -57,7 +57,7 @@ def install(
     network: Network,
     cache: Path,
     *,
-    wishes: InstallOptions = DEFAULT_OPTIONS,
+    options: InstallOptions = DEFAULT_OPTIONS,
     watch: ProgressCallback | None = None,
 ) -> bool:
     """Install `candidate` unless it is there; returns whether this process did it.
@@ -70,11 +70,11 @@ def install(
     place = home.versions / str(candidate.build)
     with _translated(home):
         clean_up(home)
-        if wishes.attested:
+        if options.attested:
             with fetched_archive(candidate, network, cache, watch) as file:
                 attestation.verify(file, network.environ)
         done = not place.is_dir() and _install(home, candidate, network, cache, watch)
-        if wishes.compiled:
+        if options.compiled:
             compile_bytecode(place, network.environ)
     return done
 

@@ -21,7 +21,7 @@ from envmgr.host import files, variables
 from envmgr.host.network import Network, split, without_credentials
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index, selection
-from envmgr.pythons.candidate import Candidate, best_candidates
+from envmgr.pythons.candidate import Candidate, select_per_build
 from envmgr.pythons.index_sources import SUMS, UPSTREAM, Upstream, index_sources
 from envmgr.pythons.selection import INDEX
 from envmgr.versions.request import VersionRequest
@@ -146,7 +146,7 @@ def update_index(platform: Platform, network: Network, cache: Path, upstream: Up
 
 
 def _of(platform: Platform, candidates: Iterable[Candidate]) -> list[Candidate]:
-    return best_candidates(found for found in candidates if found.build.platform == platform)
+    return select_per_build(found for found in candidates if found.build.platform == platform)
 
 
 def _file(platform: Platform, network: Network, cache: Path) -> Path:

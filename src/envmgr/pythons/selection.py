@@ -15,7 +15,7 @@ from envmgr.errors import BrokenInterpreterError, EnvmgrError, NoSuchVersionErro
 from envmgr.host import platforms, variables
 from envmgr.host.platforms import Platform
 from envmgr.pythons import index
-from envmgr.pythons.candidate import Candidate, best_candidates
+from envmgr.pythons.candidate import Candidate, select_per_build
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
@@ -30,7 +30,7 @@ def known_candidates(cache: Path, platform: Platform, source: str | None = None)
     """
     bundled = [] if source else index.snapshot_candidates(platform)
     newer = cached_candidates(cache_file(cache, platform, source))
-    return best_candidates(newer + bundled) if newer else bundled
+    return select_per_build(newer + bundled) if newer else bundled
 
 
 def cached_candidates(file: Path) -> list[Candidate] | None:

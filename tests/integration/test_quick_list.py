@@ -1,4 +1,4 @@
-"""`list --available` at a glance says what the full path says."""
+"""`pythons.quick_list` prints the same as the ordinary code of `envmgr list --available`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from envmgr.host import platforms
 from envmgr.host.paths import Home
-from envmgr.pythons import glance, index, selection
+from envmgr.pythons import index, quick_list, selection
 
 HERE = platforms.this_platform()
 
@@ -22,8 +22,8 @@ def offline(environ: dict[str, str]) -> dict[str, str]:
     return environ | {"ENVMGR_OFFLINE": "1"}
 
 
-def full(environ: dict[str, str]) -> str:
-    """Return what the full path prints."""
+def ordinary(environ: dict[str, str]) -> str:
+    """Return the output of the ordinary code, which every further option selects."""
     argv = [sys.executable, "-m", "envmgr", "list", "--available", "--platform", str(HERE)]
     return subprocess.run(argv, env=environ, capture_output=True, text=True, check=True).stdout
 
@@ -36,51 +36,51 @@ def cached(environ: dict[str, str], text: str, *, age: float = 0) -> Path:
     return file
 
 
-def test_what_the_package_knows(offline: dict[str, str]) -> None:
-    assert glance.available_text(offline) == full(offline)
+def test_the_bundled_index(offline: dict[str, str]) -> None:
+    assert quick_list.available_text(offline) == ordinary(offline)
 
 
-def test_what_was_refreshed_and_what_is_installed(offline: dict[str, str], home: Home) -> None:
+def test_refreshed_and_installed_builds(offline: dict[str, str], home: Home) -> None:
     names = ["cpython-3.14.99+20991231", "cpython-3.98.0rc1t+20991231", "cpython-3.98.0a1+20991231"]
     cached(offline, "# x y\n" + "".join(f"{name}-{HERE} {'a' * 64} 20991231/y.tar.gz\n" for name in names))
     (home.versions / f"{names[0]}-{HERE}").mkdir(parents=True)
-    text = glance.available_text(offline)
-    assert text == full(offline)
+    text = quick_list.available_text(offline)
+    assert text == ordinary(offline)
     assert {"3.14.99+20991231", "installed"} <= set((text or "").split())
 
 
-def test_a_build_that_is_known_twice(offline: dict[str, str]) -> None:
+def test_a_build_in_both_cache_and_package(offline: dict[str, str]) -> None:
     cached(offline, index.dump(index.snapshot_candidates(HERE)[:5]))
-    assert glance.available_text(offline) == full(offline)
+    assert quick_list.available_text(offline) == ordinary(offline)
 
 
 @pytest.mark.parametrize("name", ["ENVMGR_PYTHON_MIRROR", "ENVMGR_INDEX_URL"])
-def test_a_mirror_is_not_for_a_glance(name: str, offline: dict[str, str]) -> None:
-    assert glance.available_text(offline | {name: "file:///mirror"}) is None
+def test_a_mirror_is_left_to_the_cli(name: str, offline: dict[str, str]) -> None:
+    assert quick_list.available_text(offline | {name: "file:///mirror"}) is None
 
 
-def test_a_cache_that_is_due_is_not_for_a_glance(environ: dict[str, str]) -> None:
-    assert glance.available_text(environ) is None
+def test_a_cache_that_is_due_is_left_to_the_cli(environ: dict[str, str]) -> None:
+    assert quick_list.available_text(environ) is None
     file = cached(environ, "", age=86000)
-    assert glance.available_text(environ)
+    assert quick_list.available_text(environ)
     os.utime(file, (0, 0))
-    assert glance.available_text(environ) is None
+    assert quick_list.available_text(environ) is None
 
 
 @pytest.mark.parametrize("text", ["x\n", "cpython-3.12+x\n", "cpython-3.12.1+mine-linux a b\n", "\x00\n"])
-def test_a_damaged_cache_is_not_for_a_glance(text: str, offline: dict[str, str]) -> None:
+def test_a_damaged_cache_is_left_to_the_cli(text: str, offline: dict[str, str]) -> None:
     cached(offline, text)
-    assert glance.available_text(offline) is None
+    assert quick_list.available_text(offline) is None
 
 
-def test_a_glance_loads_nothing_heavy(offline: dict[str, str]) -> None:
+def test_the_quick_list_loads_nothing_heavy(offline: dict[str, str]) -> None:
     run = "sys.argv[1:] = ['list', '--available']; from envmgr.__main__ import _run; _run(sys.argv[1:])"
     heavy = "{'click', 'dataclasses', 'httpx', 'inspect', 'json', 'pathlib', 'platformdirs', 're'}"
     check = f"sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
     argv = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(_source())!r}); {run}; {check}"]
     done = subprocess.run(argv, env=offline, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == full(offline)
+    assert done.stdout == ordinary(offline)
 
 
 def _source() -> Path:
