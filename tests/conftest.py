@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from mirror_server import Mirror, serving
-from packed import CACHE, LEFT_OUT, NEWER_TAG, TAG, VERSIONS, clean, pack, pythons
+from python_archives import CACHE, LEFT_OUT, NEWER_TAG, TAG, VERSIONS, clean_environ, pack, pythons
 
 from envmgr.host import archive, lock
 from envmgr.host.paths import Home
@@ -30,7 +30,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     """An environment whose HOME and ENVMGR_* directories are in tmp_path, and whose PATH holds nothing of pyenv."""
     (tmp_path / "user").mkdir()
     path = [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if ".pyenv" not in entry]
-    return clean(dict(os.environ)) | {
+    return clean_environ(dict(os.environ)) | {
         "HOME": str(tmp_path / "user"),
         "ENVMGR_HOME": str(tmp_path / "store"),
         "ENVMGR_CACHE_DIR": str(tmp_path / "cache"),

@@ -36,7 +36,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Layout:
     """Version files: directory -> bytes; links: path -> target; directories without any."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -113,7 +113,7 @@ _FILES: dict[str, bytes] = {
     **{f"hostile/{name}": b"3.12\n" for name in HOSTILE},
 }
 
-STAGE = Stage(
+LAYOUT = Layout(
     files=_FILES,
     links={
         "linked": "shop",

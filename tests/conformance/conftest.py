@@ -1,26 +1,26 @@
 from __future__ import annotations
 
 import pytest
-from rule_stage import Scene, built
+from prepared_projects import PreparedProjects, create_projects
 
 from envmgr.environments import record
 from envmgr.shell import shims
 
 
 @pytest.fixture(scope="session")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
     """The stage, its store and a system; programs on it print the path they were started by."""
-    return built(tmp_path_factory.mktemp("rule"))
+    return create_projects(tmp_path_factory.mktemp("rule"))
 
 
 @pytest.fixture(scope="session")
-def hooked(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def hooked(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
     """Another, whose projects were entered through their links before, and where nothing answers the hooks' calls."""
-    scene = built(tmp_path_factory.mktemp("hooked"))
+    prepared = create_projects(tmp_path_factory.mktemp("hooked"))
     for link, project in (("linked", "shop"),):
-        entered = record.record_folder(scene.home, scene.root / link)
+        entered = record.record_folder(prepared.home, prepared.root / link)
         entered.parent.mkdir(parents=True)
-        entered.symlink_to(record.record_folder(scene.home, scene.root / project))
-        (entered / record.REAL).write_text(f"{scene.root / project}\n")
-    (scene.home.shell / shims.LAUNCHER).unlink()
-    return scene
+        entered.symlink_to(record.record_folder(prepared.home, prepared.root / project))
+        (entered / record.REAL).write_text(f"{prepared.root / project}\n")
+    (prepared.home.shell / shims.LAUNCHER).unlink()
+    return prepared

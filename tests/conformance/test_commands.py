@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rule_stage import Scene, built
+from prepared_projects import PreparedProjects, create_projects
 from rule_table import CASES, STALE, Case
 
 from envmgr.__main__ import main
@@ -34,13 +34,13 @@ class Done:
     err: str
 
 
-def call(scene: Scene, case: Case, *words: str) -> Done:
+def call(prepared: PreparedProjects, case: Case, *words: str) -> Done:
     """Run `envmgr WORDS` in the directory and under the variables of the case."""
-    environ = {**scene.environ(case), "ENVMGR_HOME": str(scene.home.root), "ENVMGR_OFFLINE": "1"}
+    environ = {**prepared.environ(case), "ENVMGR_HOME": str(prepared.home.root), "ENVMGR_OFFLINE": "1"}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
-            _become(words, environ, scene.cwd(case), (out.fileno(), err.fileno()))
+            _become(words, environ, prepared.cwd(case), (out.fileno(), err.fileno()))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         texts = []
         for file in (out, err):
@@ -71,13 +71,13 @@ def _become(words: tuple[str, ...], environ: dict[str, str], cwd: Path, output: 
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
     """A stage of its own: commands bring shims up to date, and those of the stage are made by hand."""
-    scene = built(tmp_path_factory.mktemp("commands"))
-    for made in record.environments(scene.home):
+    prepared = create_projects(tmp_path_factory.mktemp("commands"))
+    for made in record.environments(prepared.home):
         if not os.path.lexists(made.project / record.VENV_LINK):  # else `run` would make it good
             (made.project / record.VENV_LINK).symlink_to(made.path)
-    return scene
+    return prepared
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,20 +87,20 @@ def loaded() -> None:
         assert cli.get_command(None, verb)  # type: ignore[arg-type]
 
 
-def active(scene: Scene, case: Case) -> Path | None:
-    return scene.environment(case.active, case.cwd) if case.active else None
+def active(prepared: PreparedProjects, case: Case) -> Path | None:
+    return prepared.environment(case.active, case.cwd) if case.active else None
 
 
 @pytest.mark.parametrize("case", PYTHON_CASES, ids=str)
-def test_status_gives_the_answer_of_the_rule(scene: Scene, case: Case) -> None:
-    done = call(scene, case, "status", "--json")
+def test_status_gives_the_answer_of_the_rule(prepared: PreparedProjects, case: Case) -> None:
+    done = call(prepared, case, "status", "--json")
     facts = json.loads(done.out)
     assert done.err == ""
     if isinstance(case.program, int):
         assert (done.code, facts["error"]["exit_code"], facts["python"]) == (case.program, case.program, None)
         return
     assert (done.code, facts["error"]) == (0, None)
-    wanted = active(scene, case)
+    wanted = active(prepared, case)
     if wanted:
         assert facts["environment"]["path"] == str(wanted)
         assert facts["environment"]["external"] == (facts["reason"] == "allowed") == (case.active in ("own", "owned"))
@@ -108,14 +108,14 @@ def test_status_gives_the_answer_of_the_rule(scene: Scene, case: Case) -> None:
     else:
         assert facts["environment"] is None or facts["environment"]["state"] == "broken"
         if case.program != "system":
-            assert Path(facts["python"]).samefile(scene.program(case))
+            assert Path(facts["python"]).samefile(prepared.program(case))
         assert (facts["version"] is None) == (case.program == "system")
 
 
 @pytest.mark.parametrize("case", PYTHON_CASES, ids=str)
-def test_env_path_is_the_active_environment(scene: Scene, case: Case) -> None:
-    done = call(scene, case, "env", "path")
-    if wanted := active(scene, case):
+def test_env_path_is_the_active_environment(prepared: PreparedProjects, case: Case) -> None:
+    done = call(prepared, case, "env", "path")
+    if wanted := active(prepared, case):
         assert (done.code, done.out) == (0, f"{wanted}\n"), done.err
     else:
         assert done.out == ""
@@ -123,9 +123,9 @@ def test_env_path_is_the_active_environment(scene: Scene, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", PYTHON_CASES, ids=str)
-def test_sync_would_install_into_the_active_environment(scene: Scene, case: Case) -> None:
-    done = call(scene, case, "sync", "--dry-run")
-    if wanted := active(scene, case):
+def test_sync_would_install_into_the_active_environment(prepared: PreparedProjects, case: Case) -> None:
+    done = call(prepared, case, "sync", "--dry-run")
+    if wanted := active(prepared, case):
         assert done.code == 0, done.err
         assert f"{wanted}/bin/python\n" in done.out
     elif isinstance(case.program, int):
@@ -139,9 +139,9 @@ def test_sync_would_install_into_the_active_environment(scene: Scene, case: Case
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case.active or case.cwd == "none" or case.program == 2], ids=str
 )
-def test_run_starts_the_program_of_the_rule(scene: Scene, case: Case) -> None:
-    done = call(scene, case, "run", case.command)
+def test_run_starts_the_program_of_the_rule(prepared: PreparedProjects, case: Case) -> None:
+    done = call(prepared, case, "run", case.command)
     if isinstance(case.program, int):
         assert (done.code, done.out) == (case.program, ""), done.err
     else:
-        assert (done.code, done.out) == (0, str(scene.program(case))), done.err
+        assert (done.code, done.out) == (0, str(prepared.program(case))), done.err

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from rule_stage import OWN, Scene, built
+from prepared_projects import ALLOWED, PreparedProjects, create_projects
+from pty_shell import PtyShell
 from rule_table import CASES, Case
-from typist import Typist
 
 from envmgr.shell import setup as rc
 from envmgr.shell import shells, shims
@@ -54,7 +54,7 @@ SHELLS = {
 }
 
 
-def lines(hooked: Scene, name: str) -> Iterator[tuple[Case, list[str]]]:
+def lines(hooked: PreparedProjects, name: str) -> Iterator[tuple[Case, list[str]]]:
     """Yield each case, once for each directory and its variables, and what is typed to get there."""
     words, quoted = SHELLS[name], shells.shell_named(name).quoted
     done: set[tuple[str | None, ...]] = set()
@@ -75,23 +75,23 @@ def lines(hooked: Scene, name: str) -> Iterator[tuple[Case, list[str]]]:
     assert len(done) > 85
 
 
-def wanted(hooked: Scene, name: str, case: Case) -> Answer:
+def wanted(hooked: PreparedProjects, name: str, case: Case) -> Answer:
     """Return the answer of the table; these shells do not activate what `envmgr allow` granted."""
     active = SHELLS[name].otherwise.get(case.cwd, case.active)
-    if active is None or active in OWN:
+    if active is None or active in ALLOWED:
         return "", str(hooked.home.shims)
     path = hooked.environment(active, case.cwd)
     return str(path), f"{path}/bin"
 
 
-def asked(hooked: Scene, name: str, environ: dict[str, str], folder: Path) -> list[tuple[Case, Answer]]:
+def asked(hooked: PreparedProjects, name: str, environ: dict[str, str], folder: Path) -> list[tuple[Case, Answer]]:
     """Have the shell go through the cases; return what it had active in each."""
     words, cases = SHELLS[name], list(lines(hooked, name))
     tell = words.tell or str(folder / "tell")
     text = os.fsencode("".join(f"{line}\n" for _, typed in cases for line in ("cd /", *typed, tell)))
     if words.source:  # interactive on a terminal only
         (folder / "cases").write_bytes(text)
-        with Typist([name], cwd=hooked.root / "none", environ=environ, folder=folder / "told") as shell:
+        with PtyShell([name], cwd=hooked.root / "none", environ=environ, folder=folder / "told") as shell:
             shell.type(words.source.format(folder / "cases"))
     else:
         cwd = hooked.root / "none"
@@ -101,23 +101,23 @@ def asked(hooked: Scene, name: str, environ: dict[str, str], folder: Path) -> li
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
     """A stage whose store has a plain path: xonsh expands `$` in entries of PATH."""
-    scene = built(tmp_path_factory.mktemp("plain"), "the store's")
-    (scene.home.shell / shims.LAUNCHER).unlink()
-    return scene
+    prepared = create_projects(tmp_path_factory.mktemp("plain"), "the store's")
+    (prepared.home.shell / shims.LAUNCHER).unlink()
+    return prepared
 
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_hook_tells_the_rule(request: pytest.FixtureRequest, name: str, tmp_path: Path) -> None:
-    scene: Scene = request.getfixturevalue("plain" if name == "xonsh" else "hooked")
+    prepared: PreparedProjects = request.getfixturevalue("plain" if name == "xonsh" else "hooked")
     (tmp_path / "tell").write_text(TELL)
     (tmp_path / "tell").chmod(0o755)
-    environ = scene.environ(CASES[0]) | {"HOME": str(tmp_path), "ENVMGR_HOME": str(scene.home.root)}
+    environ = prepared.environ(CASES[0]) | {"HOME": str(tmp_path), "ENVMGR_HOME": str(prepared.home.root)}
     environ |= {"PATH": os.pathsep.join(["/usr/bin", "/bin", NU or "/"])}
     environ |= {"TELL": str(tmp_path / "tell"), "ANSWERS": str(tmp_path / "answers")}
     dialect = shells.shell_named(name)
     for file in dialect.select_files(dialect.rc_files(environ)):
-        rc.write(rc.plan_addition(file, dialect.line(scene.home)))
-    answers = asked(scene, name, environ, tmp_path)
-    assert {str(case): told for case, told in answers if told != wanted(scene, name, case)} == {}
+        rc.write(rc.plan_addition(file, dialect.line(prepared.home)))
+    answers = asked(prepared, name, environ, tmp_path)
+    assert {str(case): told for case, told in answers if told != wanted(prepared, name, case)} == {}

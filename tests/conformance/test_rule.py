@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from rule_stage import Scene
+from prepared_projects import PreparedProjects
 from rule_table import CASES, STALE, Case
 
 from envmgr.errors import EnvmgrError
@@ -32,31 +32,31 @@ TELL = {
 
 
 @pytest.mark.parametrize("case", CASES + STALE, ids=str)
-def test_python_tells_the_rule(scene: Scene, case: Case) -> None:
-    environ = scene.environ(case)
+def test_python_tells_the_rule(prepared: PreparedProjects, case: Case) -> None:
+    environ = prepared.environ(case)
     try:
-        here = active_python(scene.home, scene.cwd(case), environ)
-        told: object = programs.find_program(scene.home, here, case.command, environ)
+        here = active_python(prepared.home, prepared.cwd(case), environ)
+        told: object = programs.find_program(prepared.home, here, case.command, environ)
     except EnvmgrError as error:
         told = error.exit_code
-    assert told == (case.program if isinstance(case.program, int) else scene.program(case))
+    assert told == (case.program if isinstance(case.program, int) else prepared.program(case))
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("case", CASES + STALE, ids=str)
-def test_the_shim_tells_the_rule(scene: Scene, case: Case, shell: str) -> None:
-    argv = [*SHELLS[shell], str(scene.home.shims / case.command)]
-    _compare(scene, case, argv)
+def test_the_shim_tells_the_rule(prepared: PreparedProjects, case: Case, shell: str) -> None:
+    argv = [*SHELLS[shell], str(prepared.home.shims / case.command)]
+    _compare(prepared, case, argv)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_shim_prints_what_it_would_run(scene: Scene, case: Case) -> None:
-    _compare(scene, case, ["sh", str(scene.home.shell / "shim.sh"), case.command])
+def test_the_shim_prints_what_it_would_run(prepared: PreparedProjects, case: Case) -> None:
+    _compare(prepared, case, ["sh", str(prepared.home.shell / "shim.sh"), case.command])
 
 
 @pytest.mark.parametrize("shell", HOOKS)
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_hook_tells_the_rule(hooked: Scene, case: Case, shell: str) -> None:
+def test_the_hook_tells_the_rule(hooked: PreparedProjects, case: Case, shell: str) -> None:
     wanted = hooked.environment(case.active, case.cwd) if case.active else None
     first = f"{wanted}/bin" if wanted else str(hooked.home.shims)
     assert _told(hooked, case, shell) == f"{wanted or ''}\n{first}"
@@ -64,14 +64,14 @@ def test_the_hook_tells_the_rule(hooked: Scene, case: Case, shell: str) -> None:
 
 @pytest.mark.parametrize("shell", HOOKS)
 @pytest.mark.parametrize("case", STALE, ids=str)
-def test_the_hook_uses_nothing_stale(hooked: Scene, case: Case, shell: str) -> None:
+def test_the_hook_uses_nothing_stale(hooked: PreparedProjects, case: Case, shell: str) -> None:
     """It finds the environment of what is there now, or asks; here nothing answers."""
     wanted = hooked.environment(case.active, case.cwd) if case.active else None
     answers = {f"\n{hooked.home.shims}"} | ({f"{wanted}\n{wanted}/bin"} if wanted else set())
     assert _told(hooked, case, shell) in answers
 
 
-def _told(hooked: Scene, case: Case, shell: str) -> str:
+def _told(hooked: PreparedProjects, case: Case, shell: str) -> str:
     """Return VIRTUAL_ENV and the first entry of PATH in the directory of the case, a line each."""
     hook = hooked.home.shell / f"hook.{shell}"
     done = subprocess.run(
@@ -85,28 +85,33 @@ def _told(hooked: Scene, case: Case, shell: str) -> str:
     return done.stdout.decode(errors="surrogateescape")
 
 
-def _compare(scene: Scene, case: Case, argv: list[str]) -> None:
+def _compare(prepared: PreparedProjects, case: Case, argv: list[str]) -> None:
     """Run a shim in the case's directory and compare what it started, or its exit code; nothing is to be executed."""
     done = subprocess.run(
-        argv, env=scene.environ(case), cwd=scene.cwd(case), capture_output=True, check=False, timeout=20
+        argv, env=prepared.environ(case), cwd=prepared.cwd(case), capture_output=True, check=False, timeout=20
     )
     if isinstance(case.program, int):
         assert (done.returncode, done.stdout) == (case.program, b""), done.stderr
         assert done.stderr.startswith(b"envmgr: error: ")
         assert b"\x1b" not in done.stderr
     else:
-        assert done.stdout.decode(errors="surrogateescape").removesuffix("\n") == str(scene.program(case)), done.stderr
+        assert done.stdout.decode(errors="surrogateescape").removesuffix("\n") == str(prepared.program(case)), (
+            done.stderr
+        )
         assert done.stderr == b""
 
 
-def test_shim_and_python_know_the_same_commands_of_python_itself(scene: Scene) -> None:
+def test_shim_and_python_know_the_same_commands_of_python_itself(prepared: PreparedProjects) -> None:
     text = (
-        (scene.home.shell / "shim.sh").read_text().rpartition("case $__command in\n")[2].partition("*) __elsewhere")[0]
+        (prepared.home.shell / "shim.sh")
+        .read_text()
+        .rpartition("case $__command in\n")[2]
+        .partition("*) __elsewhere")[0]
     )
     patterns = [word for word in text.replace(") ;;", "").replace("|", " ").split() if word]
     assert sorted(patterns) == sorted(programs.FAMILY)
 
 
-def test_nothing_was_executed(scene: Scene, hooked: Scene) -> None:
-    for one in (scene, hooked):
+def test_nothing_was_executed(prepared: PreparedProjects, hooked: PreparedProjects) -> None:
+    for one in (prepared, hooked):
         assert not list(one.root.parent.rglob("pwned"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from packed import clean
+from python_archives import clean_environ
 
 from envmgr.errors import UsageError
 from envmgr.host.paths import Home
@@ -64,7 +64,7 @@ def test_hooks_read_the_words_that_python_reads(hooks: Path, shell: str, texts: 
     done = subprocess.run(
         [*ARGV[shell], f". '{hooks}/hook.{shell}'\n{READ[shell]}"],
         input="".join(text + "\0" for text in texts).encode(),
-        env=clean(dict(os.environ)) | {"LC_ALL": "C.UTF-8", "HOME": str(hooks), "TERM": "dumb"},
+        env=clean_environ(dict(os.environ)) | {"LC_ALL": "C.UTF-8", "HOME": str(hooks), "TERM": "dumb"},
         capture_output=True,
         check=True,
     )

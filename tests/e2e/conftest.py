@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from packed import CACHE
+from python_archives import CACHE
 
 from envmgr.host import files, lock, process
 

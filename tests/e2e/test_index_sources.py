@@ -16,9 +16,9 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
-from desk import Desk
 from mirror_server import Handler, Mirror, serving
-from packed import TAG
+from python_archives import TAG
+from sandbox import Sandbox
 
 from envmgr.host import process
 from envmgr.host.paths import Home
@@ -136,14 +136,14 @@ def gone() -> set[str | None]:
 
 
 @pytest.fixture
-def desk(
+def sandbox(
     home: Home, environ: dict[str, str], upstream: Mirror, certificate: Path, gone: set[str | None], tmp_path: Path
-) -> Iterator[Desk]:
+) -> Iterator[Sandbox]:
     (tmp_path / "shop").mkdir()
     address = urlsplit(upstream.url)
     with proxy((str(address.hostname), address.port or 0), gone) as url:
         plain = {name: value for name, value in environ.items() if "proxy" not in name.lower()}
-        yield Desk(home, tmp_path / "shop", plain | {"HTTPS_PROXY": url, "SSL_CERT_FILE": str(certificate)})
+        yield Sandbox(home, tmp_path / "shop", plain | {"HTTPS_PROXY": url, "SSL_CERT_FILE": str(certificate)})
 
 
 def asked(upstream: Mirror) -> list[str]:
@@ -155,35 +155,35 @@ def address(url: str) -> str:
     return url.removeprefix("https://")
 
 
-def installed(desk: Desk) -> list[str]:
-    return [folder.name for folder in desk.home.versions.iterdir()]
+def installed(sandbox: Sandbox) -> list[str]:
+    return [folder.name for folder in sandbox.home.versions.iterdir()]
 
 
-def test_a_rebuild_of_today_is_installed_by_an_envmgr_of_yesterday(desk: Desk, upstream: Mirror) -> None:
-    desk.call("install", "3.12.1")
-    assert installed(desk) == [f"cpython-3.12.1+{REBUILT}-{this_platform()}"]
+def test_a_rebuild_of_today_is_installed_by_an_envmgr_of_yesterday(sandbox: Sandbox, upstream: Mirror) -> None:
+    sandbox.run("install", "3.12.1")
+    assert installed(sandbox) == [f"cpython-3.12.1+{REBUILT}-{this_platform()}"]
     first, archive = asked(upstream)
     assert first == address(UPSTREAM.records[0])
     assert archive.startswith(f"{address(HOSTS[0])}/{REBUILT}/cpython-3.12.1+{REBUILT}-")
-    assert f"3.12.1+{REBUILT}" in desk.call("list", "--available", "--all")
-    desk.call("install", "3.12.1")
+    assert f"3.12.1+{REBUILT}" in sandbox.run("list", "--available", "--all")
+    sandbox.run("install", "3.12.1")
     assert len(upstream.requests) == 2, "asked within the day"
 
 
-def test_the_other_hosts_stand_in(desk: Desk, upstream: Mirror, gone: set[str | None]) -> None:
+def test_the_other_hosts_stand_in(sandbox: Sandbox, upstream: Mirror, gone: set[str | None]) -> None:
     gone.add(FIRST)
-    desk.call("install", "3.12.1")
-    assert installed(desk) == [f"cpython-3.12.1+{REBUILT}-{this_platform()}"]
+    sandbox.run("install", "3.12.1")
+    assert installed(sandbox) == [f"cpython-3.12.1+{REBUILT}-{this_platform()}"]
     first, archive = asked(upstream)
     assert first == address(UPSTREAM.records[1])
     assert archive.startswith(f"{address(HOSTS[1])}/{REBUILT}/")
 
 
-def test_without_a_list_the_latest_release_is_enough(desk: Desk, upstream: Mirror) -> None:
+def test_without_a_list_the_latest_release_is_enough(sandbox: Sandbox, upstream: Mirror) -> None:
     for url in UPSTREAM.records:
         (upstream.folder / path(url)).unlink()
-    desk.call("install", f"3.12.1+{REBUILT}")
-    assert installed(desk) == [f"cpython-3.12.1+{REBUILT}-{this_platform()}"]
+    sandbox.run("install", f"3.12.1+{REBUILT}")
+    assert installed(sandbox) == [f"cpython-3.12.1+{REBUILT}-{this_platform()}"]
     assert asked(upstream)[:4] == [
         *map(address, UPSTREAM.records),
         address(UPSTREAM.latest),
@@ -191,25 +191,25 @@ def test_without_a_list_the_latest_release_is_enough(desk: Desk, upstream: Mirro
     ]
 
 
-def test_a_day_later_it_is_asked_whether_anything_changed(desk: Desk, upstream: Mirror) -> None:
-    assert desk.call("refresh") == f"3.12.1+{REBUILT}\n"
-    cached = selection.cache_file(Path(desk.environ["ENVMGR_CACHE_DIR"]), this_platform())
+def test_a_day_later_it_is_asked_whether_anything_changed(sandbox: Sandbox, upstream: Mirror) -> None:
+    assert sandbox.run("refresh") == f"3.12.1+{REBUILT}\n"
+    cached = selection.cache_file(Path(sandbox.environ["ENVMGR_CACHE_DIR"]), this_platform())
     then = time.time() - DAY - 1
     os.utime(cached, (then, then))
-    desk.call("list", "--available")
+    sandbox.run("list", "--available")
     assert [headers.get("if-none-match", "") != "" for headers in upstream.asked("ndjson")] == [False, True]
-    assert desk.call("refresh") == ""
+    assert sandbox.run("refresh") == ""
 
 
-def test_an_upgrade_sees_the_rebuild(desk: Desk, archives: Path) -> None:
-    desk.environ |= {"ENVMGR_PYTHON_MIRROR": archives.as_uri()}
-    desk.call("install", f"3.12.1+{TAG}")
-    del desk.environ["ENVMGR_PYTHON_MIRROR"]
-    desk.call("upgrade", "3.12.1")
-    assert sorted(installed(desk)) == [f"cpython-3.12.1+{tag}-{this_platform()}" for tag in (TAG, REBUILT)]
+def test_an_upgrade_sees_the_rebuild(sandbox: Sandbox, archives: Path) -> None:
+    sandbox.environ |= {"ENVMGR_PYTHON_MIRROR": archives.as_uri()}
+    sandbox.run("install", f"3.12.1+{TAG}")
+    del sandbox.environ["ENVMGR_PYTHON_MIRROR"]
+    sandbox.run("upgrade", "3.12.1")
+    assert sorted(installed(sandbox)) == [f"cpython-3.12.1+{tag}-{this_platform()}" for tag in (TAG, REBUILT)]
 
 
-def test_a_look_that_nobody_asked_for_is_left_soon(desk: Desk, upstream: Mirror) -> None:
+def test_a_look_that_nobody_asked_for_is_left_soon(sandbox: Sandbox, upstream: Mirror) -> None:
     """A host that drips: what is known is listed all the same, and the next look is not waited for."""
 
     def drip(handler: Handler) -> bool:
@@ -217,10 +217,10 @@ def test_a_look_that_nobody_asked_for_is_left_soon(desk: Desk, upstream: Mirror)
         return bool(handler)
 
     upstream.faults["ndjson"] = upstream.faults["latest-release"] = drip
-    desk.environ["ENVMGR_HTTP_TIMEOUT"] = "1"
+    sandbox.environ["ENVMGR_HTTP_TIMEOUT"] = "1"
     started = time.monotonic()
-    assert "3.12" in desk.call("list", "--available")
+    assert "3.12" in sandbox.run("list", "--available")
     assert time.monotonic() - started < 15
     before = len(upstream.requests)
-    desk.call("list", "--available")
+    sandbox.run("list", "--available")
     assert len(upstream.requests) == before

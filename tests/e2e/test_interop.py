@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from packed import TAG, unpack
+from python_archives import TAG, unpack
 
 from envmgr.host import process
 from envmgr.host.paths import Home

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import Desk
 from mirror_server import Handler, Mirror
-from packed import pythons
+from python_archives import pythons
+from sandbox import Sandbox
 
 from envmgr.host import process
 from envmgr.host.paths import Home
@@ -154,17 +154,17 @@ def owner(tools: Path, mirror: Mirror, environ: dict[str, str]) -> Owner:
 
 
 @pytest.fixture
-def desk(home: Home, environ: dict[str, str], tmp_path: Path) -> Desk:
+def sandbox(home: Home, environ: dict[str, str], tmp_path: Path) -> Sandbox:
     """The same user with envmgr; what their tools call shims is on PATH."""
     project = tmp_path / "shop"
     project.mkdir()
     shims = f"{environ['HOME']}/.local/share/mise/shims"
-    return Desk(home, project, environ | {"PATH": f"{shims}:{environ['PATH']}"})
+    return Sandbox(home, project, environ | {"PATH": f"{shims}:{environ['PATH']}"})
 
 
-def started(desk: Desk, *words: str) -> set[str]:
+def started(sandbox: Sandbox, *words: str) -> set[str]:
     """Run `envmgr` and return the programs that were started, by their real paths."""
-    log = desk.project.parent / "strace"
+    log = sandbox.project.parent / "strace"
     argv: list[str | Path] = [
         "strace",
         "-f",
@@ -178,69 +178,69 @@ def started(desk: Desk, *words: str) -> set[str]:
         "envmgr",
         *words,
     ]
-    outcome = process.run(argv, environ=desk.environ)
+    outcome = process.run(argv, environ=sandbox.environ)
     assert outcome.code == 0, outcome.text
     return {os.path.realpath(line.split('"')[1]) for line in log.read_text().splitlines() if line.endswith("= 0")}
 
 
-def listed(desk: Desk) -> dict[str, dict[str, object]]:
-    return {row["version"]: row for row in json.loads(desk.call("list", "--json"))}
+def listed(sandbox: Sandbox) -> dict[str, dict[str, object]]:
+    return {row["version"]: row for row in json.loads(sandbox.run("list", "--json"))}
 
 
 @pytest.mark.parametrize("tool", MAKERS)
-def test_what_a_tool_has_installed_is_linked_and_left_as_it_is(tool: str, owner: Owner, desk: Desk) -> None:
+def test_what_a_tool_has_installed_is_linked_and_left_as_it_is(tool: str, owner: Owner, sandbox: Sandbox) -> None:
     MAKERS[tool](owner, "3.12.1")
     before = owner.tree()
     python = owner.home / ".local/share" / PLACES[tool]
     theirs = {os.path.realpath(python), os.path.realpath(pythons() / "3.13.0/bin/python3")}
-    assert started(desk, "link", "--from", tool) <= {os.path.realpath(sys.executable), *theirs}
-    row = listed(desk)["3.12.1"]
+    assert started(sandbox, "link", "--from", tool) <= {os.path.realpath(sys.executable), *theirs}
+    row = listed(sandbox)["3.12.1"]
     assert (row["origin"], row["path"], row["works"], row["changed"]) == (tool, str(python), True, False)
-    desk.call("use", "3.12")
-    desk.call("doctor", code=1)  # this shell has no hook; every Python is started
-    assert "3.12.1" in desk.call("run", "python", "-B", "-c", "import ssl, sqlite3, sys; print(sys.version)")
-    desk.call("link", "--from", tool)
+    sandbox.run("use", "3.12")
+    sandbox.run("doctor", code=1)  # this shell has no hook; every Python is started
+    assert "3.12.1" in sandbox.run("run", "python", "-B", "-c", "import ssl, sqlite3, sys; print(sys.version)")
+    sandbox.run("link", "--from", tool)
     assert owner.tree() == before
 
 
 @pytest.mark.parametrize("tool", MAKERS)
-def test_what_the_tool_has_removed_is_told_and_can_be_unlinked(tool: str, owner: Owner, desk: Desk) -> None:
+def test_what_the_tool_has_removed_is_told_and_can_be_unlinked(tool: str, owner: Owner, sandbox: Sandbox) -> None:
     MAKERS[tool](owner, "3.12.1")
-    desk.call("link", "--from", tool)
+    sandbox.run("link", "--from", tool)
     owner.run(tool, *REMOVE[tool])
-    assert listed(desk)["3.12.1"]["works"] is False
-    again = desk.call("link", "--from", tool, code=0 if tool == "pdm" else 3)  # of PDM's, one is left
+    assert listed(sandbox)["3.12.1"]["works"] is False
+    again = sandbox.run("link", "--from", tool, code=0 if tool == "pdm" else 3)  # of PDM's, one is left
     assert tool == "pdm" or f"`envmgr uninstall 3.12.1+{tool}`" in again
-    desk.call("uninstall", f"3.12.1+{tool}")
-    assert "3.12.1" not in listed(desk)
+    sandbox.run("uninstall", f"3.12.1+{tool}")
+    assert "3.12.1" not in listed(sandbox)
 
 
-def test_every_command_that_needs_what_is_gone_names_the_next_step(owner: Owner, desk: Desk) -> None:
+def test_every_command_that_needs_what_is_gone_names_the_next_step(owner: Owner, sandbox: Sandbox) -> None:
     uv(owner, "3.12.1")
-    desk.call("link", "--from", "uv")
-    desk.call("use", "3.12")
+    sandbox.run("link", "--from", "uv")
+    sandbox.run("use", "3.12")
     owner.run("uv", *REMOVE["uv"])
     step = "`envmgr uninstall 3.12.1+uv`"
-    shim = [desk.home.shims / "python", "-V"]
+    shim = [sandbox.home.shims / "python", "-V"]
     ours = [
         [sys.executable, "-m", "envmgr", *words]
         for words in (("find",), ("run", "python"), ("use",), ("doctor",), ("status",))
     ]
     for argv, code in zip([shim, *ours], (127, 7, 7, 8, 1, 7), strict=True):
-        outcome = process.run(argv, environ=desk.environ, cwd=desk.project)
+        outcome = process.run(argv, environ=sandbox.environ, cwd=sandbox.project)
         assert (outcome.code, step in outcome.text) == (code, True), outcome.text
-    desk.call("uninstall", "3.12.1+uv")  # its environment had lost it before
+    sandbox.run("uninstall", "3.12.1+uv")  # its environment had lost it before
 
 
-def test_what_the_tool_has_updated_in_place_leaves_no_stale_entry(owner: Owner, desk: Desk) -> None:
+def test_what_the_tool_has_updated_in_place_leaves_no_stale_entry(owner: Owner, sandbox: Sandbox) -> None:
     hatch(owner, "3.12.1")
-    desk.call("link", "--from", "hatch")
+    sandbox.run("link", "--from", "hatch")
     python = str(owner.home / ".local/share" / PLACES["hatch"])
-    desk.call("link", python, "mine")
+    sandbox.run("link", python, "mine")
     hatch(owner, "3.13.0")  # so that its `3.12` is another version now
-    assert listed(desk)["3.12.1"]["works"] is False, "python3.12 is python3.13 now"
-    assert "3.12.1+hatch: not linked any more" in desk.talk("link", "--from", "hatch")
-    assert set(listed(desk)) == {"3.13.0"}
+    assert listed(sandbox)["3.12.1"]["works"] is False, "python3.12 is python3.13 now"
+    assert "3.12.1+hatch: not linked any more" in sandbox.messages("link", "--from", "hatch")
+    assert set(listed(sandbox)) == {"3.13.0"}
     for name in ("3.13", "mine"):
-        assert "/cpython-3.13.0+" in desk.call("find", name)
-    assert not (desk.home.aliases / "3.12").is_symlink()
+        assert "/cpython-3.13.0+" in sandbox.run("find", name)
+    assert not (sandbox.home.aliases / "3.12").is_symlink()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import Desk
-from packed import NEWER_TAG, TAG
+from python_archives import NEWER_TAG, TAG
+from sandbox import Sandbox
 
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
@@ -53,10 +53,10 @@ def test_an_index_says_what_and_where(
 ) -> None:
     found = list(index.sums((archives / "SHA256SUMS").read_text()))
     (tmp_path / "index").write_text(write(found, archives.as_uri()))
-    desk = Desk(home, tmp_path, environ | {"ENVMGR_INDEX_URL": (tmp_path / "index").as_uri()})
-    listed = [row["version"] for row in json.loads(desk.call("list", "--available", "--json"))]
+    sandbox = Sandbox(home, tmp_path, environ | {"ENVMGR_INDEX_URL": (tmp_path / "index").as_uri()})
+    listed = [row["version"] for row in json.loads(sandbox.run("list", "--available", "--json"))]
     assert listed == ["3.13.0", "3.12.1", "3.11.7", "3.10.13"]
-    desk.call("install", "3.12")
+    sandbox.run("install", "3.12")
     assert [path.name for path in home.versions.iterdir()] == [f"cpython-3.12.1+{NEWER_TAG}-{this_platform()}"]
 
 
@@ -67,7 +67,7 @@ def test_the_sums_of_a_folder_are_an_index_and_the_mirror_has_the_archives(
     lines = (archives / "SHA256SUMS").read_text().splitlines(keepends=True)
     (tmp_path / "sums/SHA256SUMS").write_text("".join(line for line in lines if f"  {TAG}/" in line))
     urls = {"ENVMGR_INDEX_URL": (tmp_path / "sums").as_uri(), "ENVMGR_PYTHON_MIRROR": archives.as_uri()}
-    Desk(home, tmp_path, environ | urls).call("install", "3.12")
+    Sandbox(home, tmp_path, environ | urls).run("install", "3.12")
     assert [path.name for path in home.versions.iterdir()] == [f"cpython-3.12.1+{TAG}-{this_platform()}"]
 
 
@@ -92,6 +92,6 @@ def test_an_index_cannot_name_a_build_that_stands_elsewhere(
         "sha256": "a" * 64,
     }
     (tmp_path / "index").write_text(json.dumps({"one": pypy}))
-    desk = Desk(home, tmp_path, environ | {"ENVMGR_INDEX_URL": (tmp_path / "index").as_uri()})
-    assert "not the name of a Python build" in desk.call("install", "pypy3.12", code=5)
+    sandbox = Sandbox(home, tmp_path, environ | {"ENVMGR_INDEX_URL": (tmp_path / "index").as_uri()})
+    assert "not the name of a Python build" in sandbox.run("install", "pypy3.12", code=5)
     assert kept.exists()

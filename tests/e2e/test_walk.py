@@ -10,7 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from mirror_server import Mirror
-from packed import NEWER_TAG, pythons
+from python_archives import NEWER_TAG, pythons
 from terminal import leave_manuals
 
 PROMPT = "walk $ "

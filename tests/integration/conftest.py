@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from sandbox import Sandbox
 
 from envmgr.host.paths import Home
 from envmgr.host.platforms import this_platform
@@ -59,6 +59,6 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]) -> Desk:  # noqa: ARG001
+def sandbox(shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]) -> Sandbox:  # noqa: ARG001
     """Return a user in an empty project, with the shared store."""
-    return Desk(shared, project, environ | {"ENVMGR_HOME": str(shared.root)})
+    return Sandbox(shared, project, environ | {"ENVMGR_HOME": str(shared.root)})

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rule_stage import Scene, age, built
+from prepared_projects import PreparedProjects, create_projects, make_old
+from pty_shell import PtyShell
 from rule_table import Case
-from shell_desk import forks, furnished
-from typist import Typist
+from shell_sandbox import count_forks, create_shell_sandbox
 
 from envmgr.shell import grant, offer, shells
 
@@ -29,153 +29,153 @@ HOSTILE = "two words, 'single' \"double\" $(touch pwned) `touch pwned` \\ ${HOME
 
 
 @dataclass(frozen=True)
-class Seat:
+class Session:
     """A shell with the hook, in a directory of the rule's stage where nothing rules."""
 
-    scene: Scene
-    typist: Typist
+    prepared: PreparedProjects
+    shell: PtyShell
     name: str
 
     def cd(self, place: str) -> dict[str, str]:
-        return self.typist.type(f"cd '{self.scene.root / place}'")
+        return self.shell.type(f"cd '{self.prepared.root / place}'")
 
     def allow(self, place: str, dotenv: str) -> None:
         """Give a directory a dotenv file, and allow what is there."""
-        (self.scene.root / place / ".env").write_text(dotenv)
-        grant.allow(self.scene.home, offer.read(self.scene.home, self.scene.root / place, os.environ))
+        (self.prepared.root / place / ".env").write_text(dotenv)
+        grant.allow(self.prepared.home, offer.read(self.prepared.home, self.prepared.root / place, os.environ))
 
 
 @pytest.fixture(params=ARGV)
-def seat(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Seat]:
-    scene = built(tmp_path / "world")
-    environ = scene.environ(Case("none", "system")) | {"BEFORE": "user's"}
+def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
+    prepared = create_projects(tmp_path / "world")
+    environ = prepared.environ(Case("none", "system")) | {"BEFORE": "user's"}
     rc = Path(environ["HOME"]) / RC[request.param]
     rc.parent.mkdir(parents=True, exist_ok=True)
-    rc.write_text(f"{shells.shell_named(request.param).line(scene.home)}\n")
-    with Typist(ARGV[request.param], cwd=scene.root / "none", environ=environ, folder=tmp_path / "tell") as typist:
-        yield Seat(scene, typist, request.param)
+    rc.write_text(f"{shells.shell_named(request.param).line(prepared.home)}\n")
+    with PtyShell(ARGV[request.param], cwd=prepared.root / "none", environ=environ, folder=tmp_path / "tell") as shell:
+        yield Session(prepared, shell, request.param)
 
 
-def test_an_allowed_venv_is_active_inside_and_gone_outside(seat: Seat) -> None:
-    venv = seat.scene.root / "own" / ".venv"
-    inside = seat.cd("own/src")
+def test_an_allowed_venv_is_active_inside_and_gone_outside(session: Session) -> None:
+    venv = session.prepared.root / "own" / ".venv"
+    inside = session.cd("own/src")
     assert (inside["VIRTUAL_ENV"], inside["VIRTUAL_ENV_PROMPT"]) == (str(venv), "own")
     assert inside["PATH"].split(":")[0] == f"{venv}/bin"
-    outside = seat.cd("none")
+    outside = session.cd("none")
     assert "VIRTUAL_ENV" not in outside
     assert f"{venv}/bin" not in outside["PATH"].split(":")
 
 
-def test_a_change_revokes_at_the_next_prompt(seat: Seat) -> None:
-    assert "VIRTUAL_ENV" in seat.cd("own")
-    with (seat.scene.root / "own" / ".venv" / "pyvenv.cfg").open("a") as file:
+def test_a_change_revokes_at_the_next_prompt(session: Session) -> None:
+    assert "VIRTUAL_ENV" in session.cd("own")
+    with (session.prepared.root / "own" / ".venv" / "pyvenv.cfg").open("a") as file:
         file.write("home = /tmp/evil\n")
-    assert "VIRTUAL_ENV" not in seat.typist.type("")
-    seat.typist.type("")
-    assert seat.typist.screen().count(CHANGED) == 1
+    assert "VIRTUAL_ENV" not in session.shell.type("")
+    session.shell.type("")
+    assert session.shell.screen().count(CHANGED) == 1
 
 
-def test_another_program_in_the_place_of_its_python_revokes(seat: Seat) -> None:
-    python = seat.scene.root / "own" / ".venv" / "bin" / "python"
+def test_another_program_in_the_place_of_its_python_revokes(session: Session) -> None:
+    python = session.prepared.root / "own" / ".venv" / "bin" / "python"
     python.unlink()
-    python.symlink_to(next(seat.scene.home.versions.glob("*/bin/python")))
-    seat.allow("own", "")
-    assert "VIRTUAL_ENV" in seat.cd("own")
+    python.symlink_to(next(session.prepared.home.versions.glob("*/bin/python")))
+    session.allow("own", "")
+    assert "VIRTUAL_ENV" in session.cd("own")
     python.unlink()
     python.symlink_to("/usr/bin/env")
-    assert "VIRTUAL_ENV" not in seat.typist.type("")
+    assert "VIRTUAL_ENV" not in session.shell.type("")
 
 
-def test_another_python_than_the_pin_asks_for_is_told_once_per_visit(seat: Seat) -> None:
+def test_another_python_than_the_pin_asks_for_is_told_once_per_visit(session: Session) -> None:
     """And when it is what the pin asks for, that is on record, so that no visit but the first costs a call."""
     told = "has Python 3.12.7, not 3.11"
-    venv = seat.scene.root / "owned" / ".venv"
-    assert seat.cd("owned")["VIRTUAL_ENV"] == str(venv)
-    seat.typist.type("")
-    assert seat.typist.screen().count(told) == 1
-    seat.cd("none")
-    seat.cd("owned")
-    assert seat.typist.screen().count(told) == 2
-    seat.cd("none")
+    venv = session.prepared.root / "owned" / ".venv"
+    assert session.cd("owned")["VIRTUAL_ENV"] == str(venv)
+    session.shell.type("")
+    assert session.shell.screen().count(told) == 1
+    session.cd("none")
+    session.cd("owned")
+    assert session.shell.screen().count(told) == 2
+    session.cd("none")
     (venv.parent / ".python-version").write_text("3.12\n")
-    assert seat.cd("owned")["VIRTUAL_ENV"] == str(venv)
-    seat.cd("none")
-    launcher = seat.scene.home.shell / "envmgr"
+    assert session.cd("owned")["VIRTUAL_ENV"] == str(venv)
+    session.cd("none")
+    launcher = session.prepared.home.shell / "envmgr"
     launcher.write_text("#!/bin/sh\necho asked again >&2\n")
-    assert seat.cd("owned")["VIRTUAL_ENV"] == str(venv)
-    assert seat.typist.screen().count(told) == 2
-    assert "asked again" not in seat.typist.screen()
+    assert session.cd("owned")["VIRTUAL_ENV"] == str(venv)
+    assert session.shell.screen().count(told) == 2
+    assert "asked again" not in session.shell.screen()
 
 
-def test_a_foreign_venv_is_left_alone_and_mentioned_once_per_visit(seat: Seat) -> None:
-    venv = seat.scene.root / "none" / "foreign" / ".venv"
+def test_a_foreign_venv_is_left_alone_and_mentioned_once_per_visit(session: Session) -> None:
+    venv = session.prepared.root / "none" / "foreign" / ".venv"
     venv.mkdir(parents=True)
     (venv / "pyvenv.cfg").touch()
-    assert "VIRTUAL_ENV" not in seat.cd("none/foreign")
-    seat.typist.type("")
-    assert seat.typist.screen().count(FOREIGN) == 1
-    seat.cd("none")
-    seat.cd("none/foreign")
-    assert seat.typist.screen().count(FOREIGN) == 2
+    assert "VIRTUAL_ENV" not in session.cd("none/foreign")
+    session.shell.type("")
+    assert session.shell.screen().count(FOREIGN) == 1
+    session.cd("none")
+    session.cd("none/foreign")
+    assert session.shell.screen().count(FOREIGN) == 2
 
 
-def test_our_own_link_is_not_called_another_tools_where_nothing_is_pinned_any_more(seat: Seat) -> None:
-    shop = seat.scene.root / "shop"
-    made = seat.scene.environment("shop", "shop")
+def test_our_own_link_is_not_called_another_tools_where_nothing_is_pinned_any_more(session: Session) -> None:
+    shop = session.prepared.root / "shop"
+    made = session.prepared.environment("shop", "shop")
     (made / "pyvenv.cfg").touch()
     (shop / ".venv").symlink_to(made)
     (shop / ".python-version").unlink()
-    assert "VIRTUAL_ENV" not in seat.cd("shop")
-    assert FOREIGN not in seat.typist.screen()
+    assert "VIRTUAL_ENV" not in session.cd("shop")
+    assert FOREIGN not in session.shell.screen()
 
 
-def test_variables_are_set_inside_and_undone_outside(seat: Seat) -> None:
-    seat.allow("own", "FRESH=1\nBEFORE=theirs\nTOUCHED=1\n")
-    inside = seat.cd("own")
+def test_variables_are_set_inside_and_undone_outside(session: Session) -> None:
+    session.allow("own", "FRESH=1\nBEFORE=theirs\nTOUCHED=1\n")
+    inside = session.cd("own")
     assert (inside["FRESH"], inside["BEFORE"], inside["TOUCHED"]) == ("1", "theirs", "1")
-    seat.typist.type("set -gx TOUCHED mine" if seat.name == "fish" else "TOUCHED=mine")
-    outside = seat.cd("none")
+    session.shell.type("set -gx TOUCHED mine" if session.name == "fish" else "TOUCHED=mine")
+    outside = session.cd("none")
     assert "FRESH" not in outside
     assert outside["BEFORE"] == "user's"
     assert outside["TOUCHED"] == "mine", "what the user has changed is the user's"
 
 
-def test_a_variable_that_was_not_exported_is_not_afterwards(seat: Seat) -> None:
-    seat.typist.type("set -g LOCAL here" if seat.name == "fish" else "LOCAL=here")
-    seat.allow("own", "LOCAL=there\n")
-    assert seat.cd("own")["LOCAL"] == "there"
-    assert "LOCAL" not in seat.cd("none")
-    seat.typist.type('echo "is $LOCAL now"')
-    assert "is here now" in seat.typist.screen()
+def test_a_variable_that_was_not_exported_is_not_afterwards(session: Session) -> None:
+    session.shell.type("set -g LOCAL here" if session.name == "fish" else "LOCAL=here")
+    session.allow("own", "LOCAL=there\n")
+    assert session.cd("own")["LOCAL"] == "there"
+    assert "LOCAL" not in session.cd("none")
+    session.shell.type('echo "is $LOCAL now"')
+    assert "is here now" in session.shell.screen()
 
 
-def test_values_arrive_as_they_are(seat: Seat) -> None:
+def test_values_arrive_as_they_are(session: Session) -> None:
     quoted = HOSTILE.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    seat.allow("own", f'HOSTILE="{quoted}"\n')
-    assert seat.cd("own")["HOSTILE"] == HOSTILE
-    assert "HOSTILE" not in seat.cd("none")
-    assert not list(seat.scene.root.parent.rglob("pwned"))
+    session.allow("own", f'HOSTILE="{quoted}"\n')
+    assert session.cd("own")["HOSTILE"] == HOSTILE
+    assert "HOSTILE" not in session.cd("none")
+    assert not list(session.prepared.root.parent.rglob("pwned"))
 
 
-def test_a_changed_file_sets_nothing(seat: Seat) -> None:
-    seat.allow("own", "FRESH=1\n")
-    (seat.scene.root / "own" / ".env").write_text("FRESH=2\n")
-    inside = seat.cd("own")
+def test_a_changed_file_sets_nothing(session: Session) -> None:
+    session.allow("own", "FRESH=1\n")
+    (session.prepared.root / "own" / ".env").write_text("FRESH=2\n")
+    inside = session.cd("own")
     assert "FRESH" not in inside
     assert "VIRTUAL_ENV" in inside, "the environment is what it was"
-    assert CHANGED in seat.typist.screen()
+    assert CHANGED in session.shell.screen()
 
 
-def test_allow_and_deny_work_at_the_next_prompt(seat: Seat) -> None:
-    project = seat.scene.root / "none" / "later"
+def test_allow_and_deny_work_at_the_next_prompt(session: Session) -> None:
+    project = session.prepared.root / "none" / "later"
     (project / ".venv" / "bin").mkdir(parents=True)
     (project / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
     (project / ".venv" / "bin" / "python").symlink_to("/usr/bin/env")
     (project / ".env").write_text("FRESH=1\n")
-    assert "FRESH" not in seat.cd("none/later")
-    allowed = seat.typist.type("envmgr allow")
+    assert "FRESH" not in session.cd("none/later")
+    allowed = session.shell.type("envmgr allow")
     assert (allowed.get("FRESH"), allowed.get("VIRTUAL_ENV")) == ("1", f"{project}/.venv")
-    denied = seat.typist.type("envmgr deny")
+    denied = session.shell.type("envmgr deny")
     assert not {"FRESH", "VIRTUAL_ENV"} & set(denied)
 
 
@@ -215,49 +215,57 @@ REVOKING: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("change", REVOKING)
-def test_what_allow_refuses_revokes_at_the_next_prompt(seat: Seat, change: str) -> None:
+def test_what_allow_refuses_revokes_at_the_next_prompt(session: Session, change: str) -> None:
     make, reason = REVOKING[change]
-    assert "VIRTUAL_ENV" in seat.cd("own")
-    make(seat.scene.root / "own")
-    told = seat.typist.type("")
+    assert "VIRTUAL_ENV" in session.cd("own")
+    make(session.prepared.root / "own")
+    told = session.shell.type("")
     assert "VIRTUAL_ENV" not in told
     assert not [entry for entry in told["PATH"].split(":") if ".venv" in entry]
-    seat.typist.type("")
-    assert re.search(f"{CHANGED}[^\\n]*{reason}", seat.typist.screen())
-    assert seat.typist.screen().count(CHANGED) == 1
-    assert not list(seat.scene.root.rglob("pwned"))
+    session.shell.type("")
+    assert re.search(f"{CHANGED}[^\\n]*{reason}", session.shell.screen())
+    assert session.shell.screen().count(CHANGED) == 1
+    assert not list(session.prepared.root.rglob("pwned"))
 
 
-def test_an_installed_package_revokes_nothing(seat: Seat) -> None:
-    assert "VIRTUAL_ENV" in seat.cd("own")
-    before = seat.typist.screen()
-    program = seat.scene.root / "own/.venv/bin/black"
+def test_an_installed_package_revokes_nothing(session: Session) -> None:
+    assert "VIRTUAL_ENV" in session.cd("own")
+    before = session.shell.screen()
+    program = session.prepared.root / "own/.venv/bin/black"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    assert "VIRTUAL_ENV" in seat.typist.type("")
-    assert CHANGED not in seat.typist.screen()[len(before) :]
+    assert "VIRTUAL_ENV" in session.shell.type("")
+    assert CHANGED not in session.shell.screen()[len(before) :]
 
 
-def test_what_is_put_back_is_active_again(seat: Seat) -> None:
-    file = seat.scene.root / "own/.venv/pyvenv.cfg"
+def test_what_is_put_back_is_active_again(session: Session) -> None:
+    file = session.prepared.root / "own/.venv/pyvenv.cfg"
     before = file.read_bytes()
     file.write_bytes(b"home = /tmp/evil\n")
-    assert "VIRTUAL_ENV" not in seat.cd("own")
+    assert "VIRTUAL_ENV" not in session.cd("own")
     file.write_bytes(before)
-    seat.cd("none")
-    assert "VIRTUAL_ENV" in seat.cd("own")
+    session.cd("none")
+    assert "VIRTUAL_ENV" in session.cd("own")
 
 
 @pytest.mark.parametrize("shell", ARGV)
 def test_an_allowed_project_starts_no_process_until_something_changes(shell: str, tmp_path: Path) -> None:
-    desk = furnished(shell, tmp_path)
-    project = desk.path("own")
+    sandbox = create_shell_sandbox(shell, tmp_path)
+    project = sandbox.path("own")
     (project / ".env").write_text("FRESH=1\n")
-    age(project)
-    grant.allow(desk.scene.home, offer.read(desk.scene.home, project, os.environ))
-    tour = [f"cd {project}", "", "true", f"cd {desk.path('none')}", f"cd {project}/src", "", f"cd {desk.path('none')}"]
-    assert forks(desk, tour) == 0
+    make_old(project)
+    grant.allow(sandbox.prepared.home, offer.read(sandbox.prepared.home, project, os.environ))
+    tour = [
+        f"cd {project}",
+        "",
+        "true",
+        f"cd {sandbox.path('none')}",
+        f"cd {project}/src",
+        "",
+        f"cd {sandbox.path('none')}",
+    ]
+    assert count_forks(sandbox, tour) == 0
     (project / ".venv/bin/new").touch()
-    age(project, 60)
-    assert forks(desk, tour) == 1
-    assert forks(desk, tour) == 0
+    make_old(project, 60)
+    assert count_forks(sandbox, tour) == 1
+    assert count_forks(sandbox, tour) == 0

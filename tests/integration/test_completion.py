@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typist import Typist
+from pty_shell import PtyShell
 
 from envmgr.host.paths import Home
 from envmgr.shell import shims
@@ -62,7 +62,7 @@ def test_zsh_offers(tmp_path: Path, *, before: bool) -> None:
     lines = ["autoload -U compinit; compinit -u -D", '. "$HOME/it\'s a \\$HOME/shell/hook.zsh"']
     (tmp_path / ".zshrc").write_text("\n".join(["PS1='> '", *(lines if before else lines[::-1])]))
     environ = {"PATH": os.defpath, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    with Typist(["zsh"], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
+    with PtyShell(["zsh"], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
         shell.type('envmgr() { export ASKED="$*"; }')
         assert shell.type("envmgr us\t")["ASKED"] == "use"
         assert shell.type("envmgr env l\t")["ASKED"] == "env list"

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from desk import Desk
-from settled import settle
-from typist import Typist
+from prepared_projects import prepare_project
+from pty_shell import PtyShell
+from sandbox import Sandbox
 
 from envmgr.host.paths import Home
 from envmgr.shell import shims
@@ -19,7 +19,7 @@ from envmgr.shell import shims
 def test_use_envmgr(hooks: str, tmp_path: Path, environ: dict[str, str]) -> None:
     home, project, user = Home(tmp_path / "the store's own"), tmp_path / "a shop", tmp_path / "user"
     shims.refresh(home)
-    environment = settle(home, project)
+    environment = prepare_project(home, project)
     (project / ".envrc").write_text("use envmgr\n")
     direnvrc = user / ".config" / "direnv" / "direnvrc"
     direnvrc.parent.mkdir(parents=True)
@@ -28,33 +28,33 @@ def test_use_envmgr(hooks: str, tmp_path: Path, environ: dict[str, str]) -> None
     (user / ".bashrc").write_text("\n".join(lines[hook] for hook in hooks.split(", ")) + "\n")
     environ["ENVMGR_HOME"] = str(home.root)
     subprocess.run(["direnv", "allow", project], env=environ, check=True)
-    with Typist(["bash"], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
+    with PtyShell(["bash"], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
         told = shell.type("cd 'a shop'")
         assert told["VIRTUAL_ENV"] == str(environment)
         assert told["PATH"].split(":")[0] == f"{environment}/bin"
-        assert shell.tell() == told
+        assert shell.variables() == told
         left = shell.type("cd ..")
-        left = shell.tell()
+        left = shell.variables()
         assert "VIRTUAL_ENV" not in left
         assert f"{environment}/bin" not in left["PATH"]
-        assert shell.tell() == left
+        assert shell.variables() == left
 
 
 @pytest.mark.parametrize("words", [True, False], ids=["use envmgr 3.x", "use envmgr"])
-def test_use_envmgr_makes_an_environment_that_is_missing(words: bool, desk: Desk) -> None:  # noqa: FBT001
+def test_use_envmgr_makes_an_environment_that_is_missing(words: bool, sandbox: Sandbox) -> None:  # noqa: FBT001
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    desk.call("completion", "bash")  # writes the shell files
-    direnvrc = Path(desk.environ["HOME"]) / ".config/direnv/direnvrc"
+    sandbox.run("completion", "bash")  # writes the shell files
+    direnvrc = Path(sandbox.environ["HOME"]) / ".config/direnv/direnvrc"
     direnvrc.parent.mkdir(parents=True)
-    direnvrc.write_text(f'. "{desk.home.shell}/direnv.sh"\n')
-    (desk.project / ".envrc").write_text(f"use envmgr {minor if words else ''}\n")
+    direnvrc.write_text(f'. "{sandbox.home.shell}/direnv.sh"\n')
+    (sandbox.project / ".envrc").write_text(f"use envmgr {minor if words else ''}\n")
     if not words:
-        (desk.project / ".python-version").write_text(f"{minor}\n")
-    subprocess.run(["direnv", "allow", desk.project], env=desk.environ, check=True)
-    argv = ["direnv", "exec", str(desk.project), "python", "-c", "import sys; print(sys.prefix)"]
+        (sandbox.project / ".python-version").write_text(f"{minor}\n")
+    subprocess.run(["direnv", "allow", sandbox.project], env=sandbox.environ, check=True)
+    argv = ["direnv", "exec", str(sandbox.project), "python", "-c", "import sys; print(sys.prefix)"]
     for _ in range(2):
         done = subprocess.run(
-            argv, env=desk.environ, cwd=desk.project, capture_output=True, text=True, check=False, timeout=120
+            argv, env=sandbox.environ, cwd=sandbox.project, capture_output=True, text=True, check=False, timeout=120
         )
-        assert done.stdout == f"{desk.made(minor).path}\n", done.stderr
-    assert (desk.project / ".python-version").read_text() == f"{minor}\n"
+        assert done.stdout == f"{sandbox.environment(minor).path}\n", done.stderr
+    assert (sandbox.project / ".python-version").read_text() == f"{minor}\n"

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from sandbox import Sandbox
 
 from envmgr import hook_calls
 from envmgr.environments import record
@@ -96,17 +96,17 @@ def test_a_configuration_that_is_not_understood_is_named(
         list(hook_calls.enter(shared, project, environ))
 
 
-def test_ctrl_c_at_a_first_visit_prints_no_traceback(desk: Desk) -> None:
+def test_ctrl_c_at_a_first_visit_prints_no_traceback(sandbox: Sandbox) -> None:
     """At no moment, also not while Python itself starts: the launcher and `_enter` are interrupted at many."""
-    desk.call("completion", "bash")  # writes the launcher
-    (desk.project / ".python-version").write_text("3.99\n")
-    argv = [str(desk.home.shell / "envmgr"), "_enter", str(desk.home.root), str(desk.project)]
+    sandbox.run("completion", "bash")  # writes the launcher
+    (sandbox.project / ".python-version").write_text("3.99\n")
+    argv = [str(sandbox.home.shell / "envmgr"), "_enter", str(sandbox.home.root), str(sandbox.project)]
     started = time.monotonic()
-    subprocess.run(argv, env=desk.environ, stderr=subprocess.DEVNULL, check=True)
+    subprocess.run(argv, env=sandbox.environ, stderr=subprocess.DEVNULL, check=True)
     whole = time.monotonic() - started
     ends = set()
     for part in range(25):  # of the time that it takes on this machine now
-        with subprocess.Popen(argv, env=desk.environ, stderr=subprocess.PIPE, text=True) as child:
+        with subprocess.Popen(argv, env=sandbox.environ, stderr=subprocess.PIPE, text=True) as child:
             time.sleep(whole * part / 24)
             child.send_signal(signal.SIGINT)
             assert "Traceback" not in child.communicate()[1], part

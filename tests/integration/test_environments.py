@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import virtualenv
-from packed import pythons
+from python_archives import pythons
 
 from envmgr.environments import binding, builder, record, scripts, templates
 from envmgr.environments.base_interpreter import base_python

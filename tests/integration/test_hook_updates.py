@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from shell_desk import Desk, furnished
+from shell_sandbox import ShellSandbox, create_shell_sandbox
 
 import envmgr
 from envmgr.shell import shims
@@ -23,13 +23,13 @@ STABLE = {"_envmgr_prompt", "_envmgr_cd", "_envmgr_complete", "_envmgr_more"}
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
-    return furnished(str(request.param), tmp_path)
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> ShellSandbox:
+    return create_shell_sandbox(str(request.param), tmp_path)
 
 
-def update(desk: Desk, edition: str = "99.0") -> None:
+def update(sandbox: ShellSandbox, edition: str = "99.0") -> None:
     """Replace the hook's files by those of another version, in which every function of theirs has another name."""
-    files = [desk.scene.home.shell / name for name in PAIRS[desk.shell.name]]
+    files = [sandbox.prepared.home.shell / name for name in PAIRS[sandbox.shell.name]]
     names = {name for file in files for name in FUNCTION.findall(file.read_text())} - STABLE
     assert len(names) > 20
     for file in files:
@@ -43,98 +43,105 @@ def update(desk: Desk, edition: str = "99.0") -> None:
 
 @pytest.mark.parametrize("edition", ["99.0", "0.0.1"])
 @pytest.mark.parametrize("used", [False, True])
-def test_line_39_an_update_under_an_open_shell(desk: Desk, edition: str, *, used: bool) -> None:
-    with desk.open() as terminal:
+def test_line_39_an_update_under_an_open_shell(sandbox: ShellSandbox, edition: str, *, used: bool) -> None:
+    with sandbox.open() as terminal:
         if used:
             assert terminal.type("envmgr --version") == f"envmgr {envmgr.__version__}\n"
-            desk.cd(terminal, "own")
-            assert desk.active(terminal) == desk.env("own")
-        desk.cd(terminal, "shop")
-        update(desk, edition)
+            sandbox.cd(terminal, "own")
+            assert sandbox.active(terminal) == sandbox.environment("own")
+        sandbox.cd(terminal, "shop")
+        update(sandbox, edition)
         for where, name in (("shop", "shop"), ("own", "own"), ("spelled", "spelled"), ("own", "own"), ("none", None)):
-            assert desk.cd(terminal, where) == ""
+            assert sandbox.cd(terminal, where) == ""
             assert terminal.type("") == ""
-            assert desk.active(terminal) == (desk.env(name) if name else "unset")
-        desk.cd(terminal, "shop")
+            assert sandbox.active(terminal) == (sandbox.environment(name) if name else "unset")
+        sandbox.cd(terminal, "shop")
         for line, name in (("deactivate", None), ("envmgr activate", "shop"), ("envmgr shell 3.11", "other")):
             assert terminal.type(line) == ""
-            assert desk.active(terminal) == (desk.env(name) if name else "unset")
+            assert sandbox.active(terminal) == (sandbox.environment(name) if name else "unset")
         assert terminal.type("envmgr --version") == f"envmgr {envmgr.__version__}\n"
         assert terminal.type("envmgr unload") == ""
-        assert desk.tell(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": "unset"}
-        assert desk.entries(terminal) == ["/usr/bin", "/bin"]
-        listing = {"bash": "declare -F; set", "zsh": "functions; set", "fish": "functions -a; set -n"}[desk.shell.name]
+        assert sandbox.variables(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": "unset"}
+        assert sandbox.path_entries(terminal) == ["/usr/bin", "/bin"]
+        listing = {"bash": "declare -F; set", "zsh": "functions; set", "fish": "functions -a; set -n"}[
+            sandbox.shell.name
+        ]
         shown = terminal.type(listing)
         assert not [line for line in shown.splitlines() if "_envmgr" in line and not line.startswith("_=")]
 
 
 @pytest.mark.parametrize("verb", ["--version", "shell 3.11", "deactivate", "unload"])
-def test_line_39_the_first_command_after_an_update(desk: Desk, verb: str) -> None:
-    with desk.open("shop") as terminal:
-        update(desk)
+def test_line_39_the_first_command_after_an_update(sandbox: ShellSandbox, verb: str) -> None:
+    with sandbox.open("shop") as terminal:
+        update(sandbox)
         said = terminal.type(f"envmgr {verb}")
         assert said == (f"envmgr {envmgr.__version__}\n" if verb == "--version" else "")
-        expected = {"--version": desk.env("shop"), "shell 3.11": desk.env("other")}.get(verb, "unset")
-        assert desk.tell(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": expected}
+        expected = {"--version": sandbox.environment("shop"), "shell 3.11": sandbox.environment("other")}.get(
+            verb, "unset"
+        )
+        assert sandbox.variables(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": expected}
 
 
-def test_line_39_what_was_set_before_an_update_is_undone_after_it(desk: Desk) -> None:
-    with desk.open("shop") as terminal:
+def test_line_39_what_was_set_before_an_update_is_undone_after_it(sandbox: ShellSandbox) -> None:
+    with sandbox.open("shop") as terminal:
         terminal.set("PYTHONHOME", "/usr")
         terminal.prepend("/opt/first")
-        desk.cd(terminal, "none")
-        desk.cd(terminal, "shop")
-        update(desk)
+        sandbox.cd(terminal, "none")
+        sandbox.cd(terminal, "shop")
+        update(sandbox)
         assert terminal.type("envmgr --version").startswith("envmgr")
-        desk.cd(terminal, "none")
-        assert desk.tell(terminal, "VIRTUAL_ENV", "PYTHONHOME") == {"VIRTUAL_ENV": "unset", "PYTHONHOME": "/usr"}
-        assert desk.entries(terminal) == ["/opt/first", desk.shims, "/usr/bin", "/bin"]
+        sandbox.cd(terminal, "none")
+        assert sandbox.variables(terminal, "VIRTUAL_ENV", "PYTHONHOME") == {
+            "VIRTUAL_ENV": "unset",
+            "PYTHONHOME": "/usr",
+        }
+        assert sandbox.path_entries(terminal) == ["/opt/first", sandbox.shims, "/usr/bin", "/bin"]
 
 
-def test_line_39_setup_repairs_files_that_are_missing(desk: Desk) -> None:
-    with desk.open() as terminal:
-        for name in PAIRS[desk.shell.name]:
-            (desk.scene.home.shell / name).unlink()
+def test_line_39_setup_repairs_files_that_are_missing(sandbox: ShellSandbox) -> None:
+    with sandbox.open() as terminal:
+        for name in PAIRS[sandbox.shell.name]:
+            (sandbox.prepared.home.shell / name).unlink()
         said = terminal.type("envmgr shell 3.12")
         assert "run `envmgr setup`" in said
         assert said.count("\n") == 1
         assert terminal.type("envmgr --version") == f"envmgr {envmgr.__version__}\n"
-        assert "Open a new" in terminal.type(f"envmgr setup {desk.shell.name}")
-        assert desk.cd(terminal, "shop") == ""
-        assert desk.active(terminal) == desk.env("shop")
+        assert "Open a new" in terminal.type(f"envmgr setup {sandbox.shell.name}")
+        assert sandbox.cd(terminal, "shop") == ""
+        assert sandbox.active(terminal) == sandbox.environment("shop")
         assert terminal.type("envmgr deactivate") == ""
-        assert desk.active(terminal) == "unset"
+        assert sandbox.active(terminal) == "unset"
 
 
 @pytest.mark.parametrize("change", ["moved", "removed"])
-def test_line_39_a_store_that_is_gone(desk: Desk, change: str) -> None:
-    home = desk.scene.home.root
-    with desk.open("shop") as terminal:
+def test_line_39_a_store_that_is_gone(sandbox: ShellSandbox, change: str) -> None:
+    home = sandbox.prepared.home.root
+    with sandbox.open("shop") as terminal:
         if change == "moved":
             home.rename(home.with_name("moved"))
         else:
             shutil.rmtree(home)
         assert terminal.type("") == ""
-        assert desk.active(terminal) == "unset"
+        assert sandbox.active(terminal) == "unset"
         said = terminal.type("envmgr --version")
         assert "store is gone" in said
         assert said.count("\n") == 1
         assert terminal.type("envmgr unload") == ""
-        assert desk.entries(terminal) == ["/usr/bin", "/bin"]
+        assert sandbox.path_entries(terminal) == ["/usr/bin", "/bin"]
 
 
-def test_line_39_a_program_on_path_runs_although_the_store_is_gone(desk: Desk, tmp_path: Path) -> None:
+def test_line_39_a_program_on_path_runs_although_the_store_is_gone(sandbox: ShellSandbox, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "envmgr").write_text(shims.launcher())
     (tmp_path / "bin" / "envmgr").chmod(0o755)
-    with desk.open("none") as terminal:
+    with sandbox.open("none") as terminal:
         terminal.append(str(tmp_path / "bin"))
-        shutil.rmtree(desk.scene.home.root)
+        shutil.rmtree(sandbox.prepared.home.root)
         assert terminal.type("envmgr --version") == f"envmgr {envmgr.__version__}\n"
-        terminal.type(f"envmgr setup {desk.shell.name}")
-        assert (desk.scene.home.shell / PAIRS[desk.shell.name][1]).exists()
+        terminal.type(f"envmgr setup {sandbox.shell.name}")
+        assert (sandbox.prepared.home.shell / PAIRS[sandbox.shell.name][1]).exists()
         assert terminal.type("envmgr shell system") == ""
-        assert desk.tell(terminal, "ENVMGR_VERSION") == {"ENVMGR_VERSION": "system"}
+        assert sandbox.variables(terminal, "ENVMGR_VERSION") == {"ENVMGR_VERSION": "system"}
 
 
 @pytest.mark.parametrize("name", [name for pair in PAIRS.values() for name in pair])

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from desk import Desk
-from rule_stage import Scene, built
+from prepared_projects import PreparedProjects, create_projects
+from pty_shell import PtyShell
 from rule_table import HOSTILE, Case
-from typist import Typist
+from sandbox import Sandbox
 
 from envmgr.environments import record
 from envmgr.shell import shims
@@ -41,22 +41,22 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedProjects]:
     """The stage of the rule's table, in a directory of hostile names; nothing of them may have run in the end."""
     root = tmp_path_factory.mktemp("hostile")
     (root / STORE).mkdir(parents=True)
-    scene = built(root / STORE)
-    nest = scene.root / NEST
+    prepared = create_projects(root / STORE)
+    nest = prepared.root / NEST
     nest.mkdir(parents=True)
     (nest / ".python-version").write_text("3.12\n")
-    yield scene
+    yield prepared
     assert not list(root.rglob("pwned"))
 
 
-def variables(scene: Scene, cwd: Path) -> dict[str, str]:
-    ours = {"ENVMGR_HOME": str(scene.home.root), "PWD": str(cwd)}
-    aside = {f"ENVMGR_{name}_DIR": str(scene.root.parent / name) for name in ("CACHE", "CONFIG")}
-    return scene.environ(AWAY) | ours | aside
+def variables(prepared: PreparedProjects, cwd: Path) -> dict[str, str]:
+    ours = {"ENVMGR_HOME": str(prepared.home.root), "PWD": str(cwd)}
+    aside = {f"ENVMGR_{name}_DIR": str(prepared.root.parent / name) for name in ("CACHE", "CONFIG")}
+    return prepared.environ(AWAY) | ours | aside
 
 
 def envmgr(*words: str) -> list[str]:
@@ -135,34 +135,34 @@ def harmless(said: bytes) -> bool:
     ],
     ids=lambda value: ascii(" ".join(value)) if isinstance(value, list) else "",
 )
-def test_no_verb_lets_names_steer_the_terminal(scene: Scene, words: list[str], code: int) -> None:
-    told = shown(envmgr(*words), scene.root / NEST, variables(scene, scene.root / NEST))
+def test_no_verb_lets_names_steer_the_terminal(prepared: PreparedProjects, words: list[str], code: int) -> None:
+    told = shown(envmgr(*words), prepared.root / NEST, variables(prepared, prepared.root / NEST))
     assert b"Traceback" not in told.said
     assert harmless(told.said), told.said
     assert told.code == code, told.said
 
 
 @pytest.mark.parametrize("words", [["which", "python"], ["which", "-a", "python"], ["find"]], ids=" ".join)
-def test_a_path_for_a_program_is_as_it_is(scene: Scene, words: list[str]) -> None:
-    said = piped(envmgr(*words), scene.root / NEST, variables(scene, scene.root / NEST))
-    assert Path(said.removesuffix("\n")).parent.parent.parent.parent == scene.home.root
+def test_a_path_for_a_program_is_as_it_is(prepared: PreparedProjects, words: list[str]) -> None:
+    said = piped(envmgr(*words), prepared.root / NEST, variables(prepared, prepared.root / NEST))
+    assert Path(said.removesuffix("\n")).parent.parent.parent.parent == prepared.home.root
     assert Path(said.removesuffix("\n")).exists()
 
 
 @pytest.mark.parametrize("words", [["status"], ["which", "python"], ["find"], ["run", "true"]], ids=" ".join)
 def test_a_store_whose_name_has_a_line_break(tmp_path: Path, words: list[str]) -> None:
-    scene = Scene(built(tmp_path / "first").home, tmp_path)
+    prepared = PreparedProjects(create_projects(tmp_path / "first").home, tmp_path)
     odd = tmp_path / "a\nb"
-    scene.home.root.rename(odd)
+    prepared.home.root.rename(odd)
     project = tmp_path / "first/stage/prefix"
-    environ = variables(scene, project) | {"ENVMGR_HOME": str(odd), "PATH": f"{odd}/shims:{os.defpath}"}
+    environ = variables(prepared, project) | {"ENVMGR_HOME": str(odd), "PATH": f"{odd}/shims:{os.defpath}"}
     assert harmless(piped(envmgr(*words), project, environ).encode())
 
 
 @pytest.mark.parametrize("verb", [["allow"], ["deny"], ["env", "path"], ["env", "remove"], ["link"], ["run"], ["find"]])
-def test_a_name_too_long_for_any_file_system(scene: Scene, verb: list[str]) -> None:
-    cwd = scene.root / "none"
-    told = shown(envmgr(*verb, "x" * 5000), cwd, variables(scene, cwd))
+def test_a_name_too_long_for_any_file_system(prepared: PreparedProjects, verb: list[str]) -> None:
+    cwd = prepared.root / "none"
+    told = shown(envmgr(*verb, "x" * 5000), cwd, variables(prepared, cwd))
     assert told.said.startswith(b"envmgr: error: ")
     assert told.code in {1, 2, 8, 127}
 
@@ -181,15 +181,15 @@ def test_a_name_too_long_for_any_file_system(scene: Scene, verb: list[str]) -> N
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_project_that_no_record_can_be_kept_for(scene: Scene, words: list[str], code: int) -> None:
+def test_a_project_that_no_record_can_be_kept_for(prepared: PreparedProjects, words: list[str], code: int) -> None:
     """A path may have 4096 bytes; in the store it has some more."""
-    project = scene.root
+    project = prepared.root
     while len(os.fsencode(project)) < 3900:
         project /= "z" * 100
     project.mkdir(parents=True, exist_ok=True)
     (project / ".python-version").write_text("3.12\n")
     (project / ".env").write_text("A=1\n")
-    told = shown(envmgr(*words), project, variables(scene, project))
+    told = shown(envmgr(*words), project, variables(prepared, project))
     assert harmless(told.said)
     assert b"Traceback" not in told.said
     assert told.code == code, told.said
@@ -225,21 +225,21 @@ KINDS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_what_a_version_file_holds(scene: Scene, tmp_path: Path, name: str) -> None:
+def test_what_a_version_file_holds(prepared: PreparedProjects, tmp_path: Path, name: str) -> None:
     content, code = CONTENTS[name]
     (tmp_path / ".python-version").write_bytes(content)
-    told = shown(envmgr("status"), tmp_path, variables(scene, tmp_path))
+    told = shown(envmgr("status"), tmp_path, variables(prepared, tmp_path))
     assert (told.code, harmless(told.said)) == (code, True), told.said
     if code:
         assert b"/.python-version" in told.said
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_no_file_is_ignored(scene: Scene, tmp_path: Path, name: str) -> None:
+def test_what_is_no_file_is_ignored(prepared: PreparedProjects, tmp_path: Path, name: str) -> None:
     for file in (".python-version", ".venv", ".env", ".gitignore"):
         KINDS[name](tmp_path / file)
-    assert b"system" in shown(envmgr("status"), tmp_path, variables(scene, tmp_path)).said
-    told = shown(envmgr("allow"), tmp_path, variables(scene, tmp_path))
+    assert b"system" in shown(envmgr("status"), tmp_path, variables(prepared, tmp_path)).said
+    told = shown(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
     assert told.code == 2
     assert b"nothing to allow" in told.said
 
@@ -288,29 +288,29 @@ VENVS: dict[str, tuple[Callable[[Path], object], int]] = {
 
 
 @pytest.mark.parametrize("name", VENVS)
-def test_a_venv_of_the_project(scene: Scene, name: str) -> None:
+def test_a_venv_of_the_project(prepared: PreparedProjects, name: str) -> None:
     make, code = VENVS[name]
-    project = scene.root / "none" / ODD / name.replace("/", "root")
+    project = prepared.root / "none" / ODD / name.replace("/", "root")
     project.mkdir(parents=True)
     make(project / ".venv")
-    environ = variables(scene, project)
+    environ = variables(prepared, project)
     for words, wanted in ((["status"], 0), (["allow"], code), (["allow", "--list"], 0)):
         told = shown(envmgr(*words), project, environ)
         assert (told.code, harmless(told.said)) == (wanted, True), told.said
-    greeting = ["sh", str(scene.home.shims / "greet")]
-    shims.refresh(scene.home)
-    (scene.home.shims / "greet").symlink_to("../shell/shim.sh")
+    greeting = ["sh", str(prepared.home.shims / "greet")]
+    shims.refresh(prepared.home)
+    (prepared.home.shims / "greet").symlink_to("../shell/shim.sh")
     try:
         assert piped(greeting, project, environ, code=127 if code else 0) == ("" if code else "hello\n")
     finally:
-        (scene.home.shims / "greet").unlink()
+        (prepared.home.shims / "greet").unlink()
 
 
-def test_a_venv_is_allowed_shown_used_and_denied_whatever_the_names(scene: Scene) -> None:
-    project = scene.root / "none" / STORE
+def test_a_venv_is_allowed_shown_used_and_denied_whatever_the_names(prepared: PreparedProjects) -> None:
+    project = prepared.root / "none" / STORE
     project.mkdir(parents=True)
     made = venv(project / ".venv")
-    environ = variables(scene, project)
+    environ = variables(prepared, project)
     assert harmless(shown(envmgr("allow"), project, environ).said)
     assert harmless(shown(envmgr("allow", "--list"), project, environ).said)
     assert harmless(piped(envmgr("allow", "--list"), project, environ).encode(errors="surrogateescape"))
@@ -326,9 +326,9 @@ SH = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"
 
 
 @pytest.fixture
-def broken(scene: Scene) -> Iterator[str]:
+def broken(prepared: PreparedProjects) -> Iterator[str]:
     """A shim of a program that cannot be executed."""
-    program, shim = scene.home.aliases / "3.12/bin/broken", scene.home.shims / "broken"
+    program, shim = prepared.home.aliases / "3.12/bin/broken", prepared.home.shims / "broken"
     program.write_text("#!/nowhere/\x1b]0;x\x07\n")
     program.chmod(0o755)
     shim.symlink_to("../shell/shim.sh")
@@ -338,54 +338,54 @@ def broken(scene: Scene) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("shell", SH)
-def test_what_a_shim_says(scene: Scene, broken: str, shell: str) -> None:
+def test_what_a_shim_says(prepared: PreparedProjects, broken: str, shell: str) -> None:
     """A shell that cannot execute a program prints its path, and the shim's."""
-    cwd, launcher = scene.root / NEST, scene.home.shell / "envmgr"
-    environ = variables(scene, cwd)
+    cwd, launcher = prepared.root / NEST, prepared.home.shell / "envmgr"
+    environ = variables(prepared, cwd)
     told = [
         shown([*SH[shell], broken], cwd, environ),
-        shown([*SH[shell], str(scene.home.shell / "shim.sh")], cwd, environ),
+        shown([*SH[shell], str(prepared.home.shell / "shim.sh")], cwd, environ),
     ]
     launcher.rename(f"{launcher}.away")
-    told += [shown([*SH[shell], broken], cwd, environ), shown([*SH[shell], broken], scene.root / "missing", environ)]
+    told += [shown([*SH[shell], broken], cwd, environ), shown([*SH[shell], broken], prepared.root / "missing", environ)]
     Path(f"{launcher}.away").rename(launcher)
     assert [one.code for one in told] == [127, 2, 127, 127], told
     assert all(harmless(one.said) for one in told), told
 
 
-def test_a_shim_reads_files_only(scene: Scene, broken: str) -> None:
+def test_a_shim_reads_files_only(prepared: PreparedProjects, broken: str) -> None:
     """Whatever `envmgr allow` was shown may be a FIFO by now, and the default a directory."""
-    project = scene.root / "none" / ODD / "fifo"
+    project = prepared.root / "none" / ODD / "fifo"
     made = venv(project / ".venv")
     (project / ".env").write_text("A=1\n")
-    environ = variables(scene, project)
+    environ = variables(prepared, project)
     piped(envmgr("allow"), project, environ)
     for file in (made / "pyvenv.cfg", project / ".env"):
         file.unlink()
         os.mkfifo(file)
-    scene.home.default.mkdir()
+    prepared.home.default.mkdir()
     for argv in ([broken], envmgr("run", "true"), envmgr("status")):
         assert harmless(shown(argv, project, environ).said)
-    scene.home.default.rmdir()
+    prepared.home.default.rmdir()
 
 
-def test_the_note_on_entering(scene: Scene, tmp_path: Path) -> None:
+def test_the_note_on_entering(prepared: PreparedProjects, tmp_path: Path) -> None:
     project = tmp_path / ODD
     venv(project / ".venv")
     (project / ".python-version").write_text("3.12\n")
-    argv = [str(scene.home.shell / "envmgr"), "_enter", str(scene.home.root), str(project)]
-    told = shown(argv, project, variables(scene, project))
+    argv = [str(prepared.home.shell / "envmgr"), "_enter", str(prepared.home.root), str(project)]
+    told = shown(argv, project, variables(prepared, project))
     assert (told.code, harmless(told.said)) == (0, True)
     assert b"envmgr allow" in told.said
 
 
-def test_values_are_data(scene: Scene, tmp_path: Path) -> None:
+def test_values_are_data(prepared: PreparedProjects, tmp_path: Path) -> None:
     text = [name for name in HOSTILE if name != "\udcff"]  # TOML is UTF-8
     values = [*text, "two\r\nlines\n\n", "a\u2028b", "$HOME ${x:-$(touch pwned)}", "'\"\\", "\x7f\x9b31m"]
     escaped = ["".join(f"\\U{ord(c):08X}" for c in value) for value in values]
     lines = [f'V{n} = "{value}"\n' for n, value in enumerate(escaped)]
     (tmp_path / "pyproject.toml").write_text("[tool.envmgr.env]\n" + "".join(lines))
-    environ = variables(scene, tmp_path)
+    environ = variables(prepared, tmp_path)
     told = shown(envmgr("allow"), tmp_path, environ)
     assert (told.code, harmless(told.said)) == (0, True), told.said
     print_all = "; ".join(f"printf '%s\\0' \"$V{n}\"" for n in range(len(values)))
@@ -407,9 +407,9 @@ def test_values_are_data(scene: Scene, tmp_path: Path) -> None:
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_values_that_are_refused(scene: Scene, tmp_path: Path, text: str) -> None:
+def test_values_that_are_refused(prepared: PreparedProjects, tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[tool.envmgr.env]\n{text}\n", encoding="utf-8")
-    told = shown(envmgr("allow"), tmp_path, variables(scene, tmp_path))
+    told = shown(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
     assert (told.code, harmless(told.said)) == (2, True), told.said
     assert b"Traceback" not in told.said
 
@@ -417,9 +417,9 @@ def test_values_that_are_refused(scene: Scene, tmp_path: Path, text: str) -> Non
 @pytest.mark.parametrize(
     "content", [b"A='\x1b", b"\x1b=1", b"A=\0", b"\xff=1", b"A B=1", b"A=1\n" * 100_000, b"PATH=/tmp"]
 )
-def test_dotenv_files_that_are_refused(scene: Scene, tmp_path: Path, content: bytes) -> None:
+def test_dotenv_files_that_are_refused(prepared: PreparedProjects, tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)
-    told = shown(envmgr("allow"), tmp_path, variables(scene, tmp_path))
+    told = shown(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
     assert (told.code, harmless(told.said)) == (2, True), told.said
     assert b"/.env" in told.said or b"PATH" in told.said
 
@@ -437,48 +437,48 @@ DECLARED = {
 
 
 @pytest.mark.parametrize("name", DECLARED)
-def test_sync_takes_requirements_and_nothing_else(scene: Scene, name: str) -> None:
-    project = scene.root / "shop"
+def test_sync_takes_requirements_and_nothing_else(prepared: PreparedProjects, name: str) -> None:
+    project = prepared.root / "shop"
     (project / "pyproject.toml").write_text(f'[project]\nname = "\\u001b]0;x\\u0007"\n{DECLARED[name]}\n')
-    told = shown(envmgr("sync"), project, variables(scene, project))
+    told = shown(envmgr("sync"), project, variables(prepared, project))
     (project / "pyproject.toml").unlink()
     assert (told.code, harmless(told.said)) == (2, True), told.said
     assert b"pyproject.toml" in told.said
 
 
 @pytest.mark.parametrize("option", ["-r", "--group", "--extra", "--engine"])
-def test_sync_names_what_is_not_there(scene: Scene, option: str) -> None:
-    told = shown(envmgr("sync", option, ODD), scene.root / "shop", variables(scene, scene.root / "shop"))
+def test_sync_names_what_is_not_there(prepared: PreparedProjects, option: str) -> None:
+    told = shown(envmgr("sync", option, ODD), prepared.root / "shop", variables(prepared, prepared.root / "shop"))
     assert (told.code, harmless(told.said)) == (2, True), told.said
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_sync_reads_files_only(scene: Scene, name: str) -> None:
-    project = scene.root / "shop"
+def test_sync_reads_files_only(prepared: PreparedProjects, name: str) -> None:
+    project = prepared.root / "shop"
     KINDS[name](project / "pyproject.toml")
     (project / "requirements.txt").write_text("-r odd\n")
     KINDS[name](project / "odd")
-    told = [shown(envmgr("sync", *words), project, variables(scene, project)) for words in ([], ["--group", "x"])]
+    told = [shown(envmgr("sync", *words), project, variables(prepared, project)) for words in ([], ["--group", "x"])]
     for file in ("pyproject.toml", "odd", "requirements.txt"):
         (project / file).rmdir() if (project / file).is_dir() and name == "directory" else (project / file).unlink()
     assert [one.code for one in told] == [2, 2], told
 
 
-def test_a_project_of_any_name_is_used(desk: Desk) -> None:
-    project = desk.project / ALL
+def test_a_project_of_any_name_is_used(sandbox: Sandbox) -> None:
+    project = sandbox.project / ALL
     project.mkdir(parents=True)
     (project / ".git").write_bytes(b"gitdir: a\0b\n")
     os.mkfifo(project / ".gitignore")
     version = ".".join(map(str, sys.version_info[:2]))
-    told = shown(envmgr("use", version), project, desk.environ | {"PWD": str(project)})
+    told = shown(envmgr("use", version), project, sandbox.environ | {"PWD": str(project)})
     assert (told.code, harmless(told.said)) == (0, True), told.said
-    made = record.lookup(desk.home, project, version)
+    made = record.lookup(sandbox.home, project, version)
     assert made is not None
-    told = shown(envmgr("env", "path"), project, desk.environ | {"PWD": str(project)})
+    told = shown(envmgr("env", "path"), project, sandbox.environ | {"PWD": str(project)})
     assert (told.code, told.said) == (0, f"{made.path}\n".encode())
     argv = envmgr("run", "python", "-c", "import sys; print(sys.prefix)")
-    assert piped(argv, project, desk.environ | {"PWD": str(project)}) == f"{made.path}\n"
-    assert not list(desk.project.parent.rglob("pwned"))
+    assert piped(argv, project, sandbox.environ | {"PWD": str(project)}) == f"{made.path}\n"
+    assert not list(sandbox.project.parent.rglob("pwned"))
 
 
 TABLE = """
@@ -491,15 +491,15 @@ commands = [["python", "-c", "print(1)"]]
 """
 
 
-def test_every_verb_tells_of_projects_and_pythons_of_any_name(desk: Desk) -> None:
+def test_every_verb_tells_of_projects_and_pythons_of_any_name(sandbox: Sandbox) -> None:
     """There is an environment, a linked Python and a test run; their paths are in what the verbs tell."""
-    project = desk.project / ALL
+    project = sandbox.project / ALL
     (project / "bin").mkdir(parents=True)
     version = ".".join(map(str, sys.version_info[:2]))
     (project / "bin" / f"python{version}").symlink_to(Path(sys.base_prefix) / "bin" / f"python{version}")
     (project / "pyproject.toml").write_text(TABLE)
     (project / "requirements.txt").touch()
-    environ = desk.environ | {"PWD": str(project), "TERM": "dumb"}
+    environ = sandbox.environ | {"PWD": str(project), "TERM": "dumb"}
     for line, code in (
         (f"link bin/python{version} odd", 0),
         (f"use {version}", 0),
@@ -522,7 +522,7 @@ def test_every_verb_tells_of_projects_and_pythons_of_any_name(desk: Desk) -> Non
     ):
         told = shown(envmgr(*line.split(" ")), project, environ)
         assert (told.code, harmless(told.said), b"Traceback" in told.said) == (code, True, False), (line, told.said)
-    assert not list(desk.project.parent.rglob("pwned"))
+    assert not list(sandbox.project.parent.rglob("pwned"))
 
 
 SHELLS = {
@@ -536,20 +536,20 @@ TYPED = ("allow ", "env path ", "link ", "allow $", "allow `", "allow a", "which
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_tab_in_a_directory_of_hostile_names(scene: Scene, tmp_path: Path, shell: str) -> None:
+def test_tab_in_a_directory_of_hostile_names(prepared: PreparedProjects, tmp_path: Path, shell: str) -> None:
     cwd, active = tmp_path / "here", tmp_path / "venv"
     for name in HOSTILE:
         (cwd / name).mkdir(parents=True)
         (active / "bin" / name).mkdir(parents=True)  # what is active may be anybody's
-    environ = variables(scene, cwd) | {"HOME": str(tmp_path), "VIRTUAL_ENV": str(active)}
-    with Typist(SHELLS[shell], cwd=cwd, environ=environ, folder=tmp_path / "told") as typist:
+    environ = variables(prepared, cwd) | {"HOME": str(tmp_path), "VIRTUAL_ENV": str(active)}
+    with PtyShell(SHELLS[shell], cwd=cwd, environ=environ, folder=tmp_path / "told") as terminal:
         if shell == "zsh":
-            typist.type("autoload -U compinit; compinit -u -D")
+            terminal.type("autoload -U compinit; compinit -u -D")
         file = {"bash": "completion.bash", "zsh": "hook.zsh", "fish": "completion.fish"}[shell]
-        typist.type(f"cd {cwd}; ln -s $ENVMGR_HOME/shell shell; source ./shell/{file}")
+        terminal.type(f"cd {cwd}; ln -s $ENVMGR_HOME/shell shell; source ./shell/{file}")
         for line in TYPED:
-            typist.child.send(f"envmgr {line}\t\t\t")
-            typist.child.send("\x03\x03")
-        typist.tell()
-        assert "\x1b]0;x\x07" not in typist.screen()
+            terminal.child.send(f"envmgr {line}\t\t\t")
+            terminal.child.send("\x03\x03")
+        terminal.variables()
+        assert "\x1b]0;x\x07" not in terminal.screen()
     assert not list(tmp_path.rglob("pwned"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import mirror_server as server
 import pytest
 from mirror_server import Mirror
-from packed import NEWER_TAG, TAG
+from python_archives import NEWER_TAG, TAG
 
 from envmgr.errors import BrokenInterpreterError, ChecksumError, DownloadError, EnvmgrError
 from envmgr.host import archive, download, process

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from sandbox import Sandbox
 
 from envmgr.environments import manifest, record
 from envmgr.host.paths import Home
@@ -26,13 +26,13 @@ FILE = f"lib/python{MINOR}/site-packages/pip/_internal/main.py"
 
 
 @pytest.fixture
-def own(tmp_path: Path, link: Link, desk: Desk) -> Desk:
+def own(tmp_path: Path, link: Link, sandbox: Sandbox) -> Sandbox:
     """Return a user with a store of their own, and one environment in it."""
     home = Home(tmp_path / "own")
     link(home, Path(sys.base_prefix), platform.python_version())
-    desk.home, desk.environ["ENVMGR_HOME"] = home, str(home.root)
-    desk.call("use", MINOR)
-    return desk
+    sandbox.home, sandbox.environ["ENVMGR_HOME"] = home, str(home.root)
+    sandbox.run("use", MINOR)
+    return sandbox
 
 
 def steps() -> Iterator[int]:
@@ -43,7 +43,7 @@ def steps() -> Iterator[int]:
         one, other = other, one + other
 
 
-def killed(desk: Desk, step: int, argv: list[str]) -> bool:
+def killed(sandbox: Sandbox, step: int, argv: list[str]) -> bool:
     """Run a Python program, killed at its `step`-th change of a directory; return whether it was."""
     trace = [
         "strace",
@@ -57,8 +57,8 @@ def killed(desk: Desk, step: int, argv: list[str]) -> bool:
     ]
     done = subprocess.run(
         [*trace, sys.executable, *argv],
-        cwd=desk.project,
-        env=desk.environ | {"PWD": str(desk.project), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=sandbox.project,
+        env=sandbox.environ | {"PWD": str(sandbox.project), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         check=False,
     )
@@ -66,11 +66,11 @@ def killed(desk: Desk, step: int, argv: list[str]) -> bool:
     return done.returncode != 0
 
 
-def sweep(desk: Desk, command: list[str], prepare: Callable[[], object], check: Callable[[], object]) -> int:
+def sweep(sandbox: Sandbox, command: list[str], prepare: Callable[[], object], check: Callable[[], object]) -> int:
     """Kill `envmgr command` at each step, checking after each; return how many steps were hit."""
     for hit, step in enumerate(steps()):
         prepare()
-        if not killed(desk, step, ["-m", "envmgr", *command]):
+        if not killed(sandbox, step, ["-m", "envmgr", *command]):
             return hit
         check()
     raise AssertionError
@@ -82,54 +82,54 @@ def left(*places: Path) -> list[Path]:
     return staged + [path for place in places for path in (place / "tmp").glob("[!.]*")]
 
 
-def works(desk: Desk) -> None:
+def works(sandbox: Sandbox) -> None:
     """Assert that the environment on record, if any, is whole, and that `.venv` leads to none that is half made."""
-    found = record.lookup(desk.home, desk.project, MINOR)
+    found = record.lookup(sandbox.home, sandbox.project, MINOR)
     assert found is None or found.works
-    for made in record.environments(desk.home):
+    for made in record.environments(sandbox.home):
         assert (made.path / FILE).exists()
         assert (made.bin / "pip").exists()
 
 
-def test_use(own: Desk) -> None:
+def test_use(own: Sandbox) -> None:
     def prepare() -> None:
-        own.call("use", MINOR)
-        own.call("env", "remove", str(own.project))
+        own.run("use", MINOR)
+        own.run("env", "remove", str(own.project))
 
     hit = sweep(own, ["use", MINOR], prepare, lambda: works(own))
     assert hit > 8
-    own.call("use", MINOR)
+    own.run("use", MINOR)
     assert not left(own.home.root, own.project)
 
 
-def test_env_remove(own: Desk) -> None:
+def test_env_remove(own: Sandbox) -> None:
     def check() -> None:
         works(own)
         venv = own.project / ".venv"
         found = record.lookup(own.home, own.project, MINOR)
         assert found is None or venv.exists() or not os.path.lexists(venv)
 
-    hit = sweep(own, ["env", "remove", str(own.project)], lambda: own.call("use", MINOR), check)
+    hit = sweep(own, ["env", "remove", str(own.project)], lambda: own.run("use", MINOR), check)
     assert hit > 8
-    own.call("use", MINOR)
+    own.run("use", MINOR)
     assert not left(own.home.root, own.project)
 
 
-def test_env_remove_that_was_killed_is_finished_by_the_next_command(own: Desk) -> None:
+def test_env_remove_that_was_killed_is_finished_by_the_next_command(own: Sandbox) -> None:
     for step in (8, 500):
-        own.call("use", MINOR)
+        own.run("use", MINOR)
         assert killed(own, step, ["-m", "envmgr", "env", "remove", str(own.project)])
         assert left(own.home.root)
-        own.call("use", "system")
+        own.run("use", "system")
         assert not left(own.home.root, own.project)
 
 
-def test_env_repair(own: Desk) -> None:
-    made = own.made(MINOR)
+def test_env_repair(own: Sandbox) -> None:
+    made = own.environment(MINOR)
     before = (made.path / FILE).read_bytes()
 
     def prepare() -> None:
-        own.call("env", "repair", "--all")
+        own.run("env", "repair", "--all")
         (made.path / FILE).chmod(0o644)
         (made.path / FILE).write_bytes(b"changed")
 
@@ -142,13 +142,13 @@ def test_env_repair(own: Desk) -> None:
         assert killed(own, step, ["-m", "envmgr", "env", "repair", str(own.project)])
         check()
     prepare()
-    own.call("env", "repair", "--all")
+    own.run("env", "repair", "--all")
     assert (made.path / FILE).read_bytes() == before
     assert not manifest.changed(made.path)
     assert not left(own.home.root, own.project)
 
 
-def test_sums_of_a_mirror(own: Desk, tmp_path: Path) -> None:
+def test_sums_of_a_mirror(own: Sandbox, tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"
     (mirror / "20240107").mkdir(parents=True)
     code = "import sys; from pathlib import Path; from envmgr.pythons import mirror; m = Path(sys.argv[1])\n"

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from desk import Desk
-from packed import pythons
+from python_archives import pythons
+from sandbox import Sandbox
 
 from envmgr.environments import record
 from envmgr.host import process
@@ -133,12 +133,12 @@ def test_an_exact_pin_does_not_follow_what_its_owner_replaced(
     environ: dict[str, str], home: Home, brew: Path, tmp_path: Path
 ) -> None:
     call(environ, "link", "--from", "homebrew")
-    exact, named = Desk(home, tmp_path / "exact", environ), Desk(home, tmp_path / "named", environ)
-    for desk, pin in ((exact, NEW), (named, "homebrew")):
-        desk.project.mkdir()
-        desk.call("use", pin)
+    exact, named = Sandbox(home, tmp_path / "exact", environ), Sandbox(home, tmp_path / "named", environ)
+    for sandbox, pin in ((exact, NEW), (named, "homebrew")):
+        sandbox.project.mkdir()
+        sandbox.run("use", pin)
     upgrade(brew)
-    said = exact.talk("link", "--from", "homebrew")
+    said = exact.messages("link", "--from", "homebrew")
     assert said.count("`envmgr use` in") == 1
     assert f"`envmgr use` in {exact.project}" in said
     shim: list[str | Path] = [home.shims / "python", "-c", "print('ran')"]

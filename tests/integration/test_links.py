@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from packed import NEWER_TAG, TAG, VERSIONS, unpack
+from python_archives import NEWER_TAG, TAG, VERSIONS, unpack
 
 from envmgr.host import process
 from envmgr.host.paths import Home

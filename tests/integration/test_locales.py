@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from sandbox import Sandbox
 
 MINOR = platform.python_version().rpartition(".")[0]
 UTF_8 = {"LC_ALL": "C.UTF-8"}
@@ -33,49 +33,49 @@ VERBS = (
 
 
 @pytest.fixture(params=NAMES)
-def place(request: pytest.FixtureRequest, desk: Desk) -> Path:
+def place(request: pytest.FixtureRequest, sandbox: Sandbox) -> Path:
     """Make a project of such a name."""
-    folder = desk.project / NAMES[request.param]
+    folder = sandbox.project / NAMES[request.param]
     folder.mkdir()
     (folder / "requirements.txt").touch()
     (folder / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
     return folder
 
 
-def said(desk: Desk, place: Path, verb: str, locale: dict[str, str], *, code: int = 0) -> bytes:
+def said(sandbox: Sandbox, place: Path, verb: str, locale: dict[str, str], *, code: int = 0) -> bytes:
     """Return what a verb prints in the project."""
     argv = [sys.executable, "-m", "envmgr", *verb.split()]
-    environ = desk.environ | {"PWD": str(place)} | locale
+    environ = sandbox.environ | {"PWD": str(place)} | locale
     done = subprocess.run(argv, cwd=place, env=environ, capture_output=True, check=False)
     assert (done.returncode, b"Traceback" in done.stderr) == (code, False), (verb, done.stderr)
     return done.stdout
 
 
 @pytest.mark.parametrize("name", ["C", "POSIX"])
-def test_every_verb_works_in_an_ascii_locale(desk: Desk, place: Path, name: str) -> None:
+def test_every_verb_works_in_an_ascii_locale(sandbox: Sandbox, place: Path, name: str) -> None:
     locale = ASCII | {"LC_ALL": name}
     for verb in VERBS.split("|"):
-        said(desk, place, verb, locale)
-    said(desk, place, "doctor", locale, code=1)
-    said(desk, place, "doctor --json", locale, code=1)
+        said(sandbox, place, verb, locale)
+    said(sandbox, place, "doctor", locale, code=1)
+    said(sandbox, place, "doctor --json", locale, code=1)
 
 
-def test_an_environment_is_the_same_in_all_locales(desk: Desk, place: Path) -> None:
-    said(desk, place, f"use {MINOR}", UTF_8)
-    path = said(desk, place, "env path", UTF_8)
+def test_an_environment_is_the_same_in_all_locales(sandbox: Sandbox, place: Path) -> None:
+    said(sandbox, place, f"use {MINOR}", UTF_8)
+    path = said(sandbox, place, "env path", UTF_8)
     made = Path(os.fsdecode(path).strip(), "pyvenv.cfg").stat().st_ino
-    assert said(desk, place, "env path", ASCII | {"LC_ALL": "C"}) == path
-    said(desk, place, "use", ASCII | {"LC_ALL": "C"})
+    assert said(sandbox, place, "env path", ASCII | {"LC_ALL": "C"}) == path
+    said(sandbox, place, "use", ASCII | {"LC_ALL": "C"})
     assert Path(os.fsdecode(path).strip(), "pyvenv.cfg").stat().st_ino == made
 
 
-def test_a_python_whose_path_is_no_ascii_is_listed(desk: Desk, place: Path) -> None:
+def test_a_python_whose_path_is_no_ascii_is_listed(sandbox: Sandbox, place: Path) -> None:
     python = place / "bin" / f"python{MINOR}"
     python.parent.mkdir()
     python.symlink_to(Path(sys.base_prefix) / "bin" / python.name)
-    said(desk, place, f"link bin/{python.name} odd", UTF_8)
+    said(sandbox, place, f"link bin/{python.name} odd", UTF_8)
     try:
         for verb in ("list", "list --json", "find odd"):
-            said(desk, place, verb, ASCII | {"LC_ALL": "C"})
+            said(sandbox, place, verb, ASCII | {"LC_ALL": "C"})
     finally:
-        said(desk, place, "uninstall --force odd", ASCII | {"LC_ALL": "C"})
+        said(sandbox, place, "uninstall --force odd", ASCII | {"LC_ALL": "C"})

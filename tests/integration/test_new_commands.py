@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from desk import Desk
-from packed import clean
-from rule_stage import Scene, built
+from prepared_projects import PreparedProjects, create_projects
+from python_archives import clean_environ
+from sandbox import Sandbox
 
 from envmgr.shell import programs
 
@@ -48,22 +48,22 @@ def wheel(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def pinned(desk: Desk) -> Desk:
+def pinned(sandbox: Sandbox) -> Sandbox:
     """A project with an environment."""
-    desk.call("use", ".".join(map(str, sys.version_info[:2])))
-    desk.environ["PATH"] = f"{desk.home.shims}:/usr/bin:/bin"
-    return desk
+    sandbox.run("use", ".".join(map(str, sys.version_info[:2])))
+    sandbox.environ["PATH"] = f"{sandbox.home.shims}:/usr/bin:/bin"
+    return sandbox
 
 
-def script(desk: Desk, text: str) -> subprocess.CompletedProcess[str]:
+def script(sandbox: Sandbox, text: str) -> subprocess.CompletedProcess[str]:
     """Run `text` with sh in the project, with nothing but the shims and the system on PATH."""
     return subprocess.run(
-        ["sh", "-c", text], cwd=desk.project, env=desk.environ, capture_output=True, text=True, check=False
+        ["sh", "-c", text], cwd=sandbox.project, env=sandbox.environ, capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.parametrize("pip", ["pip", "pip3", "python -m pip", "python3 -I -m pip", '"$ENVMGR" run pip'])
-def test_a_command_is_there_at_once_and_gone_at_once(pinned: Desk, wheel: Path, pip: str) -> None:
+def test_a_command_is_there_at_once_and_gone_at_once(pinned: Sandbox, wheel: Path, pip: str) -> None:
     pinned.environ["ENVMGR"] = str(pinned.home.shell / "envmgr")
     done = script(pinned, f"{pip} -q install --no-index '{wheel}' && hello-there && cd / && hello-there")
     assert done.stdout == "hello from a project\n"
@@ -73,7 +73,7 @@ def test_a_command_is_there_at_once_and_gone_at_once(pinned: Desk, wheel: Path, 
     assert not (pinned.home.shims / "hello-there").is_symlink()
 
 
-def test_a_python_script_of_the_system_gives_way_to_the_projects(pinned: Desk, wheel: Path) -> None:
+def test_a_python_script_of_the_system_gives_way_to_the_projects(pinned: Sandbox, wheel: Path) -> None:
     done = script(
         pinned, f"pip -q install --no-index '{wheel}'; {SYSTEM}; cd /; '{pinned.home.shell}/shim.sh' {SYSTEM}"
     )
@@ -83,67 +83,73 @@ def test_a_python_script_of_the_system_gives_way_to_the_projects(pinned: Desk, w
     assert not (pinned.home.shims / SYSTEM).is_symlink()
 
 
-def test_the_commands_of_an_environment_that_was_allowed_are_there_until_it_is_denied(desk: Desk, wheel: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", desk.project / ".venv"], check=True)
-    desk.call("allow")
-    desk.environ["PATH"] = f"{desk.home.shims}:/usr/bin:/bin"
-    done = script(desk, f"pip -q install --no-index '{wheel}'; hello-there")
+def test_the_commands_of_an_environment_that_was_allowed_are_there_until_it_is_denied(
+    sandbox: Sandbox, wheel: Path
+) -> None:
+    subprocess.run([sys.executable, "-m", "venv", sandbox.project / ".venv"], check=True)
+    sandbox.run("allow")
+    sandbox.environ["PATH"] = f"{sandbox.home.shims}:/usr/bin:/bin"
+    done = script(sandbox, f"pip -q install --no-index '{wheel}'; hello-there")
     assert done.stdout == "hello from a project\n", done.stderr
-    (desk.home.shims / "hello-there").unlink()
-    desk.call("allow")
-    assert script(desk, "hello-there").stdout == "hello from a project\n"
-    desk.call("deny")
-    assert script(desk, "hello-there").returncode == 127
-    assert not (desk.home.shims / "hello-there").is_symlink()
+    (sandbox.home.shims / "hello-there").unlink()
+    sandbox.run("allow")
+    assert script(sandbox, "hello-there").stdout == "hello from a project\n"
+    sandbox.run("deny")
+    assert script(sandbox, "hello-there").returncode == 127
+    assert not (sandbox.home.shims / "hello-there").is_symlink()
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return built(tmp_path / "world")
+def prepared(tmp_path: Path) -> PreparedProjects:
+    return create_projects(tmp_path / "world")
 
 
-def pip_is(scene: Scene, text: str) -> dict[str, str]:
+def pip_is(prepared: PreparedProjects, text: str) -> dict[str, str]:
     """Make the `pip` of project `shop` a script, and return the variables to call it with."""
-    pip = scene.environment("shop", "shop") / "bin" / "pip"
+    pip = prepared.environment("shop", "shop") / "bin" / "pip"
     pip.write_text(f"#!/bin/sh\n{text}\n")
     pip.chmod(0o755)
-    return clean(dict(os.environ)) | {"PATH": f"{scene.home.shims}:/usr/bin:/bin"}
+    return clean_environ(dict(os.environ)) | {"PATH": f"{prepared.home.shims}:/usr/bin:/bin"}
 
 
-def test_exit_code_streams_and_arguments_are_those_of_pip(scene: Scene) -> None:
-    environ = pip_is(scene, "cat; printf '<%s>' \"$@\"; printf '%s' \"$0\" >&2; exit 23")
+def test_exit_code_streams_and_arguments_are_those_of_pip(prepared: PreparedProjects) -> None:
+    environ = pip_is(prepared, "cat; printf '<%s>' \"$@\"; printf '%s' \"$0\" >&2; exit 23")
     argv = ["pip", "install", "a b", "*", "$(x)"]
     done = subprocess.run(
-        argv, cwd=scene.root / "shop", env=environ, input="read", capture_output=True, text=True, check=False
+        argv, cwd=prepared.root / "shop", env=environ, input="read", capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (23, "read<install><a b><*><$(x)>")
-    assert done.stderr == f"{scene.environment('shop', 'shop')}/bin/pip"
+    assert done.stderr == f"{prepared.environment('shop', 'shop')}/bin/pip"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_reaches_pip_and_what_ends_it_ends_the_shim(scene: Scene, tmp_path: Path, number: int) -> None:
+def test_a_signal_reaches_pip_and_what_ends_it_ends_the_shim(
+    prepared: PreparedProjects, tmp_path: Path, number: int
+) -> None:
     name, told = signal.Signals(number).name[3:], tmp_path / "told"
     ready = tmp_path / "ready"
     trap = f"echo {name} >>'{told}'; trap - {name}; kill -{name} \\$\\$"
     text = f'trap "{trap}" {name}; >"{ready}"; while :; do sleep 0.1; done'
-    with subprocess.Popen(["pip", "install"], cwd=scene.root / "shop", env=pip_is(scene, text)) as pip:
+    with subprocess.Popen(["pip", "install"], cwd=prepared.root / "shop", env=pip_is(prepared, text)) as pip:
         _until(ready)
         pip.send_signal(number)
         assert pip.wait(timeout=20) == -number
     assert told.read_text() == f"{name}\n"
 
 
-def test_pip_that_is_killed_is_a_shim_that_is_killed(scene: Scene) -> None:
-    done = subprocess.run(["pip", "install"], cwd=scene.root / "shop", env=pip_is(scene, "kill -KILL $$"), check=False)
+def test_pip_that_is_killed_is_a_shim_that_is_killed(prepared: PreparedProjects) -> None:
+    done = subprocess.run(
+        ["pip", "install"], cwd=prepared.root / "shop", env=pip_is(prepared, "kill -KILL $$"), check=False
+    )
     assert done.returncode == -signal.SIGKILL
 
 
-def test_pip_has_the_terminal_and_one_interrupt_for_each_key(scene: Scene, tmp_path: Path) -> None:
+def test_pip_has_the_terminal_and_one_interrupt_for_each_key(prepared: PreparedProjects, tmp_path: Path) -> None:
     told = tmp_path / "told"
     text = f"test -t 0 && test -t 1 || exit 9; trap 'echo INT >>{told}' INT; echo ready; read word; exit 5"
-    environ = pip_is(scene, text)
+    environ = pip_is(prepared, text)
     with pexpect.spawn(
-        str(scene.home.shims / "pip"), ["install"], cwd=str(scene.root / "shop"), env=environ, timeout=20
+        str(prepared.home.shims / "pip"), ["install"], cwd=str(prepared.root / "shop"), env=environ, timeout=20
     ) as pip:
         pip.expect_exact("ready")
         pip.sendintr()
@@ -155,13 +161,13 @@ def test_pip_has_the_terminal_and_one_interrupt_for_each_key(scene: Scene, tmp_p
     assert told.read_text() == "INT\n"
 
 
-def test_a_pipe_that_is_closed_ends_what_run_starts_in_silence(scene: Scene) -> None:
+def test_a_pipe_that_is_closed_ends_what_run_starts_in_silence(prepared: PreparedProjects) -> None:
     """Python ignores SIGPIPE; what it becomes must not."""
-    envmgr = scene.home.shell / "envmgr"
+    envmgr = prepared.home.shell / "envmgr"
     done = subprocess.run(
         [envmgr, "run", "sh", "-c", "yes | head -n 1"],
-        cwd=scene.root / "none",
-        env=pip_is(scene, ":"),
+        cwd=prepared.root / "none",
+        env=pip_is(prepared, ":"),
         capture_output=True,
         text=True,
         check=False,
@@ -177,21 +183,21 @@ CALLS = (
 )  # fmt: skip
 
 
-def test_shim_and_python_agree_on_what_installs(scene: Scene) -> None:
+def test_shim_and_python_agree_on_what_installs(prepared: PreparedProjects) -> None:
     """In a project without an environment, the shim asks Python for what installs, and runs the rest by itself."""
-    bin_ = scene.home.aliases / "3.12" / "bin"
-    (scene.home.shell / "envmgr").write_text("#!/bin/sh\nprintf asked\n")
+    bin_ = prepared.home.aliases / "3.12" / "bin"
+    (prepared.home.shell / "envmgr").write_text("#!/bin/sh\nprintf asked\n")
     for call in CALLS:
         command, *arguments = call.split()
         if not (bin_ / command).exists():
             (bin_ / command).symlink_to(bin_.resolve() / "python")
-        shim = scene.home.shims / command
+        shim = prepared.home.shims / command
         if shim.is_symlink():
             shim.unlink()
         shim.symlink_to("../shell/shim.sh")
         done = subprocess.run(
             [shim, *arguments],
-            cwd=scene.root / "prefix",
+            cwd=prepared.root / "prefix",
             capture_output=True,
             text=True,
             check=True,

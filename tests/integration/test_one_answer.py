@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from desk import Desk
-from packed import pythons
+from python_archives import pythons
+from sandbox import Sandbox
 from wheels import wheel
 
 from envmgr import hook_calls
@@ -20,105 +20,111 @@ MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @pytest.fixture
-def venv(desk: Desk) -> Path:
+def venv(sandbox: Sandbox) -> Path:
     """Make a `.venv` with another Python than the pin asks for, and allow it; return it."""
-    (desk.project / ".python-version").write_text(f"{MINOR}\n")
-    venv = desk.project / ".venv"
+    (sandbox.project / ".python-version").write_text(f"{MINOR}\n")
+    venv = sandbox.project / ".venv"
     subprocess.run([pythons() / OTHER / "bin" / "python3", "-m", "venv", venv], check=True)
-    desk.call("allow")
+    sandbox.run("allow")
     return venv
 
 
-def test_every_command_acts_on_the_allowed_environment(desk: Desk, venv: Path) -> None:
-    facts = json.loads(desk.call("status", "--json"))
+def test_every_command_acts_on_the_allowed_environment(sandbox: Sandbox, venv: Path) -> None:
+    facts = json.loads(sandbox.run("status", "--json"))
     assert (facts["reason"], facts["version"], facts["python"]) == ("allowed", OTHER, f"{venv}/bin/python")
     assert (facts["environment"]["path"], facts["environment"]["external"]) == (str(venv), True)
     assert facts["environment"]["state"] == "stale"
-    assert f"{venv} (allowed)" in desk.call("status")
-    assert desk.call("env", "path") == f"{venv}\n"
-    assert desk.call("which", "python") == f"{venv}/bin/python\n"
-    assert f"{desk.project} (.venv)" in desk.call("whence", "python")
+    assert f"{venv} (allowed)" in sandbox.run("status")
+    assert sandbox.run("env", "path") == f"{venv}\n"
+    assert sandbox.run("which", "python") == f"{venv}/bin/python\n"
+    assert f"{sandbox.project} (.venv)" in sandbox.run("whence", "python")
     prefix = "import sys; print(sys.prefix)"
-    assert desk.call("run", "python", "-c", prefix) == f"{venv}\n"
+    assert sandbox.run("run", "python", "-c", prefix) == f"{venv}\n"
 
-    wheel(desk.project / "wheels", "tomato", "1.0")
-    (desk.project / "requirements.txt").write_text("--no-index\n--find-links wheels\ntomato\n")
-    plan = desk.call("sync", "--dry-run", "--engine", "pip")
+    wheel(sandbox.project / "wheels", "tomato", "1.0")
+    (sandbox.project / "requirements.txt").write_text("--no-index\n--find-links wheels\ntomato\n")
+    plan = sandbox.run("sync", "--dry-run", "--engine", "pip")
     assert f"{venv}/bin/python" in plan
     assert "to be installed" in plan
-    assert f"note: {venv} has Python {OTHER}, not {MINOR}" in desk.talk("sync", "--engine", "pip")
-    assert desk.call("run", "python", "-c", "import tomato; print(tomato.VERSION)") == "1.0\n"
-    assert "up to date" in desk.call("sync", "--dry-run")
-    assert not list(desk.home.envs.glob("shop-*/*/lib/*/site-packages/tomato*"))
+    assert f"note: {venv} has Python {OTHER}, not {MINOR}" in sandbox.messages("sync", "--engine", "pip")
+    assert sandbox.run("run", "python", "-c", "import tomato; print(tomato.VERSION)") == "1.0\n"
+    assert "up to date" in sandbox.run("sync", "--dry-run")
+    assert not list(sandbox.home.envs.glob("shop-*/*/lib/*/site-packages/tomato*"))
 
-    desk.call("deny")
-    assert desk.call("sync", "--dry-run").count("(is made)") == 1
+    sandbox.run("deny")
+    assert sandbox.run("sync", "--dry-run").count("(is made)") == 1
 
 
-def test_another_python_than_the_pin_asks_for_is_told_at_entry_and_by_the_doctor(desk: Desk, venv: Path) -> None:
-    (note,) = hook_calls.enter(desk.home, desk.project, desk.environ)
-    expected = f"{venv} has Python {OTHER}, not {MINOR} ({desk.project}/.python-version:1)"
+def test_another_python_than_the_pin_asks_for_is_told_at_entry_and_by_the_doctor(sandbox: Sandbox, venv: Path) -> None:
+    (note,) = hook_calls.enter(sandbox.home, sandbox.project, sandbox.environ)
+    expected = f"{venv} has Python {OTHER}, not {MINOR} ({sandbox.project}/.python-version:1)"
     assert note.startswith(expected)
-    desk.environ |= {"VIRTUAL_ENV": str(venv), "PATH": f"{venv}/bin:{desk.home.shims}:{desk.environ['PATH']}"}
-    found = json.loads(desk.call("doctor", "--json", code=_doctor_code(desk)))
+    sandbox.environ |= {"VIRTUAL_ENV": str(venv), "PATH": f"{venv}/bin:{sandbox.home.shims}:{sandbox.environ['PATH']}"}
+    found = json.loads(sandbox.run("doctor", "--json", code=_doctor_code(sandbox)))
     assert [one["state"] for one in found if expected in one["message"]] == ["warn"]
     assert not [one for one in found if one["message"].startswith("before the shims")]
-    (desk.project / ".python-version").write_text(f"{OTHER}\n")
-    assert list(hook_calls.enter(desk.home, desk.project, desk.environ)) == []
+    (sandbox.project / ".python-version").write_text(f"{OTHER}\n")
+    assert list(hook_calls.enter(sandbox.home, sandbox.project, sandbox.environ)) == []
 
 
-def _doctor_code(desk: Desk) -> int:
+def _doctor_code(sandbox: Sandbox) -> int:
     """Return how the doctor ends where shims are fine, which is not asked here."""
     done = subprocess.run(
-        [sys.executable, "-m", "envmgr", "doctor"], cwd=desk.project, env=desk.environ, capture_output=True, check=False
+        [sys.executable, "-m", "envmgr", "doctor"],
+        cwd=sandbox.project,
+        env=sandbox.environ,
+        capture_output=True,
+        check=False,
     )
     return done.returncode
 
 
-def test_an_option_comes_before_what_is_allowed(desk: Desk, venv: Path) -> None:
+def test_an_option_comes_before_what_is_allowed(sandbox: Sandbox, venv: Path) -> None:
     tell = "import sys; print(sys.version_info[:2])"
-    assert desk.call("run", "-p", MINOR, "python", "-c", tell) == f"{sys.version_info[:2]}\n"
-    assert desk.call("run", "-p", "3.11", "python", "-c", "import sys; print(sys.prefix)") == f"{venv}\n"
+    assert sandbox.run("run", "-p", MINOR, "python", "-c", tell) == f"{sys.version_info[:2]}\n"
+    assert sandbox.run("run", "-p", "3.11", "python", "-c", "import sys; print(sys.prefix)") == f"{venv}\n"
 
 
-def test_a_pin_that_is_not_understood_is_told_where_an_allowed_environment_is_active(desk: Desk, venv: Path) -> None:
-    (desk.project / ".python-version").write_text("../../bin\n")
+def test_a_pin_that_is_not_understood_is_told_where_an_allowed_environment_is_active(
+    sandbox: Sandbox, venv: Path
+) -> None:
+    (sandbox.project / ".python-version").write_text("../../bin\n")
     done = subprocess.run(
         [sys.executable, "-m", "envmgr", "status", "--json"],
-        cwd=desk.project,
-        env={**desk.environ, "PWD": str(desk.project)},
+        cwd=sandbox.project,
+        env={**sandbox.environ, "PWD": str(sandbox.project)},
         capture_output=True,
         check=False,
     )
     facts = json.loads(done.stdout)
     assert (done.returncode, facts["error"]["exit_code"], facts["python"]) == (2, 2, f"{venv}/bin/python")
     assert ".python-version:1" in facts["error"]["message"]
-    assert desk.call("env", "path") == f"{venv}\n"
-    desk.call("deny")
+    assert sandbox.run("env", "path") == f"{venv}\n"
+    sandbox.run("deny")
     with pytest.raises(UsageError):
-        list(hook_calls.enter(desk.home, desk.project, desk.environ))
+        list(hook_calls.enter(sandbox.home, sandbox.project, sandbox.environ))
 
 
-def test_our_own_link_is_never_called_another_tools(desk: Desk) -> None:
+def test_our_own_link_is_never_called_another_tools(sandbox: Sandbox) -> None:
     """As after `git checkout` of a branch with another pin, which has no environment yet."""
-    other = desk.home.envs / "shop-00000000" / "3.1"
+    other = sandbox.home.envs / "shop-00000000" / "3.1"
     other.mkdir(parents=True, exist_ok=True)
     (other / "pyvenv.cfg").touch()
-    (desk.project / ".venv").symlink_to(other)
-    (desk.project / ".python-version").write_text(f"{MINOR}\n")
-    (note,) = hook_calls.enter(desk.home, desk.project, desk.environ)
-    assert note == f"no environment for Python {MINOR} ({desk.project}/.python-version:1); `envmgr use` makes it"
+    (sandbox.project / ".venv").symlink_to(other)
+    (sandbox.project / ".python-version").write_text(f"{MINOR}\n")
+    (note,) = hook_calls.enter(sandbox.home, sandbox.project, sandbox.environ)
+    assert note == f"no environment for Python {MINOR} ({sandbox.project}/.python-version:1); `envmgr use` makes it"
 
 
-def test_run_makes_the_environment_of_a_pinned_project(desk: Desk) -> None:
-    (desk.project / ".python-version").write_text(f"{MINOR}\n")
-    prefix = desk.call("run", "python", "-c", "import sys; print(sys.prefix)")
-    made = desk.made(MINOR)
+def test_run_makes_the_environment_of_a_pinned_project(sandbox: Sandbox) -> None:
+    (sandbox.project / ".python-version").write_text(f"{MINOR}\n")
+    prefix = sandbox.run("run", "python", "-c", "import sys; print(sys.prefix)")
+    made = sandbox.environment(MINOR)
     assert prefix == f"{made.path}\n"
-    assert (desk.project / ".venv").samefile(made.path)
-    assert desk.talk("run", "true") == ""
+    assert (sandbox.project / ".venv").samefile(made.path)
+    assert sandbox.messages("run", "true") == ""
 
 
-def test_run_says_what_is_missing(desk: Desk) -> None:
-    (desk.project / ".python-version").write_text("3.99\n")
-    assert "Python 3.99 is not installed" in desk.call("run", "--no-install", "python", code=4)
+def test_run_says_what_is_missing(sandbox: Sandbox) -> None:
+    (sandbox.project / ".python-version").write_text("3.99\n")
+    assert "Python 3.99 is not installed" in sandbox.run("run", "--no-install", "python", code=4)

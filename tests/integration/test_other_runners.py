@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import Desk
-from packed import pythons
+from python_archives import pythons
+from sandbox import Sandbox
 
 from envmgr.host.paths import Home
 from envmgr.pythons.store import Interpreter
@@ -23,12 +23,12 @@ def trio(tmp_path_factory: pytest.TempPathFactory, link: Callable[[Home, Path, s
 
 
 @pytest.fixture
-def project(desk: Desk, trio: Home) -> Desk:
-    desk.home, desk.environ["ENVMGR_HOME"] = trio, str(trio.root)
-    return desk
+def project(sandbox: Sandbox, trio: Home) -> Sandbox:
+    sandbox.home, sandbox.environ["ENVMGR_HOME"] = trio, str(trio.root)
+    return sandbox
 
 
-def test_the_environments_of_tox_ini(project: Desk) -> None:
+def test_the_environments_of_tox_ini(project: Sandbox) -> None:
     show = "import os, sys; print(os.environ['OWN'], sys.version_info[:2], os.getcwd(), *sys.argv[1:])"
     (project.project / "tox.ini").write_text(
         "[tox]\nenv_list = py3{11,12}\nno_package = true\n"
@@ -36,35 +36,35 @@ def test_the_environments_of_tox_ini(project: Desk) -> None:
         f'commands =\n  python -c "{show}" {{posargs:default}}\n'
         "[testenv:other]\ncommands = python -c 'raise SystemExit(3)'\n"
     )
-    out = project.call("test", "--", "one", "two words")
+    out = project.run("test", "--", "one", "two words")
     assert "py311 (3, 11) " in out
     assert "/tmp/py312 one two words\n" in out
-    assert "passed: py311, py312\n" in project.talk("test")
-    assert "failed: other\n" in project.call("test", "--cell", "other", code=1)
+    assert "passed: py311, py312\n" in project.messages("test")
+    assert "failed: other\n" in project.run("test", "--cell", "other", code=1)
     assert not (project.project / ".tox").exists()
-    assert [line.split() for line in project.call("test", "--list").splitlines()] == [
+    assert [line.split() for line in project.run("test", "--list").splitlines()] == [
         ["py311", "3.11"],
         ["py312", "3.12"],
     ]
 
 
-def test_the_matrix_of_hatch(project: Desk) -> None:
+def test_the_matrix_of_hatch(project: Sandbox) -> None:
     (project.project / "pyproject.toml").write_text(
         '[project]\nname = "shop"\nversion = "1"\n[tool.hatch.envs.test]\nskip-install = true\n'
         "[tool.hatch.envs.test.scripts]\ntest = \"python -c 'import sys; print(sys.version_info[:2])'\"\n"
         '[[tool.hatch.envs.test.matrix]]\npython = ["3.11", "3.12"]\n'
     )
-    out = project.call("test")
+    out = project.run("test")
     assert "(3, 11)\n" in out
     assert "(3, 12)\n" in out
-    assert "passed: test.py3.11, test.py3.12\n" in project.talk("test")
+    assert "passed: test.py3.11, test.py3.12\n" in project.messages("test")
 
 
-def test_nox_runs_on_our_pythons(project: Desk) -> None:
+def test_nox_runs_on_our_pythons(project: Sandbox) -> None:
     (project.project / "noxfile.py").write_text(
         "import nox\n@nox.session(python=['3.11', '3.12'], venv_backend='uv')\n"
         "def tests(session):\n    session.run('python', '-c', 'import sys; print(sys.version_info[:2])')\n"
     )
-    told = project.talk("test", "--from", "nox", "--", "--session", "tests-3.12")
+    told = project.messages("test", "--from", "nox", "--", "--session", "tests-3.12")
     assert "(3, 12)" in told
     assert "(3, 11)" not in told

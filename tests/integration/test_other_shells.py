@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from settled import settle
-from typist import Typist
+from prepared_projects import prepare_project
+from pty_shell import PtyShell
 
 from envmgr.host.paths import Home
 from envmgr.shell import setup as rc
@@ -45,7 +45,7 @@ class Place:
     """A running shell in `root`, its words, and the environments of the projects in there."""
 
     name: str
-    shell: Typist
+    shell: PtyShell
     words: Words
     home: Home
     root: Path
@@ -76,9 +76,9 @@ def test_a_project_whose_path_is_hostile(name: str, tmp_path: Path, environ: dic
     for file in dialect.select_files(dialect.rc_files(environ)):
         rc.write(rc.plan_addition(file, dialect.line(home)))
     project = tmp_path / (HOSTILE.rpartition("/")[0] if name == "nu" else HOSTILE)  # it takes escapes out of paths
-    environment = settle(home, project)
-    with Typist([name], cwd=project, environ=environ, folder=tmp_path / "told") as shell:
-        assert shell.tell()["VIRTUAL_ENV"] == str(environment)
+    environment = prepare_project(home, project)
+    with PtyShell([name], cwd=project, environ=environ, folder=tmp_path / "told") as shell:
+        assert shell.variables()["VIRTUAL_ENV"] == str(environment)
         assert "VIRTUAL_ENV" not in shell.type(f"cd {tmp_path}")
     assert not list(tmp_path.rglob("pwned"))
 
@@ -93,20 +93,20 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str
     for file in dialect.select_files(dialect.rc_files(environ)):
         rc.write(rc.plan_addition(file, dialect.line(home)))
     names = {"shop": "3.12", "shop/inner": "3.11 3.9", "other": ">=3.11,<3.13"}
-    envs = {project: settle(home, tmp_path / project, words) for project, words in names.items()}
-    envs["odd"] = settle(home, tmp_path / "it's $(touch pwned) `touch pwned`; \\ *", entered=tmp_path / "odd")
-    with Typist([name], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
+    envs = {project: prepare_project(home, tmp_path / project, words) for project, words in names.items()}
+    envs["odd"] = prepare_project(home, tmp_path / "it's $(touch pwned) `touch pwned`; \\ *", entered=tmp_path / "odd")
+    with PtyShell([name], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
         yield Place(name, shell, SHELLS[name], home, tmp_path, envs)
     assert not (tmp_path / "pwned").exists()
 
 
 def test_in_and_out(place: Place) -> None:
-    before = place.shell.tell()
+    before = place.shell.variables()
     seen = [
         place.active(place.shell.type(f"cd {step}")) for step in ("shop", "inner", "..", "../other", "../odd", "..")
     ]
     assert seen == ["shop", "shop/inner", "shop", "other", "odd", None]
-    after = place.shell.tell()
+    after = place.shell.variables()
     ours = {"PWD", "OLDPWD", "?", "_", "SHLVL", "CMD_DURATION_MS"}
     assert {key: after[key] for key in after.keys() - ours} == {key: before[key] for key in before.keys() - ours}
 
@@ -131,7 +131,7 @@ def test_a_path_that_was_reset_is_repaired(place: Place) -> None:
 def test_deactivate_holds_until_the_project_is_left(place: Place) -> None:
     place.shell.type("cd shop")
     assert place.active(place.shell.type("envmgr deactivate")) is None
-    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.variables()) is None
     assert place.active(place.shell.type("envmgr activate")) == "shop"
     place.shell.type("envmgr deactivate")
     place.shell.type("cd ..")
@@ -167,15 +167,15 @@ def test_a_version_file_that_changes_is_seen(place: Place) -> None:
     status = file.stat()
     file.write_text("system # changed\n")
     os.utime(file, (status.st_atime, status.st_mtime))
-    assert place.active(place.shell.tell()) in (None, "shop")  # seen before the next prompt
-    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.variables()) in (None, "shop")  # seen before the next prompt
+    assert place.active(place.shell.variables()) is None
 
 
 def test_an_environment_that_is_gone_is_dropped(place: Place) -> None:
     place.shell.type("cd shop")
     (place.envs["shop"] / "bin" / "python").unlink()
-    place.shell.tell()
-    assert place.active(place.shell.tell()) is None
+    place.shell.variables()
+    assert place.active(place.shell.variables()) is None
     assert place.shell.screen().count("envmgr use") <= 1
 
 
@@ -189,7 +189,7 @@ def test_the_status_is_kept(place: Place) -> None:
     if place.words.status:
         place.shell.type("cd shop")
         place.shell.child.send("false\r")
-        assert place.shell.tell(status=place.words.status)["?"] == "1"
+        assert place.shell.variables(status=place.words.status)["?"] == "1"
 
 
 def test_a_nested_shell_starts_from_what_it_finds(place: Place) -> None:
@@ -209,7 +209,7 @@ def test_a_version_for_this_shell(place: Place) -> None:
     place.shell.type("cd shop")
     assert "ENVMGR_VERSION" not in place.shell.type("envmgr shell 3.99")
     assert place.shell.type("envmgr shell system")["ENVMGR_VERSION"] == "system"
-    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.variables()) is None
     assert place.active(place.shell.type("envmgr shell --unset")) == "shop"
     assert place.shell.type("envmgr shell -")["ENVMGR_VERSION"] == "system"
 
@@ -217,7 +217,7 @@ def test_a_version_for_this_shell(place: Place) -> None:
 def test_deactivate_alone_holds_too(place: Place) -> None:
     place.shell.type("cd shop")
     assert place.active(place.shell.type("deactivate")) is None
-    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.variables()) is None
     assert place.active(place.shell.type("envmgr activate")) == "shop"
 
 
@@ -234,7 +234,7 @@ def test_unloading_takes_everything_away(place: Place) -> None:
 def test_several_versions_for_this_shell(place: Place) -> None:
     place.shell.type("cd shop")
     assert place.shell.type("envmgr shell system 3.11")["ENVMGR_VERSION"] == "system 3.11"
-    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.variables()) is None
     assert place.active(place.shell.type("envmgr shell --unset")) == "shop"
 
 
@@ -242,9 +242,9 @@ def test_the_hook_may_be_read_twice(place: Place) -> None:
     load = shells.shell_named(place.name).load(place.home)
     place.shell.type("cd shop")
     place.shell.type(load)
-    assert place.active(place.shell.tell()) == "shop"
+    assert place.active(place.shell.variables()) == "shop"
     assert place.active(place.shell.type("envmgr deactivate")) is None
-    assert place.active(place.shell.tell()) is None
+    assert place.active(place.shell.variables()) is None
     assert place.active(place.shell.type("envmgr activate")) == "shop"
     told = place.shell.type("cd ..")
     assert place.active(told) is None

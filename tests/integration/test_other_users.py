@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rule_stage import built
+from prepared_projects import create_projects
 from rule_table import Case
-from shell_desk import Desk, furnished
+from shell_sandbox import ShellSandbox, create_shell_sandbox
 
 VISITOR = 54321
 INSIDE = 'mount --bind "$0" /etc/passwd && exec "$@"'
@@ -33,89 +33,93 @@ COMMANDS = {
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
-def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
-    """Return a desk that another user may look at."""
+def sandbox(request: pytest.FixtureRequest) -> Iterator[ShellSandbox]:
+    """Return a sandbox that another user may look at."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        yield furnished(str(request.param), folder)
+        yield create_shell_sandbox(str(request.param), folder)
 
 
-def shell(desk: Desk) -> str:
-    found = shutil.which(desk.shell.name)
+def shell(sandbox: ShellSandbox) -> str:
+    found = shutil.which(sandbox.shell.name)
     assert found
     return found
 
 
 @pytest.mark.parametrize("how", COMMANDS)
-def test_line_18_the_shell_of_another_user(desk: Desk, how: str) -> None:
-    home = Path(desk.environ["HOME"])
+def test_line_18_the_shell_of_another_user(sandbox: ShellSandbox, how: str) -> None:
+    home = Path(sandbox.environ["HOME"])
     users = home.parent / "passwd"
-    line = f"visitor:*:{VISITOR}:{VISITOR}::{home}:{shell(desk)}\n"
+    line = f"visitor:*:{VISITOR}:{VISITOR}::{home}:{shell(sandbox)}\n"
     users.write_text(Path("/etc/passwd").read_text() + line)
     (home / ".bash_profile").write_text(". ~/.bashrc\n")
-    desk.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    sandbox.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
     before = ("unshare", "-m", "sh", "-c", INSIDE, str(users))
-    with desk.open("shop", before=before) as terminal:
+    with sandbox.open("shop", before=before) as terminal:
         os.chown(home, VISITOR, VISITOR)
-        told = desk.tell(terminal, "PATH", "VIRTUAL_ENV")
-        command = COMMANDS[how].format(shell(desk))
+        told = sandbox.variables(terminal, "PATH", "VIRTUAL_ENV")
+        command = COMMANDS[how].format(shell(sandbox))
         terminal.type(f"env {command}" if command.startswith("SHELL") else command)
         assert terminal.type("id -u") == f"{VISITOR}\n"
-        for where, ours in (("shop", desk.env("shop")), ("spelled", desk.env("spelled")), ("none", "unset")):
-            assert desk.cd(terminal, where) == ""
-            assert desk.active(terminal) == ours
-        assert desk.entries(terminal).count(desk.shims) == 1
+        for where, ours in (
+            ("shop", sandbox.environment("shop")),
+            ("spelled", sandbox.environment("spelled")),
+            ("none", "unset"),
+        ):
+            assert sandbox.cd(terminal, where) == ""
+            assert sandbox.active(terminal) == ours
+        assert sandbox.path_entries(terminal).count(sandbox.shims) == 1
         terminal.type("exit")
-        assert desk.tell(terminal, "PATH", "VIRTUAL_ENV") == told
+        assert sandbox.variables(terminal, "PATH", "VIRTUAL_ENV") == told
 
 
-def test_line_18_root_leaves_files_of_others_alone(desk: Desk) -> None:
-    os.chown(desk.path("shop/.python-version"), VISITOR, VISITOR)
-    with desk.open("shop") as terminal:
+def test_line_18_root_leaves_files_of_others_alone(sandbox: ShellSandbox) -> None:
+    os.chown(sandbox.path("shop/.python-version"), VISITOR, VISITOR)
+    with sandbox.open("shop") as terminal:
         assert terminal.first == ""
-        assert desk.active(terminal) == "unset"
+        assert sandbox.active(terminal) == "unset"
 
 
 def test_a_store_of_root_serves_another_user_to_read() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        scene = built(folder)
+        prepared = create_projects(folder)
         for where, program in (("shop", "shop"), ("prefix", "3.12")):
             case = Case(where, program)
-            environ, cwd = scene.environ(case), scene.cwd(case)
+            environ, cwd = prepared.environ(case), prepared.cwd(case)
             done = subprocess.run(["python"], cwd=cwd, env=environ, user=VISITOR, stdout=subprocess.PIPE, check=True)
-            assert done.stdout.decode() == str(scene.program(case))
+            assert done.stdout.decode() == str(prepared.program(case))
 
 
 @pytest.mark.parametrize("argv", [["list"], ["use", "3.12"], ["_enter", "{home}", "{cwd}"]], ids=lambda argv: argv[0])
 def test_root_leaves_the_store_of_another_user_alone(tmp_path: Path, argv: list[str]) -> None:
-    scene = built(tmp_path)
-    os.chown(scene.home.root, VISITOR, VISITOR)
-    before = sorted(scene.home.root.rglob("*"))
-    cwd = scene.root / "prefix"
-    command = [word.format(home=scene.home.root, cwd=cwd) for word in argv]
-    environ = scene.environ(Case("prefix", "3.12")) | {"ENVMGR_HOME": str(scene.home.root)}
+    prepared = create_projects(tmp_path)
+    os.chown(prepared.home.root, VISITOR, VISITOR)
+    before = sorted(prepared.home.root.rglob("*"))
+    cwd = prepared.root / "prefix"
+    command = [word.format(home=prepared.home.root, cwd=cwd) for word in argv]
+    environ = prepared.environ(Case("prefix", "3.12")) | {"ENVMGR_HOME": str(prepared.home.root)}
     done = subprocess.run(
         [sys.executable, "-m", "envmgr", *command], cwd=cwd, env=environ, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "this store belongs to another user" in done.stderr
-    assert sorted(scene.home.root.rglob("*")) == before
+    assert sorted(prepared.home.root.rglob("*")) == before
     assert (cwd / ".python-version").read_text() == "3.12\n"
 
 
-def test_a_home_and_a_store_that_cannot_be_written(desk: Desk) -> None:
-    mounts = [str(desk.scene.home.root)]
-    if desk.shell.name != "fish":  # it complains itself
-        mounts.append(desk.environ["HOME"])
+def test_a_home_and_a_store_that_cannot_be_written(sandbox: ShellSandbox) -> None:
+    mounts = [str(sandbox.prepared.home.root)]
+    if sandbox.shell.name != "fish":  # it complains itself
+        mounts.append(sandbox.environ["HOME"])
     run = f'{READ_ONLY}; while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
-    with desk.open("none", before=("unshare", "-m", "sh", "-c", run, "sh", *mounts, "--")) as terminal:
+    with sandbox.open("none", before=("unshare", "-m", "sh", "-c", run, "sh", *mounts, "--")) as terminal:
         for where, name in (("shop", "shop"), ("spelled", "spelled"), ("none", None)):
-            assert desk.cd(terminal, where) == ""
-            assert desk.active(terminal) == (desk.env(name) if name else "unset")
-        said = desk.cd(terminal, "prefix")
+            assert sandbox.cd(terminal, where) == ""
+            assert sandbox.active(terminal) == (sandbox.environment(name) if name else "unset")
+        said = sandbox.cd(terminal, "prefix")
         assert "`envmgr use`" in said
         assert said.count("\n") == 1
         assert terminal.type("") == ""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from sandbox import Sandbox
 
 from envmgr.host.paths import Home
 
@@ -56,13 +56,13 @@ def test_without_stderr_only_the_talk_is_missing(words: list[str], environ: dict
     assert (closed.returncode, closed.stdout) == (shown.returncode, shown.stdout)
 
 
-def test_a_program_that_runs_finds_a_closed_stdout_closed(desk: Desk) -> None:
-    (desk.project / ".python-version").write_text("system\n")
+def test_a_program_that_runs_finds_a_closed_stdout_closed(sandbox: Sandbox) -> None:
+    (sandbox.project / ".python-version").write_text("system\n")
     script = "import os, sys; sys.stderr.write(str((sys.stdout, os.fstat(0) is None)))"
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", *ENVMGR, "run", sys.executable, "-c", script],
-        env={**desk.environ, "PWD": str(desk.project)},
-        cwd=desk.project,
+        env={**sandbox.environ, "PWD": str(sandbox.project)},
+        cwd=sandbox.project,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
@@ -90,16 +90,16 @@ def test_the_error_is_told_and_not_that_of_the_refresh_after_it(environ: dict[st
     assert "no Python answers 3.99" in done.stderr
 
 
-def test_removing_an_environment_removes_the_shims_of_its_commands(desk: Desk) -> None:
+def test_removing_an_environment_removes_the_shims_of_its_commands(sandbox: Sandbox) -> None:
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    desk.call("use", minor)
-    program = desk.made(minor).bin / "only-here"
+    sandbox.run("use", minor)
+    program = sandbox.environment(minor).bin / "only-here"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    desk.call("sync", "-r", str(requirements(desk.project)))
-    assert os.path.lexists(desk.home.shims / "only-here")
-    desk.call("env", "remove", str(desk.project))
-    assert not os.path.lexists(desk.home.shims / "only-here")
+    sandbox.run("sync", "-r", str(requirements(sandbox.project)))
+    assert os.path.lexists(sandbox.home.shims / "only-here")
+    sandbox.run("env", "remove", str(sandbox.project))
+    assert not os.path.lexists(sandbox.home.shims / "only-here")
 
 
 def requirements(project: Path) -> Path:
@@ -109,15 +109,15 @@ def requirements(project: Path) -> Path:
     return file
 
 
-def test_the_launcher_is_not_bent_by_variables_for_other_pythons(desk: Desk, tmp_path: Path) -> None:
+def test_the_launcher_is_not_bent_by_variables_for_other_pythons(sandbox: Sandbox, tmp_path: Path) -> None:
     """PYTHONHOME alone keeps a Python from starting, and PYTHONPATH can put another `click` before ours."""
     (tmp_path / "click.py").write_text("raise SystemExit(99)\n")
-    desk.call("completion", "bash")  # writes the launcher
+    sandbox.run("completion", "bash")  # writes the launcher
     bent = {"PYTHONHOME": "/nonexistent", "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": "/nonexistent"}
     for words in (["--version"], ["status"], ["run", "true"]):
         done = subprocess.run(
-            [desk.home.shell / "envmgr", *words],
-            env={**desk.environ, **bent, "PWD": "/"},
+            [sandbox.home.shell / "envmgr", *words],
+            env={**sandbox.environ, **bent, "PWD": "/"},
             cwd="/",
             capture_output=True,
             text=True,

@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from packed import NEWER_TAG, TAG, pythons
+from python_archives import NEWER_TAG, TAG, pythons
 
 from envmgr.errors import BrokenInterpreterError, UsageError
 from envmgr.host import archive, process

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from packed import pythons
+from python_archives import pythons
 
 from envmgr.errors import BrokenInterpreterError
 from envmgr.pythons.probe import probe

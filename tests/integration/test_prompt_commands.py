@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shell_desk import Desk, furnished
+from shell_sandbox import ShellSandbox, create_shell_sandbox
 
 PREEXEC = Path(__file__).parents[1] / "preexec.bash"
 DRAW = 'draw() { drawn="$?:${VIRTUAL_ENV-}"; }'
@@ -16,26 +16,26 @@ SHOW = "declare -p PROMPT_COMMAND precmd_functions 2>/dev/null || :"
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return furnished("bash", tmp_path)
+def sandbox(tmp_path: Path) -> ShellSandbox:
+    return create_shell_sandbox("bash", tmp_path)
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
 @pytest.mark.parametrize("edition", ["4", "6"])
 @pytest.mark.parametrize("command", ["", "PROMPT_COMMAND='seen=1'; "])
-def test_line_16_bash_preexec(desk: Desk, command: str, edition: str, order: str) -> None:
+def test_line_16_bash_preexec(sandbox: ShellSandbox, command: str, edition: str, order: str) -> None:
     tool = f"preexec_edition={edition}; . {PREEXEC}; {DRAW}; precmd_functions+=(draw)"
     rc, after = (command + tool, "") if order == "before" else (command, tool)
-    with desk.open(rc=rc, after=after) as terminal:
+    with sandbox.open(rc=rc, after=after) as terminal:
         assert "__bp_install" not in terminal.type(SHOW)
         for name in ("shop", "spelled"):
-            desk.cd(terminal, name)
-            assert terminal.type('echo "$drawn"') == f"0:{desk.env(name)}\n"
+            sandbox.cd(terminal, name)
+            assert terminal.type('echo "$drawn"') == f"0:{sandbox.environment(name)}\n"
         terminal.type("false")
-        assert terminal.type('echo "$drawn"') == f"1:{desk.env('spelled')}\n"
-        desk.cd(terminal, "none")
+        assert terminal.type('echo "$drawn"') == f"1:{sandbox.environment('spelled')}\n"
+        sandbox.cd(terminal, "none")
         assert terminal.type('echo "$drawn"') == "0:\n"
-        desk.cd(terminal, "shop")
+        sandbox.cd(terminal, "shop")
         assert terminal.type("envmgr unload") == ""
         assert "_envmgr" not in terminal.type(SHOW)
         assert terminal.type('echo "$drawn"') == "0:\n"
@@ -43,13 +43,15 @@ def test_line_16_bash_preexec(desk: Desk, command: str, edition: str, order: str
 
 @pytest.mark.parametrize("order", ["after", "after, twice"])
 @pytest.mark.parametrize("option", ["", "set -u"])
-def test_line_34_unloading_beside_a_prompt_command_that_wraps_ours(desk: Desk, order: str, option: str) -> None:
-    after = WRAP if order == "after" else f"{WRAP}\n{desk.line}\n{WRAP}"
-    with desk.open("shop", after=f"{after}\n{option}") as terminal:
-        assert desk.active(terminal) == desk.env("shop")
+def test_line_34_unloading_beside_a_prompt_command_that_wraps_ours(
+    sandbox: ShellSandbox, order: str, option: str
+) -> None:
+    after = WRAP if order == "after" else f"{WRAP}\n{sandbox.rc_line}\n{WRAP}"
+    with sandbox.open("shop", after=f"{after}\n{option}") as terminal:
+        assert sandbox.active(terminal) == sandbox.environment("shop")
         assert terminal.type("envmgr unload") == ""
         assert terminal.type("") == ""
-        assert desk.tell(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": "unset"}
+        assert sandbox.variables(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": "unset"}
         terminal.type("false")
         assert terminal.type("echo $?") == "1\n"
 
@@ -62,8 +64,8 @@ COMMANDS = [
 
 @pytest.mark.parametrize("option", ["set -u", "set -eu", "set -o posix; set -u", "IFS=n_"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_line_34_unloading_gives_the_prompt_commands_back(desk: Desk, command: str, option: str) -> None:
-    with desk.open(rc=f"unset PROMPT_COMMAND\n{command}", after=option) as terminal:
+def test_line_34_unloading_gives_the_prompt_commands_back(sandbox: ShellSandbox, command: str, option: str) -> None:
+    with sandbox.open(rc=f"unset PROMPT_COMMAND\n{command}", after=option) as terminal:
         assert terminal.type("envmgr unload") == ""
         assert terminal.type("") == ""
         shown = terminal.type(SHOW)
@@ -84,9 +86,11 @@ def test_line_34_unloading_gives_the_prompt_commands_back(desk: Desk, command: s
     ],
 )
 @pytest.mark.parametrize("before", ["", "PROMPT_COMMAND='first=1'"])
-def test_line_12_a_prompt_command_that_is_appended_sees_the_pipe_status(desk: Desk, before: str, append: str) -> None:
+def test_line_12_a_prompt_command_that_is_appended_sees_the_pipe_status(
+    sandbox: ShellSandbox, before: str, append: str
+) -> None:
     later = 'later() { seen="$?:${PIPESTATUS[*]}"; }'
-    with desk.open("shop", rc=before, after=f"{later}; {append}") as terminal:
+    with sandbox.open("shop", rc=before, after=f"{later}; {append}") as terminal:
         terminal.type("false | true | false")
         assert terminal.type("echo $seen") == "1:1 0 1\n"
         terminal.type("envmgr unload")

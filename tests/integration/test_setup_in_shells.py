@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from settled import settle
-from typist import Typist
+from prepared_projects import prepare_project
+from pty_shell import PtyShell
 
 from envmgr.host.paths import Home
 from envmgr.shell.shells import SHELLS
@@ -34,13 +34,13 @@ def home(tmp_path: Path, name: str) -> Home:
 
 
 @pytest.fixture
-def start(tmp_path: Path, home: Home, environ: dict[str, str]) -> Callable[..., Typist]:
+def start(tmp_path: Path, home: Home, environ: dict[str, str]) -> Callable[..., PtyShell]:
     """Return the function that starts a shell by its name, in tmp_path."""
 
-    def started(name: str) -> Typist:
+    def started(name: str) -> PtyShell:
         path = f"{environ['PATH']}:{os.environ.get('ENVMGR_TEST_NU', '/')}"
         more = {"ENVMGR_HOME": str(home.root), "PATH": path}
-        return Typist([name], cwd=tmp_path, environ=environ | more, folder=tmp_path / "told")
+        return PtyShell([name], cwd=tmp_path, environ=environ | more, folder=tmp_path / "told")
 
     return started
 
@@ -49,15 +49,15 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def test_set_up_and_removed(name: str, start: Callable[..., Typist], home: Home, tmp_path: Path) -> None:
-    environment = settle(home, tmp_path / "a 'shop' $(touch pwned)\\`é", entered=tmp_path / "link")
+def test_set_up_and_removed(name: str, start: Callable[..., PtyShell], home: Home, tmp_path: Path) -> None:
+    environment = prepare_project(home, tmp_path / "a 'shop' $(touch pwned)\\`é", entered=tmp_path / "link")
     user = tmp_path / "user"
     (user / ".profile").write_text(". ~/.bashrc")
     before = snapshot(user)
     with start(name) as shell:
         shell.type("envmgr setup")
     with start(name) as shell:
-        assert "VIRTUAL_ENV" not in shell.tell()
+        assert "VIRTUAL_ENV" not in shell.variables()
         told = shell.type("cd link")
         assert told["VIRTUAL_ENV"] == str(environment)
         assert told["PATH"].split(":")[0] == str(environment / "bin")

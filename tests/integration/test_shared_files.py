@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from sandbox import Sandbox
 
 from envmgr.environments import builder, manifest
 from envmgr.environments.record import Environment
@@ -42,34 +42,34 @@ IN_PLACE = {
 
 
 @pytest.fixture
-def store(tmp_path: Path, link: Link, desk: Desk) -> Desk:
+def store(tmp_path: Path, link: Link, sandbox: Sandbox) -> Sandbox:
     """Return a user with a store of their own, so that its template can be spoiled."""
     home = Home(tmp_path / "own")
     link(home, Path(sys.base_prefix), platform.python_version())
-    desk.home, desk.environ["ENVMGR_HOME"] = home, str(home.root)
-    return desk
+    sandbox.home, sandbox.environ["ENVMGR_HOME"] = home, str(home.root)
+    return sandbox
 
 
 @pytest.fixture
-def two(store: Desk) -> tuple[Environment, Environment]:
+def two(store: Sandbox) -> tuple[Environment, Environment]:
     """Return the environments of two projects, clones of one template."""
     return make(store, "one"), make(store, "two")
 
 
-def make(desk: Desk, name: str) -> Environment:
-    project = desk.project / name
+def make(sandbox: Sandbox, name: str) -> Environment:
+    project = sandbox.project / name
     project.mkdir()
-    desk.call("use", MINOR, where=project)
-    desk.project, whole = project, desk.project
-    made = desk.made(MINOR)
-    desk.project = whole
+    sandbox.run("use", MINOR, where=project)
+    sandbox.project, whole = project, sandbox.project
+    made = sandbox.environment(MINOR)
+    sandbox.project = whole
     return made
 
 
-def change(desk: Desk, environment: Environment, command: str) -> None:
+def change(sandbox: Sandbox, environment: Environment, command: str) -> None:
     wheels = Path(subprocess.check_output([sys.executable, "-c", WHEELS], text=True).strip())
     variables = {"FILE": FILE, "WHEELS": str(wheels), "PIP_ROOT_USER_ACTION": "ignore"}
-    subprocess.run(["sh", "-ec", command], cwd=environment.path, env=desk.environ | variables, check=True)
+    subprocess.run(["sh", "-ec", command], cwd=environment.path, env=sandbox.environ | variables, check=True)
 
 
 WHEELS = "from virtualenv.seed.wheels.embed import BUNDLE_FOLDER; print(BUNDLE_FOLDER)"
@@ -94,20 +94,22 @@ def test_shared_files_are_read_only_and_programs_stay_executable(two: tuple[Envi
 
 @pytest.mark.parametrize("how", INSTALLERS)
 def test_installers_and_careful_tools_change_one_environment_only(
-    desk: Desk, interpreter: Interpreter, how: str
+    sandbox: Sandbox, interpreter: Interpreter, how: str
 ) -> None:
-    one, other = (builder.build(desk.home, desk.project / it, interpreter, desk.environ) for it in ("one", "other"))
+    one, other = (
+        builder.build(sandbox.home, sandbox.project / it, interpreter, sandbox.environ) for it in ("one", "other")
+    )
     before = contents(other)
-    change(desk, one, INSTALLERS[how])
+    change(sandbox, one, INSTALLERS[how])
     assert not manifest.changed(one.path)
     assert contents(other) == before
-    (template,) = desk.home.templates.glob("*-pip-*")
+    (template,) = sandbox.home.templates.glob("*-pip-*")
     assert manifest.is_intact(template)
 
 
 @pytest.mark.parametrize("how", IN_PLACE)
 def test_what_is_written_in_place_is_noticed_and_repaired(
-    store: Desk, two: tuple[Environment, Environment], how: str
+    store: Sandbox, two: tuple[Environment, Environment], how: str
 ) -> None:
     one, other = two
     before = contents(other)
@@ -116,19 +118,19 @@ def test_what_is_written_in_place_is_noticed_and_repaired(
     assert contents(make(store, "three")) == before, "a later environment has the change"
     for environment in two:
         assert manifest.changed(environment.path)
-    assert store.call("env", "list").count("  changed  ") == 2
-    assert "Repaired" in store.talk("env", "repair", str(other.path))
+    assert store.run("env", "list").count("  changed  ") == 2
+    assert "Repaired" in store.messages("env", "repair", str(other.path))
     assert contents(other) == before
     assert manifest.changed(one.path)
-    assert "Repaired" in store.talk("env", "repair", "--all")
+    assert "Repaired" in store.messages("env", "repair", "--all")
     assert contents(one) == before
-    assert "Nothing to repair" in store.talk("env", "repair", "--all")
+    assert "Nothing to repair" in store.messages("env", "repair", "--all")
     for environment in two:
         subprocess.run([environment.bin / "pip", "--version"], env=store.environ, check=True, capture_output=True)
     subprocess.run([other.bin / "python", "-c", "import mine"], env=store.environ, check=True)
 
 
-def test_another_owner_is_noticed(store: Desk, two: tuple[Environment, Environment]) -> None:
+def test_another_owner_is_noticed(store: Sandbox, two: tuple[Environment, Environment]) -> None:
     """Only root gives files away; others may give them to another of their groups, if they have one."""
     other = 65534 if os.geteuid() == 0 else os.getgroups()[-1]
     before = (two[1].path / FILE).stat().st_gid
@@ -137,15 +139,17 @@ def test_another_owner_is_noticed(store: Desk, two: tuple[Environment, Environme
     assert (make(store, "three").path / FILE).stat().st_gid == before
 
 
-def test_doctor_says_what_was_changed_and_how_to_repair_it(store: Desk, two: tuple[Environment, Environment]) -> None:
+def test_doctor_says_what_was_changed_and_how_to_repair_it(
+    store: Sandbox, two: tuple[Environment, Environment]
+) -> None:
     change(store, two[0], IN_PLACE["append"])
     store.environ["PATH"] = f"{store.home.shims}{os.pathsep}{store.environ['PATH']}"
-    said = store.call("doctor")
+    said = store.run("doctor")
     assert said.count("1 files that environments share were changed") == 2
     assert "run `envmgr env repair --all`" in said
 
 
-def test_a_template_without_a_file_or_its_manifest_is_made_anew(store: Desk, two: tuple[Environment, ...]) -> None:
+def test_a_template_without_a_file_or_its_manifest_is_made_anew(store: Sandbox, two: tuple[Environment, ...]) -> None:
     (template,) = store.home.templates.iterdir()
     before = contents(two[0])
     for number, name in enumerate((FILE, manifest.NAME)):
@@ -153,7 +157,7 @@ def test_a_template_without_a_file_or_its_manifest_is_made_anew(store: Desk, two
         assert contents(make(store, f"more{number}")) == before
 
 
-def test_a_copied_store_keeps_its_template(store: Desk, tmp_path: Path) -> None:
+def test_a_copied_store_keeps_its_template(store: Sandbox, tmp_path: Path) -> None:
     """Inode numbers of a copy are others; no reason to make the template anew."""
     make(store, "one")
     copy = tmp_path / "copy"

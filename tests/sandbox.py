@@ -12,31 +12,31 @@ from envmgr.host.paths import Home
 
 
 @dataclass
-class Desk:
+class Sandbox:
     """A project directory, and the store that envmgr works on when called there."""
 
     home: Home
     project: Path
     environ: dict[str, str]
 
-    def call(self, *words: str, code: int = 0, where: Path | None = None) -> str:
+    def run(self, *words: str, code: int = 0, where: Path | None = None) -> str:
         """Run `envmgr` and return its stdout; on an error expected by `code`, its stderr."""
-        done = self._run(words, where or self.project)
+        done = self._start(words, where or self.project)
         assert done.returncode == code, done.stderr
         return done.stderr if code else done.stdout
 
-    def talk(self, *words: str) -> str:
+    def messages(self, *words: str) -> str:
         """Run `envmgr` with success and return what it tells people."""
-        done = self._run(words, self.project)
+        done = self._start(words, self.project)
         assert done.returncode == 0, done.stderr
         return done.stderr
 
-    def _run(self, words: tuple[str, ...], cwd: Path) -> subprocess.CompletedProcess[str]:
+    def _start(self, words: tuple[str, ...], cwd: Path) -> subprocess.CompletedProcess[str]:
         argv = [sys.executable, "-m", "envmgr", *words]
         environ = {**self.environ, "PWD": str(cwd)}
         return subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
 
-    def made(self, words: str) -> record.Environment:
+    def environment(self, words: str) -> record.Environment:
         """Return the environment on record."""
         found = record.lookup(self.home, self.project, words)
         assert found is not None

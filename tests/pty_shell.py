@@ -22,7 +22,7 @@ TELL = """#!/bin/sh
 """
 
 
-class Typist:
+class PtyShell:
     """A shell on a pty: `type` a line, `tell` what a program that it starts would see, read its `screen`."""
 
     def __init__(self, argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], folder: Path) -> None:
@@ -47,7 +47,7 @@ class Typist:
         )
 
     def __enter__(self) -> Self:
-        self.tell()
+        self.variables()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,7 +56,7 @@ class Typist:
     def type(self, line: str) -> dict[str, str]:
         """Type `line` and Enter; return what `tell` says at the prompt after it."""
         self.child.send(f"{line}\r")
-        return self.tell()
+        return self.variables()
 
     def start(self, shell: str) -> dict[str, str]:
         """Type the name of another shell and let it come up before anything else is typed; return as `type`."""
@@ -65,9 +65,9 @@ class Typist:
         while (now := self.screen()) != seen:
             seen = now
             time.sleep(0.5)
-        return self.tell()
+        return self.variables()
 
-    def tell(self, *, status: str = "") -> dict[str, str]:
+    def variables(self, *, status: str = "") -> dict[str, str]:
         """Return the variables of a program started now; with `status`, the shell's word for it, also as `?`."""
         self._count += 1
         answer = self._folder / str(self._count)

@@ -8,21 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packed import pythons
-from rule_stage import program
+from prepared_projects import program
+from python_archives import pythons
 
 CONDA = Path(__file__).parent / "conda.sh"
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class OtherTool:
     """What the user has: variables of the session, and the lines of an rc file."""
 
     rc: str
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
-def mise(shell: str, home: Path) -> Neighbour:
+def mise(shell: str, home: Path) -> OtherTool:
     """mise, with a Python of its own everywhere, and one for each pin of the stage."""
     executable = f"{os.environ['ENVMGR_TEST_MISE']}/mise"
     file = home / ".config" / "mise" / "config.toml"
@@ -36,11 +36,11 @@ def mise(shell: str, home: Path) -> Neighbour:
         link = [executable, "link", f"python@{version}", str(home / "pythons" / version)]
         subprocess.run(link, env=environ, cwd=home, capture_output=True, check=True)
     if shell == "fish":
-        return Neighbour(f"{executable} activate fish | source")
-    return Neighbour(f'eval "$({executable} activate {shell})"')
+        return OtherTool(f"{executable} activate fish | source")
+    return OtherTool(f'eval "$({executable} activate {shell})"')
 
 
-def pyenv(shell: str, home: Path) -> Neighbour:
+def pyenv(shell: str, home: Path) -> OtherTool:
     """The pyenv that the tests' Pythons come from, with another root; a test never writes into that one."""
     root = home / ".pyenv"
     root.mkdir()
@@ -53,11 +53,11 @@ def pyenv(shell: str, home: Path) -> Neighbour:
     (root / "version").write_text("3.12.1\n")
     environ = {"PYENV_ROOT": str(root), "PATH": f"{root}/bin:/usr/bin:/bin"}
     if shell == "fish":
-        return Neighbour("pyenv init - fish | source", environ)
-    return Neighbour(f'eval "$(pyenv init - {shell})"', environ)
+        return OtherTool("pyenv init - fish | source", environ)
+    return OtherTool(f'eval "$(pyenv init - {shell})"', environ)
 
 
-def pyenv_virtualenv(shell: str, home: Path) -> Neighbour:
+def pyenv_virtualenv(shell: str, home: Path) -> OtherTool:
     """Set up pyenv and its plugin that activates on prompts; there is an environment `theirs` to activate."""
     plain = pyenv(shell, home)
     made = home / ".pyenv" / "versions" / "theirs"
@@ -65,26 +65,26 @@ def pyenv_virtualenv(shell: str, home: Path) -> Neighbour:
         program(made / "bin" / name)
     (made / "pyvenv.cfg").write_text(f"home = {home}/.pyenv/versions/3.12.1/bin\nversion = 3.12.1\n")
     line = "pyenv virtualenv-init - fish | source" if shell == "fish" else f'eval "$(pyenv virtualenv-init - {shell})"'
-    return Neighbour(f"{plain.rc}\n{line}", plain.environ)
+    return OtherTool(f"{plain.rc}\n{line}", plain.environ)
 
 
-def conda(shell: str, home: Path) -> Neighbour:
+def conda(shell: str, home: Path) -> OtherTool:
     """A stand-in for conda, which no registry of ours has: see conda.sh; `base` is activated by the rc file."""
     for name in ("", "envs/science/"):
         program(home / "conda" / name / "bin" / "python")
     call = f"sh {CONDA} {shell} {home}/conda"
     if shell == "fish":
         function = f"function conda; {call} $argv | source; end"
-        return Neighbour(f"set -gx PATH {home}/conda/condabin $PATH\n{function}\nconda activate base")
+        return OtherTool(f"set -gx PATH {home}/conda/condabin $PATH\n{function}\nconda activate base")
     function = f'conda() {{ eval "$({call} "$@")"; hash -r; }}'
-    return Neighbour(f'export PATH="{home}/conda/condabin:$PATH"\n{function}\nconda activate base')
+    return OtherTool(f'export PATH="{home}/conda/condabin:$PATH"\n{function}\nconda activate base')
 
 
-NEIGHBOURS: dict[str, Callable[[str, Path], Neighbour]] = {
+OTHER_TOOLS: dict[str, Callable[[str, Path], OtherTool]] = {
     "mise": mise,
     "pyenv": pyenv,
     "pyenv-virtualenv": pyenv_virtualenv,
     "conda": conda,
 }
 if "ENVMGR_TEST_MISE" not in os.environ:  # no Debian package; scripts/test takes it from npm where that is there
-    del NEIGHBOURS["mise"]
+    del OTHER_TOOLS["mise"]
