@@ -78,7 +78,7 @@ def _recheck(home: Home, directory: Path, environ: Environ) -> None:
 def _remember(home: Home, ruling: ResolvedPin) -> None:
     """Write down what the words of `ruling` mean now, unless the store is busy or cannot be written."""
     store = Store(home)
-    with suppress(StoreBusyError, EnvmgrError, OSError), lock.exclusive(home.lock, patience=0):
+    with suppress(StoreBusyError, EnvmgrError, OSError), lock.exclusive(home.lock, timeout=0):
         for request in ruling.requests:
             if not request.system:
                 aliases.write_request(home, request, store.find(request))
@@ -147,7 +147,7 @@ def _linked(home: Home, project: Path) -> None:
     """Let a project that was entered through a link have the records of its real path, also those still to be made."""
     physical = Path(os.path.realpath(project))
     if project != physical or record.record_folder(home, physical).is_symlink():
-        with suppress(StoreBusyError, UsageError, OSError), lock.exclusive(home.lock, patience=0):
+        with suppress(StoreBusyError, UsageError, OSError), lock.exclusive(home.lock, timeout=0):
             binding.ensure_bindable(project)
             binding.link_real_path(home, project)
 

@@ -62,7 +62,7 @@ def assert_nothing_left(home: Home, cache: Path) -> None:
         (server.status(200, b"<!DOCTYPE html><p>Please log in"), "a web page", ChecksumError),
         (server.status(404), "answered 404", DownloadError),
         (server.status(403), "answered 403", DownloadError),
-        (server.redirect("/again.tar.gz"), "redirects without end", DownloadError),
+        (server.redirect("/again.tar.gz"), "too many redirects", DownloadError),
     ],
     ids=["other bytes", "web page", "missing", "forbidden", "redirect loop"],
 )

@@ -169,7 +169,7 @@ def unpack(tar: bytes) -> None:
         (folder / "beside").write_text("untouched")
         file = packed(tar, folder)
         with allowed():
-            archive.unpack(file, folder / "out", {"PATH": os.defpath}, largest=50_000_000, most=500)
+            archive.unpack(file, folder / "out", {"PATH": os.defpath}, max_bytes=50_000_000, max_members=500)
         assert {path.name for path in folder.iterdir()} == {"a.tar.gz", "out", "beside"}
         assert (folder / "beside").read_text() == "untouched"
         for path in (folder / "out").rglob("*"):
@@ -300,7 +300,7 @@ def test_any_damage_to_its_compression(honest: bytes, data: bytes, place: int) -
             file = file.rename(file.with_suffix(suffix))
             file.write_bytes(damaged)
             with tempfile.TemporaryDirectory() as out, allowed():
-                archive.unpack(file, Path(out), {"PATH": os.defpath}, largest=50_000_000)
+                archive.unpack(file, Path(out), {"PATH": os.defpath}, max_bytes=50_000_000)
 
 
 STATUSES = st.sampled_from(

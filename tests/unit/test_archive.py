@@ -45,9 +45,9 @@ def tar(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.GNU_FORMAT)
 
 @pytest.fixture(params=["isal.igzip", "gzip"])
 def unpack(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Pack members (or take bytes) and unpack them again, with either library; returns where."""
+    """Pack members (or take bytes), unpack them with either library, and return the directory."""
     if request.param == "gzip":
-        monkeypatch.setitem(sys.modules, "isal.igzip", None)  # as where it is not installed
+        monkeypatch.setitem(sys.modules, "isal.igzip", None)  # as if it were not installed
     else:
         assert find_spec(request.param)
 
@@ -61,7 +61,7 @@ def unpack(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.M
     return run
 
 
-def test_files_links_and_directories_come_out(unpack: Callable[..., Path]) -> None:
+def test_files_links_and_directories_are_unpacked(unpack: Callable[..., Path]) -> None:
     long = "d/" + "x" * 150
     out = unpack(
         member("./p", type=tarfile.DIRTYPE, mode=0o755),
@@ -83,7 +83,7 @@ def test_a_hard_link_may_come_before_its_target(unpack: Callable[..., Path]) -> 
 
 
 @pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
-def test_every_dialect_of_tar_is_read(form: int, unpack: Callable[..., Path]) -> None:
+def test_each_tar_format_is_read(form: int, unpack: Callable[..., Path]) -> None:
     name = "p/" + "y" * 60 + "/" + "z" * 60
     out = unpack(packed=gzip.compress(tar(member(name, b"data"), form=form)))
     assert (out / name).read_bytes() == b"data"
@@ -92,26 +92,26 @@ def test_every_dialect_of_tar_is_read(form: int, unpack: Callable[..., Path]) ->
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([member("/etc/x")], "leaves the archive"),
-        ([member("p/../../x")], "leaves the archive"),
-        ([member("../x")], "leaves the archive"),
-        ([link("p/x", "/etc/passwd")], "link that leaves"),
-        ([link("p/x", "../../etc")], "link that leaves"),
-        ([link("p/x", "..")], "link that leaves"),
-        ([link("x", "..")], "link that leaves"),
-        ([link("p/q/r/a", ".."), link("p/q/r/x", "a/../..")], "link that leaves"),
-        ([link("p/x", "")], "link that leaves"),
-        ([link("p/x", "../etc", tarfile.LNKTYPE)], "leaves the archive"),
-        ([link("p/x", "/etc/passwd", tarfile.LNKTYPE)], "leaves the archive"),
-        ([link("p/x", "p/none", tarfile.LNKTYPE)], "hard link to what is not"),
-        ([link("p/l", "d"), link("p/x", "p/l", tarfile.LNKTYPE)], "hard link to what is not"),
+        ([member("/etc/x")], "name points out of"),
+        ([member("p/../../x")], "name points out of"),
+        ([member("../x")], "name points out of"),
+        ([link("p/x", "/etc/passwd")], "link points out of"),
+        ([link("p/x", "../../etc")], "link points out of"),
+        ([link("p/x", "..")], "link points out of"),
+        ([link("x", "..")], "link points out of"),
+        ([link("p/q/r/a", ".."), link("p/q/r/x", "a/../..")], "link points out of"),
+        ([link("p/x", "")], "link points out of"),
+        ([link("p/x", "../etc", tarfile.LNKTYPE)], "name points out of"),
+        ([link("p/x", "/etc/passwd", tarfile.LNKTYPE)], "name points out of"),
+        ([link("p/x", "p/none", tarfile.LNKTYPE)], "hard link to a target that is not"),
+        ([link("p/l", "d"), link("p/x", "p/l", tarfile.LNKTYPE)], "hard link to a target that is not"),
         ([link("p/l", "d"), member("p/l/x")], "through a link"),
         ([link("p/L", "d"), member("p/l/x")], "through a link"),
         ([member("p/f"), member("p/f/x")], "through a link or file"),
-        ([member("p/x"), member("p/x")], "twice"),
-        ([member("p/x"), member("p/./x")], "twice"),
-        ([member("p/x"), link("p/x", "y")], "twice"),
-        ([member("p/d/x"), link("p/d", "y")], "twice"),
+        ([member("p/x"), member("p/x")], "duplicate name"),
+        ([member("p/x"), member("p/./x")], "duplicate name"),
+        ([member("p/x"), link("p/x", "y")], "duplicate name"),
+        ([member("p/d/x"), link("p/d", "y")], "duplicate name"),
         ([member("p/x", type=tarfile.CHRTYPE)], "neither file"),
         ([member("p/x", type=tarfile.BLKTYPE)], "neither file"),
         ([member("p/x", type=tarfile.FIFOTYPE)], "neither file"),
@@ -120,7 +120,7 @@ def test_every_dialect_of_tar_is_read(form: int, unpack: Callable[..., Path]) ->
         ([member("p", type=tarfile.DIRTYPE, mode=0o1777)], "sticky"),
     ],
 )
-def test_what_is_no_honest_archive_is_refused(
+def test_a_malicious_member_is_refused(
     members: list[tuple[tarfile.TarInfo, bytes]], message: str, unpack: Callable[..., Path], tmp_path: Path
 ) -> None:
     with pytest.raises(DownloadError, match=f"a.tar.gz: refused: .*{message}"):
@@ -130,22 +130,22 @@ def test_what_is_no_honest_archive_is_refused(
 
 def test_bombs_are_refused(unpack: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="unpacks to more than"):
-        unpack(member("p/x", bytes(10_000_000)), largest=1_000_000)
+        unpack(member("p/x", bytes(10_000_000)), max_bytes=1_000_000)
     shutil.rmtree(tmp_path / "out")
     with pytest.raises(DownloadError, match="more than 9 members"):
-        unpack(*[member(f"p/{n}") for n in range(100)], most=9)
+        unpack(*[member(f"p/{n}") for n in range(100)], max_members=9)
     shutil.rmtree(tmp_path / "out")
     header = member("x", bytes(5_000_000), type=tarfile.GNUTYPE_LONGNAME)
-    with pytest.raises(DownloadError, match="header without end"):
+    with pytest.raises(DownloadError, match="headers of one member have more than"):
         unpack(header, member("p/x"))
 
 
 def test_directories_count_as_members(unpack: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="more than 9 members"):
-        unpack(*[member(f"p/{n}", type=tarfile.DIRTYPE, mode=0o755) for n in range(100)], most=9)
+        unpack(*[member(f"p/{n}", type=tarfile.DIRTYPE, mode=0o755) for n in range(100)], max_members=9)
     shutil.rmtree(tmp_path / "out")
     with pytest.raises(DownloadError, match="more than 9 members"):
-        unpack(member("/".join("abcdefghijkl")), most=9)
+        unpack(member("/".join("abcdefghijkl")), max_members=9)
 
 
 @pytest.mark.parametrize("name", ["d/" * 1500 + "x", "d/" * 65 + "x", "x" * 2000])
@@ -168,20 +168,22 @@ def test_names_too_deep_or_long_are_refused(name: str, unpack: Callable[..., Pat
     ],
     ids=str,
 )
-def test_odd_extended_headers_are_refused_or_harmless(headers: dict[str, str], unpack: Callable[..., Path]) -> None:
+def test_malformed_extended_headers_are_refused_or_ignored(
+    headers: dict[str, str], unpack: Callable[..., Path]
+) -> None:
     packed = gzip.compress(tar(member("p/x", b"5\n1\n" * 200, pax_headers=headers), form=tarfile.PAX_FORMAT))
     with suppress(DownloadError):
         unpack(packed=packed)
 
 
-def test_a_map_of_a_sparse_file_without_end_is_refused(unpack: Callable[..., Path]) -> None:
+def test_an_endless_map_of_a_sparse_file_is_refused(unpack: Callable[..., Path]) -> None:
     headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "p/x", "GNU.sparse.realsize": "1"}
     numbers = b"99999999\n" + b"1\n" * 3_000_000
-    with pytest.raises(DownloadError, match="header without end"):
+    with pytest.raises(DownloadError, match="headers of one member have more than"):
         unpack(packed=gzip.compress(tar(member("p/x", numbers, pax_headers=headers), form=tarfile.PAX_FORMAT)))
 
 
-def test_headers_upon_headers_are_refused(unpack: Callable[..., Path]) -> None:
+def test_nested_headers_are_refused(unpack: Callable[..., Path]) -> None:
     block = tar(member("x", b"6 a=b\n", type=tarfile.XHDTYPE))[:1024]
     with pytest.raises(DownloadError, match="damaged"):
         unpack(packed=gzip.compress(block * 2000))
@@ -207,7 +209,7 @@ def test_damaged_archives_are_refused(packed: bytes, unpack: Callable[..., Path]
 def test_a_size_below_zero_is_refused(unpack: Callable[..., Path]) -> None:
     info, _ = member("p/x")
     info.pax_headers = {"size": "-2048"}
-    with suppress(DownloadError):  # tarfile, since it knows CVE-2025-8194, takes such a header for the end
+    with suppress(DownloadError):  # tarfile with the fix of CVE-2025-8194 takes such a header for the end
         assert not list(unpack(packed=gzip.compress(tar((info, b""), form=tarfile.PAX_FORMAT))).iterdir())
 
 
@@ -224,19 +226,19 @@ def test_other_compressions_are_read(tmp_path: Path) -> None:
         assert (tmp_path / suffix / "p/x").read_bytes() == b"data" * 1000
 
 
-def test_zstd_without_anything_to_read_it_is_told(tmp_path: Path) -> None:
+def test_a_missing_zstd_reader_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.tar.zst").write_bytes(b"")
     readable = sys.version_info >= (3, 14) or find_spec("zstandard") or find_spec("backports")
-    with pytest.raises(EnvmgrError, match="damaged" if readable else "nothing here can read"):
+    with pytest.raises(EnvmgrError, match="damaged" if readable else "no reader for zstd"):
         archive.unpack(tmp_path / "a.tar.zst", tmp_path, {"PATH": ""})
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match="not a kind of archive"):
+    with pytest.raises(DownloadError, match="unsupported archive format"):
         archive.unpack(tmp_path / "a.zip", tmp_path, ENVIRON)
 
 
-def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+def test_a_failed_write_is_not_a_download_error(tmp_path: Path) -> None:
     file = tmp_path / "a.tar.gz"
     file.write_bytes(gzip.compress(tar(member("p/x"))))
     with pytest.raises(EnvmgrError, match="cannot be written") as caught:
@@ -244,7 +246,7 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     assert not isinstance(caught.value, DownloadError)
 
 
-def test_written_archives_are_the_same_every_time(tmp_path: Path) -> None:
+def test_written_archives_are_reproducible(tmp_path: Path) -> None:
     (tmp_path / "p/d").mkdir(parents=True)
     (tmp_path / "p/d/x").write_text("data")
     (tmp_path / "p/l").symlink_to("d/x")

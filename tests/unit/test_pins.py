@@ -39,7 +39,7 @@ def words(text: str) -> list[str]:
         ("\n \t\r\n# nothing\n", []),
     ],
 )
-def test_what_pyenv_and_uv_read_is_read(text: str, found: list[str]) -> None:
+def test_files_of_pyenv_and_uv_are_read(text: str, found: list[str]) -> None:
     assert words(text) == found
 
 
@@ -59,7 +59,7 @@ def test_a_pin_knows_its_words_and_lines(tmp_path: Path) -> None:
         *("\x1b]0;x\x07", "3.12\u00a0", "\ufeff3", "3,12", ">=3.11,", "3.12.7.1", "\u202e3.12", "x" * 101),
     ],
 )
-def test_a_line_that_means_nothing_names_its_place(line: str, tmp_path: Path) -> None:
+def test_an_error_names_the_line(line: str, tmp_path: Path) -> None:
     file = tmp_path / pins.FILE_NAME
     file.write_text(f"3.12\n{line}\n", encoding="utf-8")
     with pytest.raises(UsageError) as raised:
@@ -68,7 +68,7 @@ def test_a_line_that_means_nothing_names_its_place(line: str, tmp_path: Path) ->
     assert raised.value.message.isprintable()
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     file = tmp_path / pins.FILE_NAME
     file.write_bytes(b"3.12 \xff\n")
     with pytest.raises(UsageError, match="not UTF-8"):
@@ -99,12 +99,12 @@ def test_the_limits_are_exact(tmp_path: Path) -> None:
     assert len(longest.words) == 200
 
 
-def test_a_pin_cannot_be_changed() -> None:
+def test_a_pin_is_hashable() -> None:
     assert isinstance(hash(pins.parse("3.12 3.11")), int)
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    """Root may read all but some files of the kernel's."""
+    """Root can read every file but some of the kernel's."""
     file = tmp_path / pins.FILE_NAME
     if os.geteuid():
         file.touch(0o000)
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         pins.read(file)
 
 
-def test_the_walk_ends_at_a_ceiling(tmp_path: Path) -> None:
+def test_the_search_ends_at_a_ceiling(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     (tmp_path / pins.FILE_NAME).write_text("3.11\n")
@@ -125,7 +125,7 @@ def test_the_walk_ends_at_a_ceiling(tmp_path: Path) -> None:
         assert pins.nearest_project(inner, ceilings) == (tmp_path / "a" if found else None)
 
 
-def test_a_project_is_one_although_its_version_file_cannot_be_understood(tmp_path: Path) -> None:
+def test_an_invalid_version_file_makes_a_project(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     assert pins.nearest_project(inner, [tmp_path]) is None
@@ -156,7 +156,7 @@ def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
     assert pin.words == "3.12"
 
 
-def test_the_nearest_file_that_names_a_version_rules(tmp_path: Path) -> None:
+def test_the_nearest_file_with_a_version_is_used(tmp_path: Path) -> None:
     inner = tmp_path / "a/b/c"
     inner.mkdir(parents=True)
     (tmp_path / pins.FILE_NAME).write_text("3.11\n")
@@ -170,7 +170,7 @@ def test_the_nearest_file_that_names_a_version_rules(tmp_path: Path) -> None:
         pins.nearest_pin(inner)
 
 
-def test_a_variable_is_read_like_a_file_and_is_no_project() -> None:
+def test_a_variable_is_parsed_like_a_file_and_makes_no_project() -> None:
     pin = pins.parse("3.12 3.11")
     assert pin is not None
     assert (pin.words, pin.source, pin.project, pin.location) == ("3.12 3.11", None, None, "ENVMGR_VERSION")
@@ -180,7 +180,7 @@ def test_a_variable_is_read_like_a_file_and_is_no_project() -> None:
 
 
 @given(st.text() | st.text(alphabet="3.12 \t\r\n#x>=<,-+/\x00\ufeff"))
-def test_any_text_is_a_pin_or_nothing_or_an_error_with_its_line(text: str) -> None:
+def test_any_text_is_a_pin_or_none_or_a_usage_error(text: str) -> None:
     source = Path("/p/.python-version")
     try:
         pin = pins.parse(text, source=source)

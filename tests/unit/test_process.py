@@ -17,20 +17,20 @@ def test_a_program_is_run_with_the_given_environment_and_no_input() -> None:
     assert (outcome.code, outcome.text) == (3, "['LC_ALL', 'PATH'] ''")
 
 
-def test_a_program_that_hangs_is_killed() -> None:
+def test_a_program_is_killed_after_its_timeout() -> None:
     outcome = process.run(["sh", "-c", "echo waiting; exec sleep 60"], environ=ENVIRON, timeout=0.2)
     assert (outcome.code, outcome.text) == (124, "waiting\n")
 
 
-def test_a_killed_program_ends_as_it_would_in_a_shell() -> None:
+def test_a_killed_program_has_128_plus_the_signal() -> None:
     assert process.run(["sh", "-c", "kill -9 $$"], environ=ENVIRON).code == 137
 
 
-def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
+def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandNotFoundError, match="cannot be run"):
         process.run([tmp_path / "nothing"], environ=ENVIRON)
 
 
-def test_a_plain_environment_has_nothing_that_bends_a_python() -> None:
-    bent = {"PYTHONHOME": "/x", "VIRTUAL_ENV": "/v", "__PYVENV_LAUNCHER__": "/l", "HOME": "/h"}
-    assert process.without_python_variables(bent) == {"HOME": "/h"}
+def test_variables_of_python_and_virtualenv_are_removed() -> None:
+    environ = {"PYTHONHOME": "/x", "VIRTUAL_ENV": "/v", "__PYVENV_LAUNCHER__": "/l", "HOME": "/h"}
+    assert process.without_python_variables(environ) == {"HOME": "/h"}

@@ -190,7 +190,7 @@ def _print_plan(project: Path, cells: list[Cell]) -> None:
 def _interpreter(context: Context, word: str, *, install: bool) -> Interpreter | EnvmgrError:
     """Return the interpreter for the request `word`, installed now if it is missing, or why there is none."""
     try:
-        pin = pins.parse(word, said="[tool.envmgr.test]")
+        pin = pins.parse(word, variable="[tool.envmgr.test]")
         return ensure_installed(context, ResolvedPin(pin, None), install=install)[0]
     except EnvmgrError as error:
         return error

@@ -47,7 +47,7 @@ def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: 
 def _ruling(context: Context, words: tuple[str, ...]) -> ResolvedPin:
     """Return the pin to make an environment for: `words` in this directory, else the one that is there already."""
     if words:
-        return ResolvedPin(pins.parse(" ".join(words), said="envmgr use"), context.cwd)
+        return ResolvedPin(pins.parse(" ".join(words), variable="envmgr use"), context.cwd)
     return resolve.resolve_pin(context.home, context.cwd, context.environ)
 
 
@@ -88,7 +88,7 @@ def _set_default(context: Context, words: tuple[str, ...]) -> None:
     """Install what `words` ask for, and make them the global default."""
     if not words:
         raise UsageError("which Python shall be the default?", hint="for example: envmgr use --global 3.12")
-    ensure_installed(context, ResolvedPin(pins.parse(" ".join(words), said="envmgr use --global"), None))
+    ensure_installed(context, ResolvedPin(pins.parse(" ".join(words), variable="envmgr use --global"), None))
     pinning.write(context.home.default, words)
     console.say(f"The default is {' '.join(words)} now, where no version file rules")
 

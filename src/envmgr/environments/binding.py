@@ -43,7 +43,7 @@ def bind(
     """
     ensure_bindable(project)
     try:
-        with lock.exclusive(home.lock, patience=patience):
+        with lock.exclusive(home.lock, timeout=patience):
             _write(home, project, words, environment)
     except OSError as error:
         raise EnvironmentFailedError(f"{error.filename or home.projects}: {error.strerror}") from error

@@ -59,7 +59,7 @@ def to_template(name: str, data: bytes, path: Path) -> bytes:
     if name in QUOTES:
         return data.replace(_bytes(QUOTES[name](str(path))), _PATH)
     if data.startswith(b"#!"):
-        return _SHEBANG + shebang.after(data)
+        return _SHEBANG + shebang.body(data)
     return data
 
 

@@ -1,7 +1,7 @@
-"""Archives: writing and unpacking tar files. The one home of tarfile.
+"""Tar archives: writing and safe unpacking. The only module that imports tarfile.
 
-tarfile only parses headers here. What is unpacked is decided member by member, before it is written: one pass, one set
-of rules, the decompression running ahead in a thread. That is faster than `tar` and than `TarFile.extractall`.
+tarfile only parses headers here. Each member is checked before it is written, in one pass, while a thread decompresses
+the next chunks. That is faster than `tar` and than `TarFile.extractall`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from envmgr.host.paths import Environ
 
 _MTIME = 1704067200  # any constant: equal inputs make equal archives
 _CHUNK = 1 << 20  # bytes
-_AHEAD = 4  # chunks
-_LONGEST_HEADER = 1 << 20  # bytes of all the headers of one member: pax, long names, maps of sparse files
-_LONGEST_NAME, _DEEPEST = 1024, 64  # characters, directories; the longest and deepest of a Python have about 130 and 12
-LARGEST = 4 << 30  # bytes unpacked; the largest full debug build has about 1 GB
-MOST = 100_000  # members, and directories that only their names tell of
+_READ_AHEAD = 4  # chunks
+_MAX_HEADER = 1 << 20  # bytes of all the headers of one member: pax, long names, maps of sparse files
+_MAX_NAME, _MAX_DEPTH = 1024, 64  # characters, directories; the maxima in a Python are about 130 and 12
+MAX_BYTES = 4 << 30  # unpacked; the largest full debug build has about 1 GB
+MAX_MEMBERS = 100_000  # directories that have no member of their own count too
 
 
 def write(root: Path, to: Path, *, level: int) -> None:
@@ -40,32 +40,34 @@ def write(root: Path, to: Path, *, level: int) -> None:
     ):
         for path in sorted(root.rglob("*")):
             if path.is_symlink() or not path.is_dir():
-                tar.add(path, path.relative_to(root.parent), recursive=False, filter=_plain)
+                tar.add(path, path.relative_to(root.parent), recursive=False, filter=_without_metadata)
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Forget whose file it was, and when."""
+def _without_metadata(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Reset the owner and the modification time of `member`, and return it."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mtime = _MTIME
     return member
 
 
-def unpack(archive: Path, into: Path, environ: Environ, *, largest: int = LARGEST, most: int = MOST) -> None:
+def unpack(
+    archive: Path, into: Path, environ: Environ, *, max_bytes: int = MAX_BYTES, max_members: int = MAX_MEMBERS
+) -> None:
     """Unpack `archive` (.tar.gz, .bz2, .xz or .zst) into the empty directory `into`.
 
-    Refused, with DownloadError: absolute names, `..`, links out of the tree, names that go through a link, devices,
-    setuid, a name twice, names too long or too deep, more than `largest` bytes or `most` members and directories, and
-    what is no archive. Raises EnvmgrError when the disk does not take it, or when nothing here reads zstd. After an
-    error, what is in `into` is of no use.
+    Raises DownloadError for a damaged archive, and for one with absolute names, `..`, links that point out of the tree,
+    names that pass through a link, devices, setuid, duplicate names, names too long or too deep, or more than
+    `max_bytes` bytes or `max_members` members and directories. Raises EnvmgrError when `into` cannot be written, or
+    when no reader for zstd is installed. After an error, the caller must remove the content of `into`.
     """
     try:
-        with _opened(archive, environ) as packed, ThreadPoolExecutor(1) as ahead:
-            stream = _Stream(_chunks(packed, ahead, largest))
-            tree = _Tree(into, most)
+        with _open(archive, environ) as packed, ThreadPoolExecutor(1) as executor:
+            stream = _Stream(_chunks(packed, executor, max_bytes))
+            tree = _Tree(into, max_members)
             with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as tar:
                 while member := tar.next():
-                    stream.begin()
+                    stream.start_member()
                     tree.add(member, stream)
             tree.finish()
     except DownloadError as error:
@@ -73,63 +75,65 @@ def unpack(archive: Path, into: Path, environ: Environ, *, largest: int = LARGES
     except OSError as error:
         raise EnvmgrError(f"{into}: cannot be written: {error.strerror}") from error
     except (tarfile.TarError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
-        # tarfile lets some headers fail as they may: sparse maps that are none, numbers, headers upon headers
+        # tarfile does not translate all errors: malformed sparse maps, numbers out of range, nested headers
         raise DownloadError(f"{archive.name}: damaged: {error}") from error
 
 
-def _chunks(packed: IO[bytes], ahead: ThreadPoolExecutor, largest: int) -> Iterator[bytes]:
-    """Yield the unpacked bytes; while one chunk is worked on, a thread makes the next ones.
+def _chunks(packed: IO[bytes], executor: ThreadPoolExecutor, max_bytes: int) -> Iterator[bytes]:
+    """Yield the decompressed bytes; while one chunk is processed, a thread decompresses the next ones.
 
-    Several: many small files take longer to write than to unpack, large ones the other way round.
+    It reads several chunks ahead, because small files take longer to write than to decompress, large ones less.
     """
-    total, coming = 0, deque(ahead.submit(packed.read, _CHUNK) for _ in range(_AHEAD))
-    while chunk := _result(coming.popleft()):
-        coming.append(ahead.submit(packed.read, _CHUNK))
+    total, pending = 0, deque(executor.submit(packed.read, _CHUNK) for _ in range(_READ_AHEAD))
+    while chunk := _result(pending.popleft()):
+        pending.append(executor.submit(packed.read, _CHUNK))
         total += len(chunk)
-        if total > largest:
-            raise DownloadError(f"unpacks to more than {largest} bytes")
+        if total > max_bytes:
+            raise DownloadError(f"unpacks to more than {max_bytes} bytes")
         yield chunk
 
 
-def _result(coming: Future[bytes]) -> bytes:
+def _result(chunk: Future[bytes]) -> bytes:
+    """Return the bytes of `chunk`; raises tarfile.ReadError for any error of the decompressor."""
     try:
-        return coming.result()
+        return chunk.result()
     except EnvmgrError:
         raise
-    except Exception as error:  # every decompressor has its own
+    except Exception as error:  # each decompressor raises classes of its own
         raise tarfile.ReadError(str(error)) from error
 
 
 class _Stream:
-    """The unpacked bytes, as tarfile reads them for the headers and we for the files: forwards only."""
+    """The decompressed bytes as a forward-only file: tarfile reads the headers, `pieces` yields the files."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._held = memoryview(b"")
+        self._buffer = memoryview(b"")
         self._offset = 0
-        self._headers = 0
+        self._header_bytes = 0
 
-    def begin(self) -> None:
-        """Count the bytes of headers anew: the next ones are of another member."""
-        self._headers = 0
+    def start_member(self) -> None:
+        """Reset the number of header bytes: the next headers belong to another member."""
+        self._header_bytes = 0
 
     def pieces(self, size: int) -> Iterator[memoryview]:
         """Yield the next `size` bytes, fewer at the end."""
-        while size > 0 and (self._held or self._more()):
-            piece, self._held = self._held[:size], self._held[size:]
+        while size > 0 and (self._buffer or self._fill()):
+            piece, self._buffer = self._buffer[:size], self._buffer[size:]
             self._offset += len(piece)
             size -= len(piece)
             yield piece
 
-    def _more(self) -> bool:
-        self._held = memoryview(next(self._chunks, b""))
-        return bool(self._held)
+    def _fill(self) -> bool:
+        """Read the next chunk into the buffer; returns False at the end."""
+        self._buffer = memoryview(next(self._chunks, b""))
+        return bool(self._buffer)
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes of headers, or fewer at the end."""
-        self._headers += size
-        if self._headers > _LONGEST_HEADER:
-            raise tarfile.ReadError("a header without end")
+        self._header_bytes += size
+        if self._header_bytes > _MAX_HEADER:
+            raise tarfile.ReadError(f"headers of one member have more than {_MAX_HEADER} bytes")
         return b"".join(self.pieces(size))
 
     def tell(self) -> int:
@@ -139,78 +143,82 @@ class _Stream:
     def seek(self, offset: int) -> int:
         """Skip to the position `offset`."""
         if offset < self._offset:
-            raise tarfile.ReadError("a member that goes backwards")
+            raise tarfile.ReadError("a header points backwards")
         for _ in self.pieces(offset - self._offset):
             pass
         return self._offset
 
 
 class _Tree:
-    """What has been unpacked into a directory: no member is written before it has been compared with it."""
+    """The files, links and directories unpacked so far; each new member is checked against them, then written."""
 
-    def __init__(self, into: Path, most: int) -> None:
+    def __init__(self, into: Path, max_members: int) -> None:
         self._into = str(into)
-        self._most, self._made = most, 0
+        self._max_members, self._members = max_members, 0
         self._folders = {""}
         self._files: set[str] = set()
-        self._links: set[str] = set()  # case folded: where the file system is so, a name must not slip past them
-        self._hard: list[tuple[str, str]] = []
+        self._links: set[str] = set()  # case-folded, for file systems that ignore case
+        self._hard_links: list[tuple[str, str]] = []
 
     def add(self, member: tarfile.TarInfo, stream: _Stream) -> None:
         """Write one member, or raise DownloadError."""
-        name = _name(member.name)
+        name = _checked_name(member.name)
         self._count()
         if member.mode & 0o7000 and not member.issym():
-            raise DownloadError(f"a setuid, setgid or sticky member: {name!a}")
+            raise DownloadError(f"setuid, setgid or sticky member: {name!a}")
         if member.isdir():
-            self._folder(name)
+            self._make_folder(name)
             return
         if not name:
-            raise DownloadError("a file or link without a name")
-        self._folder(name.rpartition("/")[0])
+            raise DownloadError("file or link without a name")
+        self._make_folder(name.rpartition("/")[0])
         try:
             self._write(name, member, stream)
         except FileExistsError as error:
-            raise DownloadError(f"a name twice: {name!a}") from error
+            raise DownloadError(f"duplicate name: {name!a}") from error
 
     def finish(self) -> None:
-        """Make the hard links: in old archives they come before what they link to."""
-        for name, target in self._hard:
+        """Make the hard links last, because in old archives they precede their targets."""
+        for name, target in self._hard_links:
             if target not in self._files:
-                raise DownloadError(f"a hard link to what is not a file of the archive: {name!a}")
+                raise DownloadError(f"hard link to a target that is not a file of the archive: {name!a}")
             os.link(f"{self._into}/{target}", f"{self._into}/{name}", follow_symlinks=False)
 
     def _count(self) -> None:
-        self._made += 1
-        if self._made > self._most:
-            raise DownloadError(f"more than {self._most} members")
+        """Count a member; raises DownloadError at the limit."""
+        self._members += 1
+        if self._members > self._max_members:
+            raise DownloadError(f"more than {self._max_members} members")
 
-    def _folder(self, name: str) -> None:
+    def _make_folder(self, name: str) -> None:
+        """Make the directory `name` and its parents; raises DownloadError where one is a link or file."""
         if name in self._folders:
             return
         self._count()
-        self._folder(name.rpartition("/")[0])
+        self._make_folder(name.rpartition("/")[0])
         if name.casefold() in self._links or name in self._files:
-            raise DownloadError(f"a name that goes through a link or file: {name!a}")
-        with suppress(FileExistsError):  # the same folder in other letters, on a file system that ignores case
-            os.mkdir(f"{self._into}/{name}")  # noqa: PTH102 - thousands of times
+            raise DownloadError(f"name passes through a link or file: {name!a}")
+        with suppress(FileExistsError):  # exists in another case, on a file system that ignores case
+            os.mkdir(f"{self._into}/{name}")  # noqa: PTH102 - called thousands of times
         self._folders.add(name)
 
     def _write(self, name: str, member: tarfile.TarInfo, stream: _Stream) -> None:
+        """Write a regular file or symbolic link, and remember a hard link for `finish`; raises DownloadError."""
         if member.isreg() and not member.issparse():
             _write_file(f"{self._into}/{name}", member, stream)
             self._files.add(name)
         elif member.issym():
             _check_link(name, member.linkname)
-            os.symlink(member.linkname, f"{self._into}/{name}")  # noqa: PTH211 - thousands of times
+            os.symlink(member.linkname, f"{self._into}/{name}")  # noqa: PTH211 - called thousands of times
             self._links.add(name.casefold())
         elif member.islnk():
-            self._hard.append((name, _name(member.linkname)))
+            self._hard_links.append((name, _checked_name(member.linkname)))
         else:
             raise DownloadError(f"neither file, directory nor link: {name!a}")
 
 
 def _write_file(path: str, member: tarfile.TarInfo, stream: _Stream) -> None:
+    """Write a new regular file with the mode 755 or 644; raises FileExistsError, tarfile.ReadError."""
     mode = 0o755 if member.mode & 0o100 else 0o644
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
@@ -222,41 +230,41 @@ def _write_file(path: str, member: tarfile.TarInfo, stream: _Stream) -> None:
     finally:
         os.close(descriptor)
     if left:
-        raise tarfile.ReadError("it ends too early")
+        raise tarfile.ReadError("truncated")
 
 
-def _name(text: str) -> str:
-    """Return a member's name without `.` components; raises DownloadError for one that leaves the tree."""
+def _checked_name(text: str) -> str:
+    """Return a member's name without `.` components; raises DownloadError for one outside the tree."""
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if text.startswith("/") or ".." in parts or "\0" in text:
-        raise DownloadError(f"a name that leaves the archive: {text!a}")
-    if len(text) > _LONGEST_NAME or len(parts) > _DEEPEST:
-        raise DownloadError(f"a name too long or too deep: {text[:80]!a}...")
+        raise DownloadError(f"name points out of the archive: {text!a}")
+    if len(text) > _MAX_NAME or len(parts) > _MAX_DEPTH:
+        raise DownloadError(f"name too long or too deep: {text[:80]!a}...")
     return "/".join(parts)
 
 
 def _check_link(name: str, target: str) -> None:
-    """Raise DownloadError for a link out of its top directory.
+    """Raise DownloadError for a symbolic link that points out of its top directory.
 
-    `..` may only stand at the beginning: the link's own directories are real ones, so that it means what it says.
+    `..` is allowed only at the start of the target: there it names the link's own directories, which are no links.
     """
     parts = [part for part in target.split("/") if part not in ("", ".")]
-    ups = next((place for place, part in enumerate(parts) if part != ".."), len(parts))
+    ups = next((index for index, part in enumerate(parts) if part != ".."), len(parts))
     if target.startswith("/") or not parts or ".." in parts[ups:] or (ups and ups >= name.count("/")):
-        raise DownloadError(f"a link that leaves the archive: {name!a} -> {target!a}")
+        raise DownloadError(f"link points out of the archive: {name!a} -> {target!a}")
 
 
 @contextmanager
-def _opened(archive: Path, environ: Environ) -> Iterator[IO[bytes]]:
-    """Open a compressed file for reading its contents."""
+def _open(archive: Path, environ: Environ) -> Iterator[IO[bytes]]:
+    """Open a compressed file for reading its decompressed content."""
     if archive.suffix == ".zst":
-        with _zstd(archive, environ) as packed:
+        with _open_zstd(archive, environ) as packed:
             yield packed
         return
     modules = {".gz": ("isal.igzip", "gzip"), ".bz2": ("bz2",), ".xz": ("lzma",)}.get(archive.suffix)
     if modules is None:
-        raise DownloadError(f"not a kind of archive that envmgr reads: {archive.suffix!a}")
-    for name in modules:  # isal unpacks twice as fast as zlib, where it is installed
+        raise DownloadError(f"unsupported archive format: {archive.suffix!a}")
+    for name in modules:  # isal, where it is installed, is twice as fast as zlib
         with suppress(ImportError):
             module = import_module(name)
             break
@@ -264,8 +272,8 @@ def _opened(archive: Path, environ: Environ) -> Iterator[IO[bytes]]:
         yield packed
 
 
-def _zstd(archive: Path, environ: Environ) -> AbstractContextManager[IO[bytes]]:
-    """Open with what there is: the standard library (3.14), its backport, `zstandard`, the program `zstd`."""
+def _open_zstd(archive: Path, environ: Environ) -> AbstractContextManager[IO[bytes]]:
+    """Open with the first reader available: the standard library (3.14), its backport, `zstandard`, or `zstd`."""
     for name in ("compression.zstd", "backports.zstd"):
         with suppress(ImportError):
             zstd = import_module(name)
@@ -277,7 +285,7 @@ def _zstd(archive: Path, environ: Environ) -> AbstractContextManager[IO[bytes]]:
         return cast("AbstractContextManager[IO[bytes]]", zstandard.open(archive, dctx=unlimited))
     if not (program := shutil.which("zstd", path=environ.get("PATH"))):
         raise EnvmgrError(
-            f"{archive.name} is packed with zstd, which nothing here can read",
+            f"{archive.name}: no reader for zstd is installed",
             hint="install the program `zstd`, or the Python package `backports.zstd` beside envmgr",
         )
     return process.open_stdout([program, "-dcq", "--long=31", archive], environ=environ)

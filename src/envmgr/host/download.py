@@ -43,7 +43,7 @@ def locked_fetch(
     with ExitStack() as stack:
         try:
             to.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(lock.exclusive(lock_path(to), patience=3600))
+            stack.enter_context(lock.exclusive(lock_path(to), timeout=3600))
             if not _is(to, sha256):
                 _fetch(network, urls, part, sha256, watch or (lambda *_: None)).replace(to)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The writer lock: one per store, advisory, released by the kernel when its holder dies. The one home of filelock."""
+"""The lock file: advisory, released by the kernel when its process ends. The only module that imports filelock."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from pathlib import Path
 
 from envmgr.errors import EnvmgrError, StoreBusyError
 
-TIMEOUT = 600.0  # seconds; an install over a slow line holds the lock only while it publishes
+TIMEOUT = 600.0  # seconds; an install takes the lock only to publish, not while it downloads
 
 
 @contextmanager
-def exclusive(path: Path, *, patience: float = TIMEOUT) -> Iterator[None]:
-    """Hold the lock file at `path`, waiting at most `patience` seconds; raises StoreBusyError after that.
+def exclusive(path: Path, *, timeout: float = TIMEOUT) -> Iterator[None]:
+    """Lock the file at `path` for the block, waiting at most `timeout` seconds; raises StoreBusyError after that.
 
-    Raises EnvmgrError for a place that cannot be written to, and where the filesystem refuses to lock.
+    Raises EnvmgrError for a path that cannot be written, and where the filesystem refuses to lock.
     """
     import filelock
 
-    held = filelock.FileLock(path, fallback_to_soft=False)  # a soft lock outlives a holder that was killed
+    file_lock = filelock.FileLock(path, fallback_to_soft=False)  # a soft lock remains after its process was killed
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            held.acquire(timeout=0)
+            file_lock.acquire(timeout=0)
         except filelock.Timeout:
             _ensure_contended(path)
-            held.acquire(timeout=patience)
+            file_lock.acquire(timeout=timeout)
     except filelock.Timeout as error:
         raise StoreBusyError(
-            f"another envmgr is working in {path.parent}", hint="wait for it to finish, then try again"
+            f"another envmgr has locked {path.parent}", hint="wait until it has finished, then try again"
         ) from error
     except OSError as error:
-        refused = "written" if error.filename else "locked"  # flock has a descriptor, no path
+        refused = "written" if error.filename else "locked"  # an error of flock has no file name
         raise EnvmgrError(
-            f"{path}: cannot be {refused}: {error.strerror}", hint="ENVMGR_HOME may name another place"
+            f"{path}: cannot be {refused}: {error.strerror}", hint="set ENVMGR_HOME to another directory"
         ) from error
     try:
         yield
     finally:
-        held.release()
+        file_lock.release()
 
 
 def _ensure_contended(path: Path) -> None:
-    """Raise OSError unless the lock is free by now, or held by somebody.
+    """Raise OSError unless the lock is free by now, or another process has it.
 
-    filelock waits for EACCES as for a lock that is held; some network filesystems answer that for ever.
+    filelock retries on EACCES as on a taken lock; some network filesystems always return it.
     """
     import fcntl
 

@@ -54,7 +54,7 @@ class Network:
         raise UsageError(f"ENVMGR_HTTP_TIMEOUT is no number of seconds: {text!a}", hint="at most a day, 86400")
 
     @property
-    def forbidden(self) -> bool:
+    def is_offline(self) -> bool:
         """Whether only files may be read."""
         return self.offline or self.environ.get(variables.OFFLINE, "").lower() not in _OFF
 
@@ -99,7 +99,7 @@ class Network:
             raise DownloadError(
                 f"not a URL that can be read: {without_credentials(url)!a}", hint="use https, http or file"
             )
-        if self.forbidden:
+        if self.is_offline:
             raise DownloadError(
                 f"offline, so {without_credentials(url)} is not read", hint="drop --offline or unset ENVMGR_OFFLINE"
             )
@@ -136,7 +136,7 @@ class Network:
                 raise DownloadError(
                     f"{without_credentials(url)} redirects to the insecure {without_credentials(str(request.url))}"
                 )
-        raise DownloadError(f"{without_credentials(url)}: redirects without end")
+        raise DownloadError(f"{without_credentials(url)}: too many redirects")
 
     def _send(self, request: Any, stack: ExitStack) -> Any:  # noqa: ANN401 - an httpx.Request, an httpx.Response
         """Send one request, by its proxy; a name and password in its URL go before those of netrc."""

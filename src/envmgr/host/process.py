@@ -1,4 +1,4 @@
-"""Other programs: run one and read what it said. The one home of subprocess."""
+"""Child processes: run, supervise and replace. The only module that imports subprocess."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from typing import IO, NoReturn
 from envmgr.errors import CommandNotFoundError
 from envmgr.host.paths import Environ
 
-LATE = 124  # the exit code of what was killed because its time was up, as of timeout(1)
-_MOST_SAID = 65536  # bytes of an answer
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # at its start; a program that we start expects the default
-_PASSED_ON = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+TIMED_OUT = 124  # the exit code of a program killed after its time-out, as of timeout(1)
+_MAX_OUTPUT = 65536  # bytes that `run_until` reads
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # at its start; other programs expect the default action
+_FORWARDED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a program ended: its exit code (128 + the signal's number for a killed one) and stdout with stderr."""
+    """A finished program: its exit code (128 + the signal's number for a killed one), and its stdout with stderr."""
 
     code: int
     text: str
@@ -35,7 +35,7 @@ class Outcome:
 def run(
     argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None, timeout: float | None = None
 ) -> Outcome:
-    """Run `argv` to its end without a terminal or input; `timeout` in seconds, after which it is killed (124).
+    """Run `argv` to its end without a terminal or input; after `timeout` seconds it is killed (code TIMED_OUT).
 
     Raises CommandNotFoundError when it cannot be started.
     """
@@ -51,17 +51,17 @@ def run(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        return Outcome(124, (error.output or b"").decode(errors="replace"))
+        return Outcome(TIMED_OUT, (error.output or b"").decode(errors="replace"))
     except OSError as error:
         raise CommandNotFoundError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     code = done.returncode if done.returncode >= 0 else 128 - done.returncode
     return Outcome(code, done.stdout.decode(errors="replace"))
 
 
-def answer(argv: Sequence[str | Path], *, environ: Environ, mark: bytes, patience: float) -> Outcome:
-    """Run `argv` until it has said a line with `mark`, or has closed its output; then it, and all its group, is killed.
+def run_until(argv: Sequence[str | Path], *, environ: Environ, mark: bytes, timeout: float) -> Outcome:
+    """Run `argv` until it has written a line with `mark` or closed its output; then kill its process group.
 
-    Its exit code is LATE where neither came within `patience` seconds, or where it said more than 64 kB before.
+    The exit code is TIMED_OUT where neither happened within `timeout` seconds or 64 kB of output.
     Raises CommandNotFoundError when it cannot be started.
     """
     try:
@@ -78,33 +78,33 @@ def answer(argv: Sequence[str | Path], *, environ: Environ, mark: bytes, patienc
     with child:
         assert child.stdout is not None  # noqa: S101 - it is a pipe
         try:
-            said, ended = _read_until(child.stdout.fileno(), mark, time.monotonic() + patience)
-            code = child.wait(timeout=1) if ended else LATE
+            output, complete = _read_until(child.stdout.fileno(), mark, time.monotonic() + timeout)
+            code = child.wait(timeout=1) if complete else TIMED_OUT
         except subprocess.TimeoutExpired:
-            code = LATE
+            code = TIMED_OUT
         finally:
-            with suppress(ProcessLookupError, PermissionError):  # gone, or (macOS) about to be
+            with suppress(ProcessLookupError, PermissionError):  # it has ended, or (macOS) is about to
                 os.killpg(child.pid, signal.SIGKILL)
             child.kill()
-    return Outcome(code if code >= 0 else 128 - code, said.decode(errors="replace"))
+    return Outcome(code if code >= 0 else 128 - code, output.decode(errors="replace"))
 
 
-def _read_until(output: int, mark: bytes, deadline: float) -> tuple[bytes, bool]:
-    """Return what comes, up to 64 kB, and whether it has ended or a whole line with `mark` was in it."""
-    said, waiting = b"", select.poll()
-    waiting.register(output, select.POLLIN)
-    while len(said) < _MOST_SAID and (left := deadline - time.monotonic()) > 0:
-        if not waiting.poll(left * 1000):
+def _read_until(descriptor: int, mark: bytes, deadline: float) -> tuple[bytes, bool]:
+    """Return the output, up to about 64 kB, and whether it has ended or contains a whole line with `mark`."""
+    output, poll = b"", select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while len(output) < _MAX_OUTPUT and (left := deadline - time.monotonic()) > 0:
+        if not poll.poll(left * 1000):
             break
-        piece = os.read(output, 65536)
-        said += piece
-        if not piece or b"\n" in said.partition(mark)[2]:
-            return said, True
-    return said, False
+        piece = os.read(descriptor, 65536)
+        output += piece
+        if not piece or b"\n" in output.partition(mark)[2]:
+            return output, True
+    return output, False
 
 
 def run_on_terminal(argv: Sequence[str | Path], *, environ: Environ, cwd: Path | None = None) -> int:
-    """Run `argv` to its end on our own terminal, all that it says to stderr, and return its exit code.
+    """Run `argv` to its end on our own terminal with its stdout on our stderr, and return its exit code.
 
     Raises CommandNotFoundError.
     """
@@ -117,7 +117,7 @@ def run_on_terminal(argv: Sequence[str | Path], *, environ: Environ, cwd: Path |
 
 @contextmanager
 def open_stdout(argv: Sequence[str | Path], *, environ: Environ) -> Iterator[IO[bytes]]:
-    """Run `argv` and give its stdout to be read as it comes; leaving early ends the program.
+    """Run `argv` for the block and yield its stdout as a file; at the end of the block the program is killed.
 
     Raises CommandNotFoundError when it cannot be started.
     """
@@ -134,11 +134,11 @@ def open_stdout(argv: Sequence[str | Path], *, environ: Environ) -> Iterator[IO[
 
 
 def exec_program(program: Path, argv: Sequence[str], environ: Environ) -> NoReturn:
-    """Replace this process by `program` with `argv`; returns never, raises CommandNotFoundError."""
+    """Replace this process with `program`; does not return, raises CommandNotFoundError."""
     for number in _IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     try:
-        os.execve(program, list(argv), dict(environ))  # noqa: S606 - no shell is the point
+        os.execve(program, list(argv), dict(environ))  # noqa: S606 - without a shell
     except OSError as error:
         raise CommandNotFoundError(f"{program}: cannot be run: {error.strerror}") from error
 
@@ -146,20 +146,20 @@ def exec_program(program: Path, argv: Sequence[str], environ: Environ) -> NoRetu
 def supervise(program: Path, argv: Sequence[str], environ: Environ) -> int:
     """Run `program` with `argv` to its end, with our terminal and descriptors.
 
-    Returns its exit code, or minus the number of the signal that ended it. Signals of the terminal reach it without us;
-    others that are sent to us are passed on. Raises CommandNotFoundError.
+    Returns its exit code, or minus the number of the signal that ended it. The terminal sends its signals to the
+    program directly; signals sent to this process are forwarded. Raises CommandNotFoundError.
     """
     child = 0
 
-    def pass_on(number: int, _frame: object) -> None:
+    def forward(number: int, _frame: object) -> None:
         if child and not (number in {signal.SIGINT, signal.SIGQUIT} and _in_foreground()):
             with suppress(ProcessLookupError):
                 os.kill(child, number)
 
-    passed_on = [number for number in _PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until there is a child
-    for number in passed_on:
-        signal.signal(number, pass_on)
+    forwarded = [number for number in _FORWARDED if signal.getsignal(number) is not signal.SIG_IGN]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, forwarded)  # until the child exists
+    for number in forwarded:
+        signal.signal(number, forward)
     try:
         child = os.posix_spawn(
             program, list(argv), dict(environ), setsigmask=list(mask), setsigdef=list(_IGNORED_BY_PYTHON)
@@ -174,7 +174,7 @@ def supervise(program: Path, argv: Sequence[str], environ: Environ) -> int:
 
 
 def end_as(code: int) -> int:
-    """Return the exit code of a program as `supervise` gave it; does not return where a signal ended the program."""
+    """Return `code`, a result of `supervise`; where it is a signal, end this process by the same signal."""
     if code < 0:
         if -code != signal.SIGKILL:
             signal.signal(-code, signal.SIG_DFL)
@@ -183,7 +183,7 @@ def end_as(code: int) -> int:
 
 
 def _in_foreground() -> bool:
-    """Whether this process is in the foreground of its terminal, which then sends the signals of keys to all there."""
+    """Return whether this process is in its terminal's foreground group, to which the terminal sends its signals."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:
@@ -197,17 +197,20 @@ def _in_foreground() -> bool:
 
 
 def without_python_variables(environ: Environ) -> dict[str, str]:
-    """Return `environ` without what bends a Python or an installer that we start: PYTHON*, VIRTUALENV_*, __PYVENV*."""
-    bending = ("PYTHON", "VIRTUALENV", "VIRTUAL_ENV", "__PYVENV")
-    return {name: value for name, value in environ.items() if not name.startswith(bending)}
+    """Return `environ` without the variables that change how a Python or an installer works.
+
+    These are PYTHON*, VIRTUALENV_*, VIRTUAL_ENV* and __PYVENV*.
+    """
+    prefixes = ("PYTHON", "VIRTUALENV", "VIRTUAL_ENV", "__PYVENV")
+    return {name: value for name, value in environ.items() if not name.startswith(prefixes)}
 
 
 class Child:
-    """A running program in a process group of its own, so that its children can be ended with it.
+    """A running program in a process group of its own, so that its children can be killed with it.
 
-    Its output goes to the file `output`: directly, or through a terminal of its own (`colors`), so that it writes
-    colours as on a terminal; never to a pipe that a daemon could hold open. With `interactive` it has our own terminal
-    and stays in our process group, so that Ctrl-C reaches it from the terminal.
+    It writes to the file `output`, with `colors` through a pseudo-terminal, so that it writes colours; never to a pipe,
+    which a daemon could keep open. With `interactive` it has our own terminal and stays in our process group, so that
+    Ctrl-C reaches it from the terminal.
     """
 
     def __init__(
@@ -247,9 +250,9 @@ class Child:
             self._copier.start()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the program and its process group; to the program alone where it shares our group.
+        """Send a signal to the process group of the program; to the program alone where it is interactive.
 
-        Such a program has had its SIGINT from the terminal: a second one would cut its clean-up short.
+        An interactive program gets SIGINT from the terminal; a second one could interrupt its own clean-up.
         """
         if self._interactive and number == signal.SIGINT:
             return
@@ -259,7 +262,7 @@ class Child:
     def wait(self, timeout: float | None = None) -> int | None:
         """Return the exit code (128 + the signal's number for a killed program), None after `timeout` seconds.
 
-        When the program has ended, the rest of its process group is killed.
+        When the program has ended, other processes of its group are killed.
         """
         try:
             code = self._process.wait(timeout)
@@ -273,7 +276,7 @@ class Child:
 
 
 def _terminal() -> tuple[int, int]:
-    """Return master and slave of a new pseudo-terminal that passes output on unchanged, as wide as ours."""
+    """Return the descriptors (master, slave) of a new pseudo-terminal: raw output, the size of our terminal."""
     import shutil
     import termios
 
@@ -287,8 +290,8 @@ def _terminal() -> tuple[int, int]:
 
 
 def _copy(master: int, output: IO[bytes]) -> None:
-    """Copy what comes from a pseudo-terminal until its last writer has closed it."""
-    with suppress(OSError, ValueError):  # Linux: EIO at the end; the file was closed
+    """Copy the output of a pseudo-terminal to `output` until its last writer has closed it."""
+    with suppress(OSError, ValueError):  # EIO at the end (Linux), or `output` was closed
         while data := os.read(master, 65536):
             output.write(data)
             output.flush()
@@ -296,10 +299,10 @@ def _copy(master: int, output: IO[bytes]) -> None:
 
 
 def with_variable(name: str, value: str) -> list[int]:
-    """Return the processes of this user whose initial environment has the variable; only Linux's /proc can tell."""
+    """Return the numbers of this user's other processes that were started with the variable; none without /proc."""
     wanted, found = f"{name}={value}".encode(), []
-    for place in Path("/proc").glob("[0-9]*"):
+    for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if wanted in (place / "environ").read_bytes().split(b"\0") and place.name != str(os.getpid()):
-                found.append(int(place.name))
+            if wanted in (folder / "environ").read_bytes().split(b"\0") and folder.name != str(os.getpid()):
+                found.append(int(folder.name))
     return found

@@ -1,4 +1,4 @@
-"""The first lines of scripts that Python runs (execve(2))."""
+"""Shebangs: the first lines of scripts that Python runs (execve(2))."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 _LONGEST = 127  # bytes; Linux before 5.1 cut the first line of a script there
 _PLAIN = re.compile(r"[^\s\\]*")
-# For sh, a command that finds the program beside the script; for Python, a string of three lines. No path needs quotes.
+# For sh, a command that runs the program beside the script; for Python, a string literal of three lines. It contains no
+# absolute path, so nothing needs quotes.
 _RELATIVE = """#!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")/{program}" "$0" "$@"
 ' '''
@@ -16,21 +17,21 @@ _RELATIVE = """#!/bin/sh
 
 
 def relative(program: str) -> bytes:
-    """Return the head of a script for the `program` in the script's own directory, wherever that is."""
+    """Return a shebang that finds `program` in the script's own directory at run time."""
     return _RELATIVE.format(program=program).encode()
 
 
 def absolute(program: Path) -> bytes:
-    """Return the head of a script in the directory of `program`: one line where the kernel can read that."""
+    """Return a shebang with the path of `program`, or a relative one where the kernel cannot read that path."""
     return b"#!" + os.fsencode(program) + b"\n" if fits(program) else relative(program.name)
 
 
 def fits(program: Path) -> bool:
-    """Whether the kernel can read the path of `program` from the first line of a script."""
+    """Return whether the kernel can read the path of `program` from the first line of a script."""
     return len(os.fsencode(program)) + 3 <= _LONGEST and _PLAIN.fullmatch(str(program)) is not None
 
 
-def after(script: bytes) -> bytes:
-    """Return what follows the head of `script`: its first line, or three that are for sh."""
+def body(script: bytes) -> bytes:
+    """Return `script` without its shebang: one line, or the three of `relative`."""
     lines = 3 if script.startswith(b"#!/bin/sh\n'''exec'") else 1
     return script.split(b"\n", lines)[lines]

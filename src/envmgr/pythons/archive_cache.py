@@ -36,7 +36,7 @@ def remove(archive: Path) -> bool:
     """Remove an archive with what belongs to it; returns False, and leaves it, while it is downloaded or unpacked."""
     guard = download.lock_path(archive)
     try:
-        with lock.exclusive(guard, patience=0):
+        with lock.exclusive(guard, timeout=0):
             for path in (archive, _part(archive), guard):  # who waits for the lock sees that it is another one now
                 path.unlink(missing_ok=True)
     except StoreBusyError:

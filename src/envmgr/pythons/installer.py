@@ -110,7 +110,7 @@ def fetched_archive(
 def clean_up(home: Home) -> None:
     """Clean up after killed runs: half-made stages, half-removed builds, aliases that were not repointed."""
     for left in home.tmp.glob("install-*"):
-        with suppress(StoreBusyError), lock.exclusive(_stage_lock(left), patience=0):
+        with suppress(StoreBusyError), lock.exclusive(_stage_lock(left), timeout=0):
             shutil.rmtree(left, ignore_errors=True)
     store = Store(home)
     stale = any(store.alias(build.build_alias) != build for build in store.builds())
@@ -158,7 +158,7 @@ def compile_bytecode(prefix: Path, environ: Environ) -> None:
 def _stage(home: Home, build: Build) -> Iterator[Path]:
     """Give the one directory in which `build` may be prepared, empty; it is removed in the end."""
     stage = home.tmp / f"install-{build}"
-    with lock.exclusive(_stage_lock(stage), patience=_PATIENCE):
+    with lock.exclusive(_stage_lock(stage), timeout=_PATIENCE):
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir(parents=True)
         try:

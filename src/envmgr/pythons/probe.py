@@ -70,8 +70,8 @@ def probe(
     for isolated in (["-I"], ["-E", "-s"]):  # Python 2 has no -I
         argv: list[str | Path] = [program, *isolated, "-B", "-S", "-c", _SCRIPT, *imports]
         try:
-            said = process.answer(
-                argv, environ=process.without_python_variables(environ), mark=_MARK, patience=patience
+            said = process.run_until(
+                argv, environ=process.without_python_variables(environ), mark=_MARK, timeout=patience
             )
         except CommandNotFoundError as error:
             hint = "its dynamic loader is missing: it is made for another C library" if program.exists() else None
@@ -86,7 +86,7 @@ def _described(name: str, said: process.Outcome, patience: float) -> Description
     before, mark, line = said.text.partition(_MARK.decode())
     last = (before.strip().splitlines() or [f"exit code {said.code}"])[-1][:200]
     if not mark:
-        if said.code == process.LATE:
+        if said.code == process.TIMED_OUT:
             raise BrokenInterpreterError(f"{name}: does not start: it says nothing within {patience:g} s")
         if said.code:
             raise BrokenInterpreterError(f"{name}: does not start: {last}", hint=_reason(said))

@@ -49,7 +49,7 @@ def select(request: VersionRequest, network: Network, cache: Path, upstream: Ups
     try:
         return selection.select(request, known, source)
     except NoSuchVersionError as problem:
-        if failure is None and not network.forbidden and _age(_file(platform, network, cache)) > _JUST_NOW:
+        if failure is None and not network.is_offline and _age(_file(platform, network, cache)) > _JUST_NOW:
             known, failure = _updated(platform, network, cache, upstream)
         if failure:
             raise NoSuchVersionError(f"{problem.message};\n{failure.message}", hint=problem.hint) from failure
@@ -75,7 +75,7 @@ def _current(
     local = source and split(source).scheme == "file"
     if local or (source and not file.exists()):
         return update_index(platform, network, cache, upstream), None
-    if _age(file) < _DAY or network.forbidden:
+    if _age(file) < _DAY or network.is_offline:
         return selection.known_candidates(cache, platform, source), None
     hasty = replace(network, environ={variables.HTTP_TIMEOUT: _PATIENCE, **network.environ})
     known, failure = _updated(platform, hasty, cache, upstream)
@@ -105,7 +105,7 @@ def mirror_candidates(platform: Platform, network: Network) -> list[Candidate] |
     if not mirror or network.environ.get(INDEX):
         return None
     url = f"{mirror.rstrip('/')}/{SUMS}"
-    if network.forbidden and split(url).scheme != "file":
+    if network.is_offline and split(url).scheme != "file":
         return None
     try:
         with network.open(url) as reply:
@@ -140,7 +140,7 @@ def update_index(platform: Platform, network: Network, cache: Path, upstream: Up
             known = _of(platform, answer.candidates if source else [*answer.candidates, *known])
         _keep(file, f"# {url} {answer.etag}", (found for found in known if found not in bundled))
         return known
-    online = "drop --offline or unset ENVMGR_OFFLINE" if network.forbidden else "is this machine online?"
+    online = "drop --offline or unset ENVMGR_OFFLINE" if network.is_offline else "is this machine online?"
     hint = f"{INDEX} names it" if source else online
     raise DownloadError("the index could not be refreshed:\n" + "\n".join(problems), hint=hint)
 

@@ -52,7 +52,7 @@ def resolve_pin(home: Home, directory: Path, environ: Environ, *, said: str = pi
 
     Raises UsageError for a pin that cannot be understood.
     """
-    if named := pins.parse(environ.get(pins.VARIABLE, ""), said=said):
+    if named := pins.parse(environ.get(pins.VARIABLE, ""), variable=said):
         return ResolvedPin(named, pins.nearest_project(directory, ceilings(environ)), directory)
     nearest = pins.nearest_pin(directory, ceilings(environ))
     return ResolvedPin(nearest or pins.read(home.default), nearest.project if nearest else None, directory)

@@ -1,7 +1,7 @@
-"""Version files: `.python-version` text -> Pin, and the walk to the one that rules a directory.
+"""Version files: parsing `.python-version`, and the search upwards for the nearest one.
 
-A version file is data. Its words are separated by white space, `#` starts a comment, order is priority. This reads all
-that pyenv and uv read; a line that cannot be understood is an error that names file and line, never a silent fallback.
+A version file is data. Its words are separated by white space, `#` starts a comment, and the order is the priority.
+Every file that pyenv or uv accepts is accepted; an invalid line is an error that names file and line, never ignored.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from envmgr.versions.request import VersionRequest
 
 FILE_NAME = ".python-version"
 VARIABLE = variables.VERSION
-_LIMIT = 8 * 1024  # bytes; a larger file is no version file, and a prompt must not read it
-_BLANKS = re.compile(r"[ \t\r]+")  # what the shim's IFS holds, and no more
-_WORDS_LIMIT = 200  # characters; the words name a record file, and file systems end names at 255 bytes
+_MAX_SIZE = 8 * 1024  # bytes; a larger file is no version file, and reading it would delay a prompt
+_BLANKS = re.compile(r"[ \t\r]+")  # exactly the characters of the shim's IFS
+_MAX_WORDS = 200  # characters; the words are the name of a record file, and file systems allow 255 bytes
 
 
 @dataclass(frozen=True)
 class Pin:
-    """What a version file asks for, or a variable or an option.
+    """The requests of a version file, a variable or an option.
 
-    `words` is the text that shims and hooks compute with shell builtins: the words joined by one blank. `source` is the
-    file, None where `said` is the variable or option; `lines` are the line numbers of the requests, counted from 1.
+    `words` is the text joined by single blanks, as shims and hooks compute it with shell builtins. `source` is the
+    version file; where it is None, `variable` names the variable or option. `lines` are the line numbers of the
+    requests, counted from 1.
     """
 
     requests: tuple[VersionRequest, ...]
@@ -41,19 +42,19 @@ class Pin:
 
     @property
     def project(self) -> Path | None:
-        """The directory that the version file makes a project."""
+        """The directory of the version file, None for a variable or an option."""
         return self.source.parent if self.source else None
 
     @property
     def location(self) -> str:
-        """Where the first request stands, for messages: `/p/.python-version:1`."""
+        """The place of the first request, for messages: `/p/.python-version:1` or `ENVMGR_VERSION`."""
         return f"{self.source}:{self.lines[0]}" if self.source else self.variable
 
 
-def parse(text: str, *, source: Path | None = None, said: str = VARIABLE) -> Pin | None:
-    """Read the text of a version file, or what the variable or option `said` holds; None when it names no version.
+def parse(text: str, *, source: Path | None = None, variable: str = VARIABLE) -> Pin | None:
+    """Return the pin in the text of the version file `source`, or of the variable or option `variable`.
 
-    Raises UsageError with file and line, or with `said`.
+    Returns None where the text contains no request. Raises UsageError naming file and line, or `variable`.
     """
     requests: list[VersionRequest] = []
     lines: list[int] = []
@@ -65,50 +66,50 @@ def parse(text: str, *, source: Path | None = None, said: str = VARIABLE) -> Pin
             try:
                 requests.append(VersionRequest.parse(word))
             except UsageError as error:
-                place = f"{source}:{number}" if source else said
-                raise UsageError(f"{place}: {error.message}", hint=error.hint) from None
+                location = f"{source}:{number}" if source else variable
+                raise UsageError(f"{location}: {error.message}", hint=error.hint) from None
             lines.append(number)
     joined = " ".join(words)
-    if len(joined) > _WORDS_LIMIT:
+    if len(joined) > _MAX_WORDS:
         raise UsageError(
-            f"{source or said}: too many versions",
-            hint=f"keep them under {_WORDS_LIMIT} characters",
+            f"{source or variable}: too many versions",
+            hint=f"write at most {_MAX_WORDS} characters",
         )
-    return Pin(tuple(requests), joined, source, tuple(lines), said) if requests else None
+    return Pin(tuple(requests), joined, source, tuple(lines), variable) if requests else None
 
 
 def _joined(words: list[str]) -> Iterator[str]:
-    """Put `>=3.11, <3.13` back together: a trailing comma goes on in the next word."""
-    whole = ""
+    """Join the words of one request, `>=3.11, <3.13`: a word that ends with a comma continues in the next."""
+    request = ""
     for word in words:
-        whole += word
-        if not whole.endswith(","):
-            yield whole
-            whole = ""
-    if whole:
-        yield whole
+        request += word
+        if not request.endswith(","):
+            yield request
+            request = ""
+    if request:
+        yield request
 
 
 def read(path: Path) -> Pin | None:
-    """Read the version file at `path`; None when there is none, or it is not a regular file, or it names no version.
+    """Return the pin of the version file at `path`, None where there is no regular file or it contains no request.
 
-    Only regular files are opened: a FIFO must not hang a prompt. Root leaves the files of other users alone. Raises
-    UsageError for a file that cannot be read or understood.
+    A FIFO or device is not read, since it could block a prompt. Root ignores the files of other users. Raises
+    UsageError for a file that is unreadable, too large or invalid.
     """
     data = _content(path)
     if data is None:
         return None
-    if len(data) > _LIMIT:
-        raise UsageError(f"{path}: larger than a version file can be", hint="write it anew with `envmgr use`")
+    if len(data) > _MAX_SIZE:
+        raise UsageError(f"{path}: larger than a version file can be", hint="write a new one with `envmgr use`")
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: not UTF-8 text", hint="write it anew with `envmgr use`") from None
+        raise UsageError(f"{path}: not UTF-8 text", hint="write a new one with `envmgr use`") from None
     return parse(text, source=path)
 
 
 def _content(path: Path) -> bytes | None:
-    """Return the bytes of a regular file, at most one more than a version file may have; None for anything else."""
+    """Return the first bytes of a regular file, one more than a version file may have; None for anything else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -117,18 +118,18 @@ def _content(path: Path) -> bytes | None:
         if not os.path.isfile(path):  # noqa: PTH113 - a directory without access, a loop, a path too long, a socket
             return None
         raise UsageError(
-            f"{path}: cannot be read: {error.strerror}", hint="mend its permissions, or remove it"
+            f"{path}: cannot be read: {error.strerror}", hint="change its permissions, or remove it"
         ) from error
     try:
         status = os.fstat(descriptor)
-        ours = os.geteuid() != 0 or status.st_uid == 0
-        return os.read(descriptor, _LIMIT + 1) if stat.S_ISREG(status.st_mode) and ours else None
+        allowed = os.geteuid() != 0 or status.st_uid == 0
+        return os.read(descriptor, _MAX_SIZE + 1) if stat.S_ISREG(status.st_mode) and allowed else None
     finally:
         os.close(descriptor)
 
 
 def nearest_pin(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
-    """Return the pin of the nearest version file, `directory` upwards and below `ceilings`, or None.
+    """Return the pin of the nearest version file in `directory` or above it, but below `ceilings`, or None.
 
     Raises UsageError as `read` does.
     """
@@ -136,7 +137,7 @@ def nearest_pin(directory: Path, ceilings: Collection[Path] = ()) -> Pin | None:
 
 
 def nearest_project(directory: Path, ceilings: Collection[Path] = ()) -> Path | None:
-    """Return the directory whose version file rules `directory`, also where its text cannot be understood, or None."""
+    """Return the directory of the nearest version file, even an invalid one; else None. See `nearest_pin`."""
     for folder in upwards(directory, ceilings):
         try:
             if read(folder / FILE_NAME):
