@@ -4,7 +4,8 @@
 
 A mutant is killed when a test fails or takes too long; one that no test notices has survived. Outcomes are kept in
 `.cache/mutate/`, so a run that was interrupted goes on where it was; when the tests change, survivors are tried again,
-and when a module changes, all of its mutants are. `--again` forgets what is kept. Survivors that cannot be killed stand
+and when a module changes, all of its mutants are. The tests that run the changed line go first, the fastest of them
+before the others. `--again` forgets what is kept. Survivors that cannot be killed stand
 in `mutate-survivors.txt` with a reason each: mutants that do the same as the original. The exit code is 1 where the
 rate of killed mutants is below the floor of a module.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -22,10 +24,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "envmgr"
@@ -38,10 +45,10 @@ MODULES = {
     "versions/requires.py": ("unit/test_requires.py", 90),
     "versions/pins.py": ("unit/test_pins.py", 90),
     "versions/pinning.py": ("unit/test_pinning.py", 90),
-    "pythons/resolve.py": ("unit/test_resolve.py", 85),
-    "pythons/candidate.py": ("unit/test_candidate.py unit/test_index.py", 85),
-    "pythons/index.py": ("unit/test_index.py", 85),
-    "pythons/selection.py": ("unit/test_selection.py", 85),
+    "pythons/resolve.py": ("unit/test_resolve.py", 90),
+    "pythons/candidate.py": ("unit/test_candidate.py unit/test_index.py", 90),
+    "pythons/index.py": ("unit/test_index.py", 90),
+    "pythons/selection.py": ("unit/test_selection.py", 90),
     "host/archive.py": ("unit/test_archive.py", 90),
     "host/access.py": ("unit/test_access.py", 90),
     "host/git.py": ("unit/test_git.py", 90),
@@ -51,12 +58,15 @@ MODULES = {
     "shell/grant.py": ("unit/test_grant.py", 90),
     "shell/variables.py": ("unit/test_variables.py", 90),
     "shell/dotenv.py": ("unit/test_dotenv.py", 90),
-    "shell/quoting.py": ("unit/test_quoting.py unit/test_shells.py", 85),
-    "packages/requirements.py": ("unit/test_requirements.py", 85),
-    "packages/engines.py": ("unit/test_requirements.py integration/test_sync.py", 85),
-    "packages/wheels.py": ("unit/test_requirements.py integration/test_sync.py", 85),
-    "packages/sync.py": ("unit/test_requirements.py integration/test_sync.py", 85),
-    "testing/matrix.py": ("unit/test_matrix.py", 85),
+    "shell/quoting.py": ("unit/test_quoting.py unit/test_shells.py", 90),
+    "packages/requirements.py": ("unit/test_requirements.py", 90),
+    "packages/engines.py": ("unit/test_requirements.py integration/test_sync.py", 90),
+    "packages/wheels.py": ("unit/test_requirements.py integration/test_sync.py", 90),
+    "packages/sync.py": ("unit/test_requirements.py integration/test_sync.py", 90),
+    "testing/matrix.py": ("unit/test_test_table.py unit/test_test_defaults.py", 90),
+    "testing/table.py": ("unit/test_test_table.py", 90),
+    "testing/defaults.py": ("unit/test_test_defaults.py", 90),
+    "testing/substitution.py": ("unit/test_test_values.py", 90),
 }
 _REWRITE = "-Wignore::pytest.PytestAssertRewriteWarning"  # hypothesis is imported before pytest starts
 COMPARISONS = {
@@ -174,18 +184,70 @@ def _replacements(node: ast.expr | ast.stmt, field: str) -> Iterator[ast.AST | s
                 yield first
 
 
-def attempt(mutant: Mutant, place: Path, tests: list[str], limit: int) -> str:
+class Recorder:
+    """A pytest plugin that writes, per test, its seconds and the lines of `file` that it runs; and the loaded modules.
+
+    Lines that run in another process are not recorded.
+    """
+
+    def __init__(self, file: Path, report: Path) -> None:
+        self._file, self._report = str(file), report
+        self._lines: set[int] = set()
+        self.tests: dict[str, tuple[float, list[int]]] = {}
+
+    def pytest_runtest_setup(self) -> None:
+        """Start to record a test."""
+        self._start = time.monotonic()
+        self._lines.clear()
+        sys.settrace(self._trace)
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Keep what was recorded of a test."""
+        sys.settrace(None)
+        self.tests[item.nodeid] = (time.monotonic() - self._start, sorted(self._lines))
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the report."""
+        loaded = [
+            name for name, module in sys.modules.items() if "site-packages" in (vars(module).get("__file__") or "")
+        ]
+        self._report.write_text(json.dumps({"tests": self.tests, "modules": loaded}), encoding="utf-8")
+
+    def _trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename != self._file:
+            return None
+        if event == "line":
+            self._lines.add(frame.f_lineno)
+        return self._trace
+
+
+class Order:
+    """A pytest plugin that runs the tests that reach a line first, the fastest first."""
+
+    def __init__(self, line: int, recorded: dict[str, tuple[float, list[int]]]) -> None:
+        self._line, self._recorded = line, recorded
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Sort the tests."""
+        items.sort(key=self._rank)
+
+    def _rank(self, item: pytest.Item) -> tuple[bool, float]:
+        seconds, lines = self._recorded.get(item.nodeid, (0.0, []))
+        return self._line not in lines, seconds
+
+
+def attempt(mutant: Mutant, place: Path, tests: list[str], limit: int, plugin: Order) -> str:
     """Run `tests` on a copy of the package in `place` that has the mutant; returns killed, slow or survived."""
     file = place / "envmgr" / mutant.module
     original = file.read_text(encoding="utf-8")
     file.write_text(mutant.text, encoding="utf-8")
     try:
-        return {0: "survived", -signal.SIGALRM: "slow"}.get(run(place, tests, limit), "killed")
+        return {0: "survived", -signal.SIGALRM: "slow"}.get(run(place, tests, limit, plugin), "killed")
     finally:
         file.write_text(original, encoding="utf-8")
 
 
-def run(place: Path, tests: list[str], limit: int) -> int:
+def run(place: Path, tests: list[str], limit: int, plugin: object) -> int:
     """Run `tests` with the package in `place`, at most `limit` seconds; returns pytest's exit code, or minus a signal.
 
     In a fork: pytest and hypothesis are imported once, envmgr anew each time.
@@ -201,11 +263,12 @@ def run(place: Path, tests: list[str], limit: int) -> int:
         os.environ |= {"PYTHONPATH": str(place), "HYPOTHESIS_STORAGE_DIRECTORY": str(place.parent / "hypothesis")}
         import pytest
 
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", "--tb=no", _REWRITE]
-        os._exit(pytest.main([*options, f"--basetemp={place.parent / 'tmp'}", *tests]))
+        without = [f"-pno:{name}" for name in ("cacheprovider", "xdist", "pytest_cov")]
+        options = ["-x", "-q", *without, "--hypothesis-seed=0", "--tb=no", _REWRITE]
+        os._exit(pytest.main([*options, f"--basetemp={place.parent / 'tmp'}", *tests], [plugin]))
     _, status = os.waitpid(child, 0)
     with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # what its tests left running
+        os.killpg(child, signal.SIGKILL)  # processes that its tests left running
     return os.waitstatus_to_exitcode(status)
 
 
@@ -223,12 +286,12 @@ def examine(module: str, *, again: bool) -> bool:
         place = Path(folder, "src")
         shutil.copytree(SOURCE, place / "envmgr", ignore=shutil.ignore_patterns("__pycache__"))
         Path(folder, "shims").symlink_to(ROOT / "shims")
-        limit = _limit(place, tests)
+        limit, recorded = _run_unchanged(place, module, tests)
         for mutant in mutants(module, text):
             if mutant.key in reasons:
                 continue
             if mutant.key not in kept:
-                kept[mutant.key] = attempt(mutant, place, tests, limit)
+                kept[mutant.key] = attempt(mutant, place, tests, limit, Order(mutant.line, recorded))
                 CACHE.mkdir(parents=True, exist_ok=True)
                 memory.write_text(json.dumps([*digests, kept]), encoding="utf-8")
             count, killed = count + 1, killed + (kept[mutant.key] != "survived")
@@ -241,12 +304,21 @@ def examine(module: str, *, again: bool) -> bool:
     return rate >= floor
 
 
-def _limit(place: Path, tests: list[str]) -> int:
-    """Return the seconds that a mutant has: ten times those of the unchanged module, whose tests must pass."""
+def _run_unchanged(place: Path, module: str, tests: list[str]) -> tuple[int, dict[str, tuple[float, list[int]]]]:
+    """Run the tests of the unchanged module, which must pass; import the libraries that they load, for all forks.
+
+    Returns the seconds that a mutant has, ten times those of the unchanged module; and the seconds and lines per test.
+    """
+    report = place.parent / "report.json"
     start = time.monotonic()
-    if code := run(place, tests, 600):
+    if code := run(place, tests, 600, Recorder(place / "envmgr" / module, report)):
         sys.exit(f"the tests fail without any change, with code {code}: {' '.join(tests)}")
-    return 10 + 10 * round(time.monotonic() - start)
+    limit = 10 + 10 * round(time.monotonic() - start)
+    recorded = json.loads(report.read_text(encoding="utf-8"))
+    for name in recorded["modules"]:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    return limit, recorded["tests"]
 
 
 def _kept(memory: Path, module: str, tests: str) -> dict[str, str]:

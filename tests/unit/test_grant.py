@@ -367,3 +367,72 @@ def test_a_project_behind_a_link_has_the_grant_of_its_physical_path(home: Home, 
     assert [place for place, _ in trust.all_grants(home)] == [project]
     assert grant.deny(home, link)
     assert granted(home, project) == Grant()
+
+
+def test_a_project_that_is_reached_through_a_link_has_its_grant(home: Home, project: Path) -> None:
+    allow(home, project)
+    link = project.with_name("current")
+    link.symlink_to("shop")
+    assert granted(home, link).variables["PORT"] == "8000"
+
+
+def test_the_written_result_counts_while_nothing_changes(home: Home, project: Path) -> None:
+    folder = allow(home, project)
+    (folder / ".checked/environment").unlink()
+    assert granted(home, project).venv is None
+    age(project, HOUR / 2)
+    assert granted(home, project).venv == project / ".venv"
+
+
+def test_without_a_granted_environment_there_is_none_whatever_the_result(home: Home, project: Path) -> None:
+    (project / ".venv").rename(project / "venv")
+    folder = allow(home, project)
+    (folder / ".checked/environment").touch()
+    assert granted(home, project).venv is None
+
+
+def test_a_problem_in_a_path_that_is_not_utf8_is_read_again(home: Home, project: Path) -> None:
+    odd = project.rename(project.with_name(os.fsdecode(b"caf\xe9")))
+    allow(home, odd)
+    append(odd / ".env", b"\n")
+    problems = grant.recheck(home, odd, ENVIRON)
+    assert problems[0].startswith(f"{odd}/.env ")
+    assert granted(home, odd).problems == problems
+
+
+def test_a_file_that_held_no_variables_when_allowed_is_not_compared(home: Home, project: Path) -> None:
+    (project / "pyproject.toml").write_text("[project]\n")
+    age(project)
+    folder = allow(home, project)
+    assert trust.examine(home, project, ENVIRON) == Result(environment=True, variables=True)
+    before = (folder / ".checked/paths").read_text()
+    assert f"{project}/pyproject.toml" not in before
+    age(project, HOUR / 2)
+    assert grant.recheck(home, project, ENVIRON) == ()
+    assert (folder / ".checked/paths").read_text() == before
+
+
+def test_a_later_check_reads_no_deeper_than_the_entries_of_site_packages(home: Home, project: Path) -> None:
+    package = project / ".venv/lib/python3.12/site-packages/foo"
+    package.mkdir()
+    (package / "inner.py").touch()
+    allow(home, project)
+    (package / "inner.py").chmod(0o666)
+    assert trust.examine(home, project, ENVIRON).environment
+    package.chmod(0o777)
+    assert not trust.examine(home, project, ENVIRON).environment
+
+
+def test_an_environment_whose_bin_is_a_file_is_not_granted(home: Home, project: Path) -> None:
+    allow(home, project)
+    (project / ".venv/bin").rename(project / "bin")
+    (project / ".venv/bin").touch()
+    assert granted(home, project).problems == (f"{project}/.venv/bin: Not a directory",)
+
+
+def test_all_grants_are_sorted_and_have_variables_without_an_environment(home: Home, tmp_path: Path) -> None:
+    for name in "cadb":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".env").write_text(f"{name.upper()}=1\n")
+        allow(home, tmp_path / name)
+    assert list(trust.all_grants(home)) == [(tmp_path / name, [name.upper()]) for name in "abcd"]
