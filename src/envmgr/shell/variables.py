@@ -18,7 +18,7 @@ _SHELL_OWN = frozenset({  # assigning to these evaluates in some shell, or does 
 _STEERING = frozenset({
     # shells, terminals, users
     "CDPATH", "ENV", "FIGNORE", "FPATH", "GLOBIGNORE", "HISTCHARS", "HOME", "IFS", "INPUTRC", "LOGNAME", "MAIL",
-    "MAILPATH", "MODULE_PATH", "NULLCMD", "OLDPWD", "PATH", "PROMPT", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS3",
+    "MAILPATH", "MODULE_PATH", "NULLCMD", "OLDPWD", "PATH", "PROMPT", "PS0", "PS1", "PS2", "PS3",
     "PS4", "PWD", "READNULLCMD", "RPROMPT", "RPS1", "SHELL", "SHELLOPTS", "TERM", "TERMCAP", "TERMINFO",
     "TERMINFO_DIRS", "USER", "ZDOTDIR",
     # the C library: ld.so(8) and glibc's list of what it takes from set-user-id programs
@@ -28,17 +28,17 @@ _STEERING = frozenset({
     "BROWSER", "EDITOR", "FCEDIT", "PAGER", "VISUAL", "EXINIT", "VIMINIT", "VIM", "VIMRUNTIME", "MYVIMRC",
     "EMACSLOADPATH", "SCREENRC",
     # compilers, builds
-    "AR", "AS", "CC", "CPATH", "CPP", "CXX", "FC", "LD", "LDSHARED", "MAKE", "MAKEFLAGS", "MFLAGS", "NM", "RANLIB",
+    "AR", "AS", "CC", "CPATH", "CPP", "CXX", "FC", "LD", "LDSHARED", "MAKE", "NM", "RANLIB",
     # interpreters other than Python
-    "CLASSPATH", "GHCRTS", "GOBIN", "GOENV", "GOEXPERIMENT", "GOFLAGS", "GOINSECURE", "GONOPROXY", "GONOSUMCHECK",
+    "CLASSPATH", "GHCRTS", "GOBIN", "GOENV", "GOEXPERIMENT", "GOINSECURE", "GONOPROXY", "GONOSUMCHECK",
     "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN", "JAVA_HOME", "PHPRC",
     "PHP_INI_SCAN_DIR", "TCLLIBPATH",
     # trust and configuration of clients
     "CURL_CA_BUNDLE", "CURL_HOME", "GNUPGHOME", "KRB5_CONFIG", "KUBECONFIG", "NETRC", "REQUESTS_CA_BUNDLE",
     "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE", "WGETRC", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_CA_BUNDLE", "CLOUDSDK_CONFIG", "PSQLRC", "RIPGREP_CONFIG_PATH",
+    "AWS_CA_BUNDLE", "CLOUDSDK_CONFIG", "PSQLRC",
     # desktop libraries that load modules
-    "ALSA_CONFIG_PATH", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR", "GTK_MODULES", "GTK_PATH", "LIBGL_DRIVERS_PATH",
+    "GIO_EXTRA_MODULES", "GIO_MODULE_DIR", "GTK_MODULES", "GTK_PATH", "LIBGL_DRIVERS_PATH",
     "VK_ICD_FILENAMES",
     # Python programs
     "IPYTHONDIR", "MATPLOTLIBRC", "MYPYPATH", "PYLINTRC",
