@@ -408,7 +408,7 @@ def answer(connection: socket.socket, reply: bytes) -> None:
 @given(data=replies())
 def test_any_reply(served: tuple[str, list[bytes]], data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "_PAUSE", 0.001)
-    monkeypatch.setattr("envmgr.host.network._LONGEST_WAIT", 0.001)
+    monkeypatch.setattr("envmgr.host.network._MAX_RETRY_AFTER", 0.001)
     (host, reply), network = served, Network({"ENVMGR_HTTP_TIMEOUT": "0.5", "NETRC": "/nonexistent"})
     reply[0] = data
     with allowed(), network.open(f"http://{host}/SHA256SUMS", {"If-None-Match": '"x"'}) as got:

@@ -1,6 +1,6 @@
-"""One module per foreign power: directories, platform, configuration, processes, network, archives, locks.
+"""Interfaces to the operating system: files, platform, configuration, processes, network, archives, locks.
 
-Knows nothing of Pythons, projects or shells.
+This is the lowest layer. It must not depend on Pythons, projects or shells.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A deadline for a connection: whoever sends a byte now and then satisfies a time-out for single reads for ever."""
+"""A deadline for a connection, since a server that sends single bytes never exceeds the time-out of a read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Deadline:
-    """Shuts a connection down when its time is up; whoever waits for it then fails, and `passed` is True."""
+    """Shuts a connection down at a given time; then reads from it fail, and `passed` is True."""
 
     def __init__(self) -> None:
         self.passed = False
@@ -18,7 +18,7 @@ class Deadline:
         self._timer: Timer | None = None
 
     def extend(self, seconds: float) -> None:
-        """Let the time be up in `seconds` from now."""
+        """Set the deadline to `seconds` from now."""
         if self._timer:
             self._timer.cancel()
         self._timer = Timer(seconds, self._shut_down)
@@ -26,27 +26,29 @@ class Deadline:
         self._timer.start()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Take note of the connection: a callback for httpx, https://www.python-httpx.org/advanced/extensions/#trace."""
+        """Remember the connection: a callback of httpx, https://www.python-httpx.org/advanced/extensions/#trace."""
         if event.endswith("connect_tcp.complete"):
-            self._forget()
+            self._release()
             connected = info["return_value"].get_extra_info("socket")
-            self._connection = socket.socket(fileno=os.dup(connected.fileno()))  # TLS takes the socket itself away
+            self._connection = socket.socket(fileno=os.dup(connected.fileno()))  # a copy, since TLS detaches the socket
             if self.passed:
                 self._shut_down()
 
     def close(self) -> None:
-        """Let the time never be up."""
+        """Cancel the deadline."""
         if self._timer:
             self._timer.cancel()
-        self._forget()
+        self._release()
 
     def _shut_down(self) -> None:
+        """Let pending and later reads fail."""
         self.passed = True
         if connection := self._connection:
-            with suppress(OSError):  # closed by the other side, or just now by ours
+            with suppress(OSError):  # it is closed already
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def _forget(self) -> None:
+    def _release(self) -> None:
+        """Close our copy of the connection's socket."""
         if self._connection:
             self._connection.close()
             self._connection = None

@@ -1,4 +1,4 @@
-"""Downloads: files whose sha256 is known, fetched from the first host that has them, and gone on with after a cut."""
+"""Downloads with known sha256, from the first host that has the file; interrupted ones are resumed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from envmgr.host import lock
 from envmgr.host.network import Network, without_credentials
 from envmgr.host.reply import TransientError
 
-ProgressCallback = Callable[[int, int | None], None]  # bytes that are here, bytes that there are
-LARGEST = 1 << 30  # bytes; the largest archive of a Python, a full debug build, has about 200 million
-_TRIES = 5  # without more bytes than ever before
-_ATTEMPTS = 200  # of one download, however many bytes each brings
+ProgressCallback = Callable[[int, int | None], None]  # bytes downloaded, bytes in total if known
+MAX_BYTES = 1 << 30  # the largest archive of a Python, a full debug build, has about 200 million
+_IDLE_ATTEMPTS = 5  # in a row without progress
+_ATTEMPTS = 200  # of one download, also with progress
 _PAUSE = 0.1  # seconds before the second round over the hosts; doubles with each round
 
 
 def fetch(
     network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: ProgressCallback | None = None
 ) -> Path:
-    """Put the file that one of `urls` has at `to`, verified against `sha256`; returns `to`. Raises as `held` does."""
+    """Download a file from one of `urls` to `to`, verify its `sha256`, and return `to`.
+
+    Raises what `locked_fetch` raises.
+    """
     with locked_fetch(network, urls, to, sha256, watch=watch) as file:
         return file
 
@@ -33,108 +36,107 @@ def fetch(
 def locked_fetch(
     network: Network, urls: Sequence[str], to: Path, sha256: str, *, watch: ProgressCallback | None = None
 ) -> Iterator[Path]:
-    """Do that, and give the file under its lock: until the block ends, nobody who asks for the lock removes it.
+    """Download a file as `fetch` does and yield it locked: no process that takes the lock removes it in the block.
 
-    What is there already and right is not fetched again. A download that broke off goes on from `to` + `.part`; of
-    several processes one works and the others wait for it. Raises DownloadError, ChecksumError, and EnvmgrError when
-    the disk does not take it.
+    A file with the right sha256 is not downloaded again. An interrupted download is resumed from `to` + `.part`. Of
+    several processes one downloads and the others wait. Raises DownloadError, ChecksumError, and EnvmgrError where
+    the file cannot be written.
     """
     part = to.with_name(f"{to.name}.part")
     with ExitStack() as stack:
         try:
             to.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(lock.exclusive(lock_path(to), timeout=3600))
-            if not _is(to, sha256):
+            if not _is_valid(to, sha256):
                 _fetch(network, urls, part, sha256, watch or (lambda *_: None)).replace(to)
         except OSError as error:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise EnvmgrError(f"{to.parent}: cannot be written: {error.strerror}", hint=_room(to.parent)) from error
+            raise EnvmgrError(
+                f"{to.parent}: cannot be written: {error.strerror}", hint=_free_space(to.parent)
+            ) from error
         yield to
 
 
 def lock_path(to: Path) -> Path:
-    """Return the file that is locked while `to` is fetched or used."""
+    """Return the lock file of `to`."""
     return to.with_name(f".{to.name}.lock")
 
 
 def digest(path: Path) -> str:
-    """Return the sha256 of a file, in hex."""
-    return _hashed(path).hexdigest()
+    """Return the sha256 of a file in hexadecimal."""
+    return _sha256(path).hexdigest()
 
 
 def _fetch(network: Network, urls: Sequence[str], part: Path, sha256: str, watch: ProgressCallback) -> Path:
-    """Try the hosts in turn, in rounds with growing pauses, as long as one is left that may still answer.
+    """Download to `part`, trying the hosts in turn, in rounds with growing pauses, until all have failed for good.
 
-    Progress is more bytes than there ever were: a server that breaks off and then starts anew makes none.
+    Progress means that `part` has become larger than ever before: a server that starts anew each time makes none.
     """
-    if _is(part, sha256):
+    if _is_valid(part, sha256):
         return part
-    live, problems, turn, most, idle = list(urls), dict[str, DownloadError](), 0, _size(part), 0
+    usable, problems, turn, largest, idle = list(urls), dict[str, DownloadError](), 0, _size(part), 0
     for _ in range(_ATTEMPTS):
-        if not live or idle == _TRIES:
+        if not usable or idle == _IDLE_ATTEMPTS:
             break
-        url, held = live[turn % len(live)], _size(part)
+        url, resumed = usable[turn % len(usable)], _size(part) > 0
         try:
             _verify(part, _transfer(network, url, part, watch), sha256, without_credentials(url))
         except TransientError as problem:
             problems[url] = problem
             turn += 1
-            most, idle = max(most, _size(part)), 0 if _size(part) > most else idle + 1
-            _pause(problem, idle, len(live))
+            largest, idle = max(largest, _size(part)), 0 if _size(part) > largest else idle + 1
+            _pause(problem, idle, len(usable))
         except DownloadError as problem:
             problems[url] = problem
-            if isinstance(problem, ChecksumError) and held:  # it may be the old part that was wrong
+            if isinstance(problem, ChecksumError) and resumed:  # the old part may have been wrong
                 part.unlink(missing_ok=True)
                 idle += 1
             else:
-                live.remove(url)
+                usable.remove(url)
         else:
             return part
     raise _summary(list(problems.values()))
 
 
 def _pause(problem: TransientError, idle: int, hosts: int) -> None:
-    """Wait as long as the server asks for, or before another round over the hosts."""
-    if idle < _TRIES and (problem.wait or idle % hosts == 0):
+    """Wait for the server's Retry-After, or before another round over the hosts."""
+    if idle < _IDLE_ATTEMPTS and (problem.wait or idle % hosts == 0):
         time.sleep(problem.wait or _PAUSE * 2 ** (idle // hosts))
 
 
 def _transfer(network: Network, url: str, part: Path, watch: ProgressCallback) -> str:
-    """Add to `part` what is missing; returns the sha256 of the whole, which costs least while the bytes are at hand."""
-    held = _size(part)
-    with network.open(url, {"Range": f"bytes={held}-"} if held else None) as reply:
+    """Append the missing bytes to `part`; returns the sha256 of the whole file, computed on the way."""
+    size = _size(part)
+    with network.open(url, {"Range": f"bytes={size}-"} if size else None) as reply:
         if reply.status != 206:  # noqa: PLR2004 - partial content
-            held = 0
-        elif not reply.headers.get("content-range", "").startswith(f"bytes {held}-"):
-            raise ChecksumError(
-                f"{without_credentials(url)}: answered with another part of the file than was asked for"
-            )
-        hashed = _hashed(part) if held else hashlib.sha256()
+            size = 0
+        elif not reply.headers.get("content-range", "").startswith(f"bytes {size}-"):
+            raise ChecksumError(f"{without_credentials(url)}: answered with another part of the file than requested")
+        sha256 = _sha256(part) if size else hashlib.sha256()
         length = reply.headers.get("content-length", "")
-        total = held + int(length) if length.isascii() and length.isdigit() else None
+        total = size + int(length) if length.isascii() and length.isdigit() else None
         _ensure_size(total or 0, url)
-        with part.open("ab" if held else "wb") as file:
+        with part.open("ab" if size else "wb") as file:
             for chunk in reply.chunks:
-                held += len(chunk)
-                _ensure_size(held, url)
+                size += len(chunk)
+                _ensure_size(size, url)
                 file.write(chunk)
-                hashed.update(chunk)
-                watch(held, total)
-    if total is not None and held != total:
-        raise TransientError(f"{without_credentials(url)}: broke off after {held} of {total} bytes")
-    return hashed.hexdigest()
+                sha256.update(chunk)
+                watch(size, total)
+    if total is not None and size != total:
+        raise TransientError(f"{without_credentials(url)}: ended after {size} of {total} bytes")
+    return sha256.hexdigest()
 
 
 def _ensure_size(size: int, url: str) -> None:
-    if size > LARGEST:
-        raise DownloadError(
-            f"{without_credentials(url)}: larger than {LARGEST >> 20} MB, which no archive of a Python is"
-        )
+    """Raise DownloadError for a size above the limit."""
+    if size > MAX_BYTES:
+        raise DownloadError(f"{without_credentials(url)}: larger than {MAX_BYTES >> 20} MB, the limit for an archive")
 
 
 def _verify(part: Path, found: str, sha256: str, url: str) -> None:
-    """Compare the hash, and remove what is wrong."""
+    """Remove `part` and raise ChecksumError where `found` is not `sha256`."""
     if found == sha256:
         return
     with part.open("rb") as file:
@@ -142,19 +144,20 @@ def _verify(part: Path, found: str, sha256: str, url: str) -> None:
     part.unlink()
     if page:
         raise ChecksumError(
-            f"{url} answered with a web page, not with the file", hint="a log-in page or a proxy stands between"
+            f"{url} answered with a web page, not with the file",
+            hint="a log-in page or a proxy may have answered instead",
         )
     raise ChecksumError(
         f"{url}: the sha256 is {found}, not {sha256}",
-        hint="the download was thrown away; the file was changed on its way, or the index is wrong",
+        hint="the download was deleted; either the file was changed in transit, or the index is wrong",
     )
 
 
-def _is(path: Path, sha256: str) -> bool:
+def _is_valid(path: Path, sha256: str) -> bool:
     return path.is_file() and digest(path) == sha256
 
 
-def _hashed(path: Path) -> hashlib._Hash:
+def _sha256(path: Path) -> hashlib._Hash:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256")
 
@@ -167,13 +170,15 @@ def _size(path: Path) -> int:
 
 
 def _summary(problems: list[DownloadError]) -> DownloadError:
-    """Make one error of what each host said; a wrong hash is the worst."""
+    """Return one error with the messages of all hosts; a ChecksumError where any is one."""
     kind = ChecksumError if any(isinstance(problem, ChecksumError) for problem in problems) else DownloadError
     hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
     return kind("\n".join(problem.message for problem in problems), hint="\n".join(hints) or None)
 
 
-def _room(folder: Path) -> str:
+def _free_space(folder: Path) -> str:
+    """Return the hint for a file that cannot be written: the free space, if known, and the variable to set."""
+    hint = "set ENVMGR_CACHE_DIR to another directory"
     with suppress(OSError):
-        return f"{shutil.disk_usage(folder).free // 1_000_000} MB are free there; ENVMGR_CACHE_DIR may point elsewhere"
-    return "ENVMGR_CACHE_DIR may point elsewhere"
+        return f"{shutil.disk_usage(folder).free // 1_000_000} MB are free there; {hint}"
+    return hint

@@ -1,4 +1,4 @@
-"""The answer to a request: its body as bytes, or as text of bounded size."""
+"""Responses: the body as bytes, or as text of limited size."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from envmgr.errors import DownloadError
 
-LARGEST_TEXT = 32 << 20  # bytes of an index; upstream's list of all releases has 12 million
+MAX_TEXT = 32 << 20  # bytes of an index; the list of all releases of python-build-standalone has 12 million
 
 
 class TransientError(DownloadError):
-    """A problem that may be gone at the next try, `wait` seconds from now if the server said so."""
+    """A failed request that may succeed later; `wait` is the server's Retry-After in seconds, if any."""
 
     wait: float | None = None
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer whose body is still to be read: `headers` have names in lower case, `chunks` are the body as sent."""
+    """A response with an unread body: the names in `headers` are lower-case, `chunks` yields the body as sent."""
 
     url: str
     status: int
@@ -27,44 +27,44 @@ class Reply:
     chunks: Iterator[bytes]
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of a text as they arrive, so that a long list can be left early; raises as `text` does."""
-        begun: list[bytes] = []
+        """Yield the lines of the text as they arrive, so that the caller can stop early; raises what `text` raises."""
+        partial: list[bytes] = []
         for piece in self._decoded():
             *whole, rest = piece.split(b"\n")
             if whole:
-                yield (b"".join(begun) + whole[0]).decode(errors="replace")
+                yield (b"".join(partial) + whole[0]).decode(errors="replace")
                 yield from (line.decode(errors="replace") for line in whole[1:])
-                begun = []
-            begun.append(rest)
-        if last := b"".join(begun):
+                partial = []
+            partial.append(rest)
+        if last := b"".join(partial):
             yield last.decode(errors="replace")
 
     def text(self) -> str:
-        """Return the whole body; raises DownloadError for more than LARGEST_TEXT bytes, and for a damaged one."""
+        """Return the whole body; raises DownloadError for more than MAX_TEXT bytes, and for damaged gzip."""
         return b"".join(self._decoded()).decode(errors="replace")
 
     def _decoded(self) -> Iterator[bytes]:
-        """Yield the body without the gzip that some servers add, asked or not (RFC 9110, 8.4.1.3)."""
+        """Yield the body without gzip, which some servers add without a request (RFC 9110, 8.4.1.3)."""
         coding = self.headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip"):
-            raise DownloadError(f"{self.url}: encoded as {coding!a}, which was not asked for")
-        pieces, total = _unzipped(self.chunks) if "gzip" in coding else self.chunks, 0
+            raise DownloadError(f"{self.url}: encoded as {coding!a}, which was not requested")
+        pieces, total = _gunzip(self.chunks) if "gzip" in coding else self.chunks, 0
         try:
             for piece in pieces:
                 total += len(piece)
-                if total > LARGEST_TEXT:
-                    raise DownloadError(f"{self.url}: larger than {LARGEST_TEXT >> 20} MB, which no index is")
+                if total > MAX_TEXT:
+                    raise DownloadError(f"{self.url}: larger than {MAX_TEXT >> 20} MB, the limit for an index")
                 yield piece
         except (zlib.error, EOFError) as error:
-            raise TransientError(f"{self.url}: not the gzip that it should be: {error}") from error
+            raise TransientError(f"{self.url}: invalid gzip: {error}") from error
 
 
-def _unzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield what a gzip holds, in pieces of bounded size; raises zlib.error, EOFError."""
+def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the decompressed data of gzip in pieces of limited size; raises zlib.error, EOFError."""
     inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
     for chunk in chunks:
         while chunk and not inflater.eof:
             yield inflater.decompress(chunk, 1 << 16)
-            chunk = inflater.unconsumed_tail  # noqa: PLW2901 - what is left of it
+            chunk = inflater.unconsumed_tail  # noqa: PLW2901 - the remaining input
     if not inflater.eof:
-        raise EOFError("it ends too early")
+        raise EOFError("truncated")
