@@ -40,7 +40,7 @@ def test_entering_a_project_that_was_moved_binds_its_environments(
 ) -> None:
     old = sandbox.project
     assert list(hook_calls.enter(sandbox.home, moved, sandbox.environ)) == [
-        f"the environments of {old}, which was moved here, are those of {moved} now"
+        f"{old} was moved to {moved}: its environments belong to the new path now"
     ]
     found = record.lookup(sandbox.home, moved, MINOR)
     assert found == record.Environment(made.path, moved, made.base)
@@ -98,7 +98,7 @@ def test_the_doctor_does_not_only_advise_to_delete(sandbox: Sandbox, made: recor
         one for one in json.loads(sandbox.run("env", "list", "--json", where=moved)) if one["path"] == str(made.path)
     ]
     assert entry_["state"] == "orphaned"
-    assert "`envmgr use` there takes it over" in entry_["reason"]
+    assert "if it was moved, run `envmgr use` there" in entry_["reason"]
 
 
 def test_a_run_that_was_killed_half_way_is_completed(
@@ -119,7 +119,7 @@ def test_an_environment_of_what_stood_here_before_is_mentioned(sandbox: Sandbox,
     (sandbox.project / ".python-version").write_text(f"{MINOR}\n")
     label = f"{made.path.parent.name}/{made.key}"
     said = sandbox.messages("run", "true")
-    assert said == f"note: {made.path} was made before and is used again; `envmgr env remove {label}` removes it\n"
+    assert said == f"note: {made.path} exists already and is used again; `envmgr env remove {label}` removes it\n"
     assert (sandbox.project / ".venv").samefile(made.path)
     assert sandbox.messages("run", "true") == ""
     sandbox.run("env", "remove", label)

@@ -1,6 +1,6 @@
-"""Environments: which one belongs to which project and pin (record), and how they are made (template, builder).
+"""Virtual environments: the record of which environment belongs to which project and pin, and how they are made.
 
-Must not know what is installed into them, nor about shells.
+Must not install packages into them, and must not know about shells.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What an environment runs on, and which template it is cloned from. Reads only."""
+"""The base Python of an environment, and the path of the template that the environment is cloned from.
+
+Reads only; must not import virtualenv.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,16 @@ from envmgr.errors import EnvironmentFailedError, UsageError
 from envmgr.host.paths import Home, ensure_supported
 from envmgr.pythons.store import Interpreter
 
-_OLDEST = (3, 6)  # what virtualenv's discovery still understands
+_OLDEST = (3, 6)  # the oldest Python that the discovery of virtualenv understands
 
 
 @dataclass(frozen=True)
 class BasePython:
-    """What an environment runs on: `python` by the path that it remembers, and the `key` that names it.
+    """The interpreter that an environment runs on.
 
-    For an installed build that path goes through its alias, so that environments follow patch upgrades; for a linked
-    interpreter it is the foreign program itself, and the key is the build.
+    `python` is the path of its executable as environments store it, `key` its name in `envmgr.json` and in directory
+    names. For an installed build both are those of its alias, so that environments follow patch upgrades; for a
+    linked interpreter they are the real path of the executable and the build.
     """
 
     interpreter: Interpreter
@@ -29,52 +33,62 @@ class BasePython:
 
     @property
     def prefix(self) -> Path:
-        """The base's prefix, by the path that environments remember."""
+        """The prefix of the base Python, as environments store it."""
         return self.python.parent.parent
 
     def template_path(self, home: Home, *, pip: bool) -> Path:
-        """Return where the template is, or has to be made: one per home path, build and version of envmgr."""
+        """Return the path of the template: one per store path, build and version of envmgr, with or without pip.
+
+        The template need not exist.
+        """
         text = f"{self.python}\n{self.interpreter.build}\n{__version__}"
         digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]
         return home.templates / f"{self.name_prefix(pip=pip)}-{digest}"
 
     def name_prefix(self, *, pip: bool) -> str:
-        """Return what the names of this template and its predecessors have in common."""
+        """Return the part of the directory name that this template and its predecessors share."""
         return f"{self.key}-pip" if pip else self.key
 
 
 def base_python(home: Home, interpreter: Interpreter) -> BasePython:
-    """Return what an environment on `interpreter` runs on; raises EnvironmentFailedError where none can."""
+    """Return the base Python for environments on `interpreter`.
+
+    Raises EnvironmentFailedError where no environment can be made: the path of the store is unsupported, the release
+    is too old, or the interpreter is broken.
+    """
     try:
         ensure_supported(home)
-    except UsageError as error:  # what looks at an environment only goes on without
+    except UsageError as error:  # callers that only read catch EnvironmentFailedError and go on
         raise EnvironmentFailedError(error.message, hint=error.hint) from error
     ensure_release_supported(str(interpreter.build.version), interpreter.build.version.release)
     if interpreter.linked:
-        found = BasePython(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
+        base = BasePython(interpreter, Path(os.path.realpath(interpreter.executable)), str(interpreter.build))
     else:
-        found = BasePython(interpreter, home.aliases / interpreter.alias / "bin" / "python", interpreter.alias)
-    if not (interpreter.works and os.access(found.python, os.X_OK)):
-        lost = interpreter.missing_error()
-        raise EnvironmentFailedError(lost.message, hint=lost.hint)
-    if "\n" in str(found.python):
+        base = BasePython(interpreter, home.aliases / interpreter.alias / "bin" / "python", interpreter.alias)
+    if not (interpreter.works and os.access(base.python, os.X_OK)):
+        missing = interpreter.missing_error()
+        raise EnvironmentFailedError(missing.message, hint=missing.hint)
+    if "\n" in str(base.python):
         raise EnvironmentFailedError(
-            f"{found.python} cannot be the home of an environment: it has a line break",
+            f"{base.python} cannot be the base of an environment: the path contains a line break",
             hint="set ENVMGR_HOME to another directory",
         )
-    return found
+    return base
 
 
 def is_supported(release: tuple[int, ...]) -> bool:
-    """Whether environments can be made for a release, or the start of one."""
+    """Return whether environments can be made for `release`, such as (3, 12, 7), or a prefix of one, such as (3,)."""
     return release[:2] >= _OLDEST[: len(release)]
 
 
 def ensure_release_supported(python: str, release: tuple[int, ...]) -> None:
-    """Raise EnvironmentFailedError where no environment can be made for `python`, of a release or the start of one."""
+    """Raise EnvironmentFailedError where no environment can be made for `release`, complete or a prefix.
+
+    `python` is its name in the message.
+    """
     if not is_supported(release):
         raise EnvironmentFailedError(
             f"environments cannot be made for Python {python}",
-            hint="virtualenv supports 3.6 and newer; `envmgr run -p` runs this Python itself, and shims do where a "
-            "version file that you write asks for it",
+            hint="virtualenv supports 3.6 and newer; `envmgr run -p` runs this Python without an environment, and so "
+            "do the shims where a version file names it",
         )

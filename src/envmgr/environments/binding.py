@@ -1,4 +1,7 @@
-"""What ties a project to its environment: the record, and the link `.venv`, which git is kept from seeing."""
+"""Binding a project to its environment: the record in the store, the link `.venv`, and the git exclude for it.
+
+Must not make or remove environments.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,15 @@ from envmgr.host.paths import Home, upwards
 from envmgr.versions import pins
 from envmgr.versions.version import Build
 
-_IGNORING = {
-    record.VENV_LINK,
-    f"/{record.VENV_LINK}",
-    f"**/{record.VENV_LINK}",
-    ".*",
-    "*",
-}  # `.venv/` does not match a link
+# lines of an ignore file that match the link; `.venv/` matches directories only
+_IGNORE_PATTERNS = {record.VENV_LINK, f"/{record.VENV_LINK}", f"**/{record.VENV_LINK}", ".*", "*"}
 
 
 def ensure_bindable(project: Path) -> None:
-    """Raise UsageError for a project that records cannot be kept for."""
+    """Raise UsageError for a project in a directory named like the record folders: its records would mix with them."""
     if record.FOLDER in project.parts:
         raise UsageError(
-            f"{project}: a project cannot live in a directory called {record.FOLDER}",
+            f"{project}: a project cannot be in a directory named {record.FOLDER}",
             hint="rename the directory",
         )
 
@@ -37,9 +35,10 @@ def ensure_bindable(project: Path) -> None:
 def bind(
     home: Home, project: Path, words: str, environment: Environment, *, patience: float = lock.TIMEOUT
 ) -> list[str]:
-    """Put on record that pin `words` of `project` (as it was entered) means `environment`, and link `.venv` to it.
+    """Record `environment` for the pin `words` of `project`, and point the link `.venv` of the project at it.
 
-    Returns notes for the user; raises EnvironmentFailedError, UsageError, and StoreBusyError after `patience` seconds.
+    `project` is the path as it was entered, which may be a symbolic link. Returns notes for the user. Raises
+    EnvironmentFailedError, UsageError, and StoreBusyError after `patience` seconds.
     """
     ensure_bindable(project)
     try:
@@ -47,14 +46,15 @@ def bind(
             _write(home, project, words, environment)
     except OSError as error:
         raise EnvironmentFailedError(f"{error.filename or home.projects}: {error.strerror}") from error
-    return list(_linked(home, environment))
+    return list(_link_venv(home, environment))
 
 
 def rebind(home: Home, project: Path) -> Path | None:
-    """Give a project that was moved to `project` (a real path) its environments back; returns where it was.
+    """Bind the environments of a project that was moved to `project` (a real path) to its new path.
 
-    None where nothing was moved (see `record.moved`). The environment that `.venv` leads to is changed last, so that
-    the next run completes one that was killed. Raises EnvironmentFailedError, UsageError, StoreBusyError.
+    Returns the old path, or None where nothing was moved (see `record.moved`). The environment that `.venv` leads to
+    is changed last, so that the next run completes one that was killed. Raises EnvironmentFailedError, UsageError,
+    StoreBusyError.
     """
     if not record.moved(home, project):
         return None
@@ -76,27 +76,30 @@ def rebind(home: Home, project: Path) -> Path | None:
 
 
 def unbind(home: Home, old: Build, new: Build) -> list[Environment]:
-    """Take environments on `old`, in whose place `new` is now, from the pins that `new` does not answer; an exact one.
+    """Remove the records of environments on `old` whose pin does not match `new`, which has replaced `old`.
 
-    Returns those environments; they stay. Raises EnvmgrError.
+    That concerns exact pins such as `3.12.7`. Returns the environments that lost a record; they stay in the store.
+    Raises EnvmgrError.
     """
-    loosened = []
+    unbound = []
     with lock.exclusive(home.lock):
         for environment in record.environments(home):
             if environment.base == str(old):
-                files = [file for file in record.records_of(home, environment) if not _answers(new, file.name)]
+                files = [file for file in record.records_of(home, environment) if not _matches(new, file.name)]
                 for file in files:
                     file.unlink(missing_ok=True)
-                loosened += [environment] if files else []
-    return loosened
+                unbound += [environment] if files else []
+    return unbound
 
 
-def _answers(build: Build, words: str) -> bool:
+def _matches(build: Build, words: str) -> bool:
+    """Return whether `build` matches a request of the pin `words`."""
     pin = pins.parse(words)
     return pin is not None and any(request.matches(build) for request in pin.requests)
 
 
 def _write(home: Home, project: Path, words: str, environment: Environment) -> None:
+    """Write the record of `project` as it was entered, and that of its real path."""
     link_real_path(home, project)
     _record(home, environment.project, words, environment)
 
@@ -110,62 +113,63 @@ def _record(home: Home, project: Path, words: str, environment: Environment) -> 
 
 
 def link_real_path(home: Home, project: Path) -> None:
-    """Let the records of `project`, as it was entered, be those of its physical path; raises OSError.
+    """Link the record folder of `project`, as it was entered, to that of its real path; raises OSError.
 
-    The file `.real` in them names that path: hooks and shims use the records only while it is the same directory.
+    The file `.real` in the folder names the real path: hooks and shims use records that they reach through a link only
+    while the project and that path are the same directory.
     """
     physical = Path(os.path.realpath(project))
     entered, real = record.record_folder(home, project), record.record_folder(home, physical)
     if entered == real:
-        if entered.is_symlink():  # the project was reached through a link once, and is a directory now
+        if entered.is_symlink():  # the path was a symbolic link before, and is a directory now
             entered.unlink()
         return
-    if "\n" not in str(physical):  # `.real` is read by the line; without it a link counts for nothing
+    if "\n" not in str(physical):  # `.real` is read by the line; hooks ignore a link without it
         real.mkdir(parents=True, exist_ok=True)
         files.write_atomically(real / record.REAL, os.fsencode(physical) + b"\n")
     entered.parent.mkdir(parents=True, exist_ok=True)
-    if entered.is_dir() and not entered.is_symlink():  # the project was a directory once, and is reached by a link now
+    if entered.is_dir() and not entered.is_symlink():  # the path was a directory before
         import shutil
 
         shutil.rmtree(entered)
     files.link_atomically(entered, real)
 
 
-def _linked(home: Home, environment: Environment) -> Iterator[str]:
-    """Point the project's `.venv` at `environment`, unless something stands there that is not ours; yields notes."""
+def _link_venv(home: Home, environment: Environment) -> Iterator[str]:
+    """Point the project's `.venv` at `environment`, unless something else has that name; yields notes for the user."""
     link = environment.project / record.VENV_LINK
-    there = record.link_target(link)
+    target = record.link_target(link)
     files.clean_up(link.parent)
-    if there is None and os.path.lexists(link):
-        yield f"{link} is not envmgr's, so it stays; editors may go on using it instead of {environment.path}"
-    elif there is not None and home.envs not in there.parents:
-        yield f"{link} leads to {there}, which is not envmgr's, so it stays"
+    if target is None and os.path.lexists(link):
+        yield f"{link} was not made by envmgr and is left alone; editors may use it instead of {environment.path}"
+    elif target is not None and home.envs not in target.parents:
+        yield f"{link} leads to {target}, was not made by envmgr and is left alone"
     else:
         try:
             files.link_atomically(link, environment.path)
-            _ignore(environment.project)
+            _exclude_venv(environment.project)
         except OSError as error:
-            yield f"{error.filename or link} was not written: {error.strerror}"
-    _note_exclude(home, environment.project)
+            yield f"{error.filename or link} could not be written: {error.strerror}"
+    _stamp_exclude(home, environment.project)
 
 
-def _note_exclude(home: Home, project: Path) -> None:
-    """Give the file `.exclude` among the records the time of the repository's exclude file, 0 where there is none.
+def _stamp_exclude(home: Home, project: Path) -> None:
+    """Set the time of the file `.exclude` beside the records to that of git's exclude file, or to 0 without one.
 
-    Hooks compare them: when `git init` comes after `envmgr use`, the new one does not have our line yet.
+    Hooks compare both times: after a `git init` that follows `envmgr use`, the exclude file lacks the line `.venv`.
     """
-    note = record.record_folder(home, project) / record.EXCLUDE
+    stamp = record.record_folder(home, project) / record.EXCLUDE
     try:
         time = (project / ".git" / "info" / "exclude").stat().st_mtime_ns
     except OSError:
         time = 0
     with suppress(OSError):
-        note.touch()
-        os.utime(note, ns=(time, time))
+        stamp.touch()
+        os.utime(stamp, ns=(time, time))
 
 
-def _ignore(project: Path) -> None:
-    """Add `.venv` to the repository's local exclude file, where nothing ignores it yet; git itself is not run."""
+def _exclude_venv(project: Path) -> None:
+    """Add `.venv` to the repository's local exclude file unless an ignore file matches it; git is not started."""
     for folder in upwards(project):
         if _ignores(folder / ".gitignore"):
             return
@@ -177,11 +181,12 @@ def _ignore(project: Path) -> None:
 
 
 def _ignores(file: Path) -> bool:
-    return not _IGNORING.isdisjoint(line.rstrip() for line in _text(file).splitlines())
+    """Return whether a line of the ignore file `file` matches the link `.venv`."""
+    return not _IGNORE_PATTERNS.isdisjoint(line.rstrip() for line in _text(file).splitlines())
 
 
 def _text(file: Path) -> str:
-    """Return what stands in a file; nothing for what is no regular file: a device or a FIFO never ends."""
+    """Return the text of a regular file, the empty string where it cannot be read; a FIFO or device is not opened."""
     try:
         return files.read_text(file, errors="surrogateescape")
     except (OSError, ValueError):  # ValueError: a NUL in the path

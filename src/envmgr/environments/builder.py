@@ -1,6 +1,6 @@
-"""Making and removing environments. Each is a clone of a template by hard links, published by one rename.
+"""Creating and removing environments: each is a clone of a template, staged in `tmp/` and published by one rename.
 
-Callers hold no lock; everything here that writes takes the store's lock itself.
+Callers must not hold the store's lock, except where a function says so.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from envmgr.pythons.store import Interpreter, Store
 def build(
     home: Home, project: Path, interpreter: Interpreter, environ: Environ, *, pip: bool = True, key: str | None = None
 ) -> Environment:
-    """Return the environment of `project` (a real path) on `interpreter`, made now unless it is there and works.
+    """Return the environment of `project` (a real path) on `interpreter`; create it unless it exists and works.
 
-    `key` tells it from the project's other environments; by default it is the interpreter's alias. Raises
-    EnvironmentFailedError, StoreBusyError.
+    `key` is the name of its directory, unique among the project's environments; by default it is the alias of the
+    interpreter. `pip` has no effect on an environment that exists. Raises EnvironmentFailedError, StoreBusyError.
     """
     base = base_python(home, interpreter)
     wanted = Environment(record.environments_folder(home, project) / (key or base.key), project, base.key)
@@ -37,7 +37,10 @@ def build(
 
 
 def remove(home: Home, environment: Environment) -> None:
-    """Remove an environment, its records, and a `.venv` that leads there. Raises EnvironmentFailedError."""
+    """Remove `environment`, its records, and the link `.venv` where it leads to it.
+
+    Raises EnvironmentFailedError, StoreBusyError.
+    """
     with lock.exclusive(home.lock):
         clean_up(home)
         for file in record.records_of(home, environment):
@@ -52,9 +55,10 @@ def remove(home: Home, environment: Environment) -> None:
 
 
 def update_versions(home: Home) -> list[Environment]:
-    """Let the environments whose alias means another patch by now say so in `pyvenv.cfg`; returns those.
+    """Write the current version of its Python into `pyvenv.cfg` of each environment; returns those that changed.
 
-    They run on it already: their home is the alias. What this mends is what editors read. Call it after an upgrade.
+    Call it after an upgrade. The environments run on the new patch already, because their home is the alias; editors
+    read the version from `pyvenv.cfg`. Raises StoreBusyError, OSError.
     """
     with lock.exclusive(home.lock):
         clean_up(home)
@@ -62,6 +66,7 @@ def update_versions(home: Home) -> list[Environment]:
 
 
 def _update_version(home: Home, environment: Environment) -> bool:
+    """Write the version of the environment's Python into its `pyvenv.cfg`; returns whether that changed the file."""
     build = Store(home).alias(environment.base)
     config = environment.path / scripts.CONFIG
     try:
@@ -78,14 +83,14 @@ def _update_version(home: Home, environment: Environment) -> bool:
 
 
 def _is_built(environment: Environment) -> bool:
-    """Whether it was published and its Python runs."""
+    """Return whether `environment` was published, for the same project and base, and its Python exists."""
     return environment.works and record.load(environment.path) == environment
 
 
 def ensure_template(home: Home, base: BasePython, environ: Environ, *, pip: bool) -> Path:
-    """Return a template that is as it was made, made now where it is missing or was changed.
+    """Return the template of `base`; make it where it is missing or one of its files was changed.
 
-    Call it under the store's lock. Raises EnvironmentFailedError.
+    The caller must hold the store's lock. Raises EnvironmentFailedError.
     """
     source = base.template_path(home, pip=pip)
     if not manifest.is_intact(source):
@@ -94,12 +99,14 @@ def ensure_template(home: Home, base: BasePython, environ: Environ, *, pip: bool
 
 
 def _make_template(source: Path, home: Home, base: BasePython, environ: Environ, *, pip: bool) -> None:
-    from envmgr.environments import templates  # late, with virtualenv
+    """Make the template `source`."""
+    from envmgr.environments import templates  # late: it imports virtualenv
 
     templates.make_template(source, home, base, environ, pip=pip)
 
 
 def _publish(home: Home, environment: Environment, base: BasePython, environ: Environ, *, pip: bool) -> None:
+    """Create `environment` in `tmp/` and rename it to its path, in the place of one that does not work."""
     staged = home.tmp / f"env-{os.getpid()}"
     try:
         _stage(home, staged, environment, base, environ, pip=pip)
@@ -116,19 +123,19 @@ def _publish(home: Home, environment: Environment, base: BasePython, environ: En
 def _stage(
     home: Home, staged: Path, environment: Environment, base: BasePython, environ: Environ, *, pip: bool
 ) -> None:
-    """Make the environment at `staged`, from its template."""
-    place = scripts.Destination(environment.path, environment.name)
+    """Create the environment in the directory `staged`, from its template."""
+    destination = scripts.Destination(environment.path, environment.name)
     source = base.template_path(home, pip=pip)
-    if not clone(source, staged, place):
+    if not clone(source, staged, destination):
         _remove_tree(staged)
         _make_template(source, home, base, environ, pip=pip)
-        if not clone(source, staged, place):
-            raise EnvironmentFailedError(f"{source}: changed while it was cloned", hint="try again")
+        if not clone(source, staged, destination):
+            raise EnvironmentFailedError(f"{source}: was changed while it was cloned", hint="run the command again")
     (staged / record.METADATA).write_text(record.dump(environment), encoding="utf-8")
 
 
 def _move_aside(home: Home, path: Path) -> Path:
-    """Take `path` out of the way by one rename and return where it is now."""
+    """Rename `path` into `tmp/` and return its new path, which does not exist where `path` did not."""
     home.tmp.mkdir(parents=True, exist_ok=True)
     aside = home.tmp / f"env-{path.parent.name}-{path.name}-{os.getpid()}"
     try:
@@ -141,40 +148,41 @@ def _move_aside(home: Home, path: Path) -> Path:
 
 
 def _remove_tree(path: Path) -> None:
-    """Remove a tree, as far as that can be done; nothing where none is."""
+    """Remove the directory tree `path` if it exists, as far as permissions allow."""
     if path.exists():
-        import shutil  # late, with its compressors: few environments begin with a removal
+        import shutil  # late: it imports the compression modules, and most creations remove nothing
 
         shutil.rmtree(path, ignore_errors=True)
 
 
 def clean_up(home: Home) -> None:
-    """Remove what killed runs left in `tmp/`; call it under the store's lock, so that nobody is at work there."""
+    """Remove the staging directories of killed processes; the caller must hold the store's lock."""
     for pattern in ("env-*", "template-*"):
-        for left in home.tmp.glob(pattern):
-            _remove_tree(left)
+        for leftover in home.tmp.glob(pattern):
+            _remove_tree(leftover)
 
 
-def clone(source: Path, target: Path, place: scripts.Destination) -> bool:
-    """Make at `target`, which is going to be at `place`, a clone of template `source` that shares its files.
+def clone(source: Path, target: Path, destination: scripts.Destination) -> bool:
+    """Clone the template `source` into the new directory `target`, which is to be renamed to `destination`.
 
-    Returns False, with a part of it made, where `source` is missing or not as it was made. Raises OSError.
+    Files are shared with the template, except those that contain the environment's path. Returns False, with `target`
+    incomplete, where the template is missing or was changed since it was made. Raises OSError.
     """
     contents = manifest.load(source)
     target.mkdir(parents=True)
     if contents is None:
         return False
     for folder in contents.folders:
-        os.mkdir(f"{target}/{folder}")  # noqa: PTH102 - strings, because an environment has a thousand entries
+        os.mkdir(f"{target}/{folder}")  # noqa: PTH102 - strings: faster for a thousand entries
     for name, text in contents.links.items():
         os.symlink(text, f"{target}/{name}")  # noqa: PTH211
-    reflinks = True  # until the filesystem says no
+    reflinks = True  # until the filesystem refuses one
     for name, before in contents.files.items():
         old, new = f"{source}/{name}", f"{target}/{name}"
         if not manifest.is_unchanged(old, before):
             return False
         if not manifest.is_shared(name):
-            _fill(Path(old), Path(new), place)
+            _write_own_file(Path(old), Path(new), destination)
             continue
         reflinks = reflinks and files.reflink(old, new)
         if not reflinks:
@@ -184,16 +192,17 @@ def clone(source: Path, target: Path, place: scripts.Destination) -> bool:
 
 
 def link_or_copy(source: str, target: str) -> None:
-    """Make `target` the same file as `source`, or a writable copy where the filesystem refuses; raises OSError."""
+    """Make `target` a hard link to `source`, or a writable copy where the filesystem refuses; raises OSError."""
     try:
         os.link(source, target)
-    except OSError:  # another filesystem, one without links, or too many of them
+    except OSError:  # another filesystem, a filesystem without hard links, or too many links
         import shutil
 
         shutil.copy2(source, target)
         os.chmod(target, os.stat(source).st_mode | stat.S_IWUSR)  # noqa: PTH101, PTH116
 
 
-def _fill(source: Path, target: Path, place: scripts.Destination) -> None:
-    target.write_bytes(scripts.from_template(source.name, source.read_bytes(), place))
+def _write_own_file(source: Path, target: Path, destination: scripts.Destination) -> None:
+    """Write a file that contains the environment's path, from the template's `source`."""
+    target.write_bytes(scripts.from_template(source.name, source.read_bytes(), destination))
     target.chmod(stat.S_IMODE(source.stat().st_mode))

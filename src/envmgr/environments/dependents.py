@@ -1,4 +1,4 @@
-"""Which environments would lose their Python if builds were removed. Reads only."""
+"""The environments that depend on installed builds. Reads only."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from envmgr.versions.version import Build
 
 
 def dependent_environments(home: Home, builds: Collection[Build]) -> list[Environment]:
-    """Return the environments that run on one of `builds`, and whose alias no other installed build answers.
+    """Return the environments that would lose their Python if `builds` were removed.
 
-    A linked one may answer the alias, but environments that were made on installed builds need not start on it.
+    These run on one of `builds`, and no other installed build matches their alias. Linked builds do not count: an
+    environment that was made on an installed build need not start on a linked one.
     """
     store = Store(home)
-    lost = {name for build in builds for name in _names(build)}
+    removed = {name for build in builds for name in _names(build)}
     others = [build for build in store.builds() if build not in builds and not store.interpreter(build).linked]
     kept = {name for build in others for name in _names(build)}
-    return [environment for environment in record.environments(home) if environment.base in lost - kept]
+    return [environment for environment in record.environments(home) if environment.base in removed - kept]
 
 
 def _names(build: Build) -> tuple[str, ...]:
+    """Return the bases that environments on `build` may have: its aliases and its own name."""
     return build.minor_alias, build.patch_alias, build.build_alias, str(build)

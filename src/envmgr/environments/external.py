@@ -1,4 +1,7 @@
-"""Virtual environments of other tools (uv, Poetry, venv, virtualenv): which Python they have, as pyvenv.cfg says."""
+"""External environments, made by uv, Poetry, venv or virtualenv: the version of their Python, from `pyvenv.cfg`.
+
+Must not start any program of them.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,17 @@ from envmgr.versions.pins import Pin
 from envmgr.versions.version import Build, Version
 
 CONFIG = "pyvenv.cfg"
-_LIMIT = 64 * 1024  # bytes of pyvenv.cfg that are read
+_LIMIT = 64 * 1024  # bytes; the rest of a longer pyvenv.cfg is ignored
 _LINE = re.compile(r"(version|version_info|implementation)[ \t]*=[ \t]*(\S+)", re.ASCII)
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}(?:(?:a|b|rc)\d{1,4})?", re.ASCII)
 _ANYWHERE = Platform("linux", "x86_64", "gnu")
 
 
 def python_build(environment: Environment) -> Build | None:
-    """Return implementation and version of the environment's Python as pyvenv.cfg has them, None where it has not.
+    """Return implementation and version of the environment's Python from `pyvenv.cfg`; None where it has no version.
 
-    venv writes `version`, virtualenv and uv `version_info`. Nothing is started. Platform and tag are placeholders.
+    venv writes the key `version`, virtualenv and uv write `version_info`. Platform, variant and build tag of the
+    result are placeholders.
     """
     try:
         with (environment.path / CONFIG).open("rb") as file:
@@ -35,9 +39,10 @@ def python_build(environment: Environment) -> Build | None:
 
 
 def matches(environment: Environment, pin: Pin) -> bool:
-    """Whether the environment's Python is what `pin` asks for first, as far as pyvenv.cfg tells: by its version.
+    """Return whether the environment's Python matches the first request of `pin`, by implementation and version.
 
-    Names of linked interpreters, platforms, variants and build tags are not in pyvenv.cfg, and not compared.
+    Names of linked interpreters, platforms, variants and build tags are not in `pyvenv.cfg` and are not compared. An
+    unknown version matches every request.
     """
     found, request = python_build(environment), pin.requests[0]
     if found is None or request.system or request.name is not None:

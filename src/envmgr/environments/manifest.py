@@ -1,7 +1,7 @@
-"""What a template consists of, and which of its files a clone still shares: to notice who wrote into one. Reads only.
+"""Manifests of templates: the state of each file, to detect changes of files that clones share. Reads only.
 
-Clones share files with their template by hard links, so whoever writes into one in place (`>>`, `chmod -R`, some
-editors) changes all of them. Inode numbers tell a shared file from one that an installer has put in its place since.
+Clones share files with their template by hard links, so a write in place (`>>`, `chmod -R`, some editors) changes all
+of them. Inode numbers distinguish a shared file from one that an installer has written in its place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ State = list[int]  # of one file: size in bytes, mtime in ns, mode, owner, group
 
 @dataclass
 class Manifest:
-    """Everything below a template, by relative path: folders (parents first), targets of links, states of files."""
+    """The contents of a template by relative path: folders (parents first), targets of links, states of files."""
 
     folders: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
@@ -28,16 +28,16 @@ class Manifest:
 
 
 def scan(root: Path) -> Manifest:
-    """Return what is below `root` now, without a manifest; raises OSError."""
+    """Return the manifest of the tree `root` as it is now, without the manifest file itself; raises OSError."""
     found = Manifest()
     _scan(str(root), "", found)
     found.files.pop(NAME, None)
     return found
 
 
-def dump(manifest: Manifest) -> str:
+def dump(contents: Manifest) -> str:
     """Return the text of a manifest file."""
-    return json.dumps(asdict(manifest), separators=(",", ":")) + "\n"
+    return json.dumps(asdict(contents), separators=(",", ":")) + "\n"
 
 
 def load(root: Path) -> Manifest | None:
@@ -50,18 +50,18 @@ def load(root: Path) -> Manifest | None:
 
 
 def is_shared(name: str) -> bool:
-    """Whether clones share the file `name`; those in `bin` and directly in the environment are their own."""
+    """Return whether clones share the file `name`; files in `bin` and at the top of an environment are its own."""
     return "/" in name and not name.startswith("bin/")
 
 
 def state(path: str | Path) -> State:
-    """Return the state of one file, links not followed; raises OSError."""
+    """Return the state of one file; a symbolic link is not followed. Raises OSError."""
     found = os.lstat(path)
     return [found.st_size, found.st_mtime_ns, found.st_mode, found.st_uid, found.st_gid, found.st_ino]
 
 
 def is_unchanged(path: str, before: State) -> bool:
-    """Whether the file is as it was; its inode may differ, because a store can be copied."""
+    """Return whether the file has the state `before`, apart from its inode, which differs in a copied store."""
     try:
         return state(path)[:5] == before[:5]
     except OSError:
@@ -69,15 +69,17 @@ def is_unchanged(path: str, before: State) -> bool:
 
 
 def is_intact(template: Path) -> bool:
-    """Whether every file of `template` is as it was when it was made."""
-    manifest = load(template)
-    return manifest is not None and all(is_unchanged(f"{template}/{it}", was) for it, was in manifest.files.items())
+    """Return whether every file of `template` is unchanged since it was made; False without a manifest."""
+    contents = load(template)
+    if contents is None:
+        return False
+    return all(is_unchanged(f"{template}/{name}", before) for name, before in contents.files.items())
 
 
 def shared(environment: Path) -> Iterator[tuple[str, bool]]:
-    """Yield each file that `environment` still shares with its template, and whether it was changed since."""
-    manifest = load(environment) or Manifest()
-    for name, before in manifest.files.items():
+    """Yield each file that `environment` still shares with its template, and whether it was changed."""
+    contents = load(environment) or Manifest()
+    for name, before in contents.files.items():
         try:
             now = state(f"{environment}/{name}")
         except OSError:
@@ -87,16 +89,17 @@ def shared(environment: Path) -> Iterator[tuple[str, bool]]:
 
 
 def changed(environment: Path) -> list[str]:
-    """Return the shared files of `environment` that were written into, or whose mode or owner was changed."""
+    """Return the shared files of `environment` whose contents, time, mode or owner were changed."""
     return [name for name, was_changed in shared(environment) if was_changed]
 
 
-def _scan(root: str, inside: str, found: Manifest) -> None:
-    with os.scandir(f"{root}/{inside}") as entries:
+def _scan(root: str, prefix: str, found: Manifest) -> None:
+    """Add the entries of the directory `prefix` of `root` to `found`; `prefix` is empty or ends in a slash."""
+    with os.scandir(f"{root}/{prefix}") as entries:
         for entry in entries:
-            name = inside + entry.name
+            name = prefix + entry.name
             if entry.is_symlink():
-                found.links[name] = os.readlink(entry)  # noqa: PTH115 - its text
+                found.links[name] = os.readlink(entry)  # noqa: PTH115 - the text of the link
             elif entry.is_dir():
                 found.folders.append(name)
                 _scan(root, f"{name}/", found)

@@ -1,4 +1,7 @@
-"""From a ruling to an environment that works and is tied to its project: for `use` and `sync`."""
+"""The environment of a project: created where it is missing, and bound to the project and its pin.
+
+Must not install interpreters or packages.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from envmgr.pythons.store import Interpreter, Store
 
 @dataclass(frozen=True)
 class BoundEnvironment:
-    """An environment, what it runs on, and notes for the user; `made` is whether it is new."""
+    """An environment bound to its project, its interpreter, and notes for the user; `made` is whether it is new."""
 
     environment: Environment
     interpreter: Interpreter
@@ -26,12 +29,15 @@ class BoundEnvironment:
     made: bool
 
 
-def ensure_possible(home: Home, ruling: ResolvedPin) -> None:
-    """Raise where `provide` could make no environment, whatever is installed: UsageError, EnvironmentFailedError."""
-    if ruling.project is None:
-        raise UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
-    binding.ensure_bindable(ruling.project)
-    request = ruling.requests[0]
+def ensure_possible(home: Home, resolved: ResolvedPin) -> None:
+    """Raise UsageError or EnvironmentFailedError where `ensure_environment` would fail in any case.
+
+    A missing interpreter is not such a case: it can be installed.
+    """
+    if resolved.project is None:
+        raise UsageError("no version file applies here", hint="pin a Python with `envmgr use 3.12`")
+    binding.ensure_bindable(resolved.project)
+    request = resolved.requests[0]
     if found := Store(home).find(request):
         base_interpreter.base_python(home, found)
     else:
@@ -39,38 +45,39 @@ def ensure_possible(home: Home, ruling: ResolvedPin) -> None:
 
 
 def ensure_environment(
-    home: Home, ruling: ResolvedPin, environ: Environ, *, pip: bool = True
+    home: Home, resolved: ResolvedPin, environ: Environ, *, pip: bool = True
 ) -> BoundEnvironment | None:
-    """Make the environment that `ruling` asks for, on an installed interpreter; None where the system's Python rules.
+    """Return the environment of the pin `resolved`, created if need be and bound to its project.
 
-    Raises UsageError where no project is, NotInstalledError, EnvironmentFailedError.
+    Returns None where the pin means the system's Python. Raises UsageError without a project, NotInstalledError,
+    EnvironmentFailedError, StoreBusyError.
     """
-    if ruling.project is None:
-        raise UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
-    binding.ensure_bindable(ruling.project)
-    request = ruling.requests[0]
+    if resolved.project is None:
+        raise UsageError("no version file applies here", hint="pin a Python with `envmgr use 3.12`")
+    binding.ensure_bindable(resolved.project)
+    request = resolved.requests[0]
     if request.system:
         return None
-    interpreter = resolve.installed_interpreter(Store(home), ruling, request)
-    project = Path(os.path.realpath(ruling.project))
-    notes = [*rebind_moved(home, project), *_inherited(home, project, ruling.words)]
+    interpreter = resolve.installed_interpreter(Store(home), resolved, request)
+    project = Path(os.path.realpath(resolved.project))
+    notes = [*rebind_moved(home, project), *_reused(home, project, resolved.words)]
     known = set(record.environments_folder(home, project).glob("*"))
     environment = builder.build(home, project, interpreter, environ, pip=pip)
-    notes += binding.bind(home, ruling.project, ruling.words, environment)
+    notes += binding.bind(home, resolved.project, resolved.words, environment)
     return BoundEnvironment(environment, interpreter, tuple(notes), environment.path not in known)
 
 
 def rebind_moved(home: Home, project: Path) -> Iterator[str]:
-    """Give a project that was moved to `project` (a real path) its environments back; yields a note on that."""
+    """Bind the environments of a project that was moved to `project` (a real path); yields a note for the user."""
     if before := binding.rebind(home, project):
-        yield f"the environments of {before}, which was moved here, are those of {project} now"
+        yield f"{before} was moved to {project}: its environments belong to the new path now"
 
 
-def _inherited(home: Home, project: Path, words: str) -> Iterator[str]:
-    """Yield a note where the environment on record may have been made for another project at the same path.
+def _reused(home: Home, project: Path, words: str) -> Iterator[str]:
+    """Yield a note where the recorded environment may have been made for another project at the same path.
 
-    Its `.venv` is not there any more: it was removed, or the whole directory was, and is a new one.
+    In that case the link `.venv` is missing: it was removed, alone or with the whole project directory.
     """
     found = record.lookup(home, project, words)
     if found and found.works and not os.path.lexists(project / record.VENV_LINK):
-        yield f"{found.path} was made before and is used again; `envmgr env remove {found.label}` removes it"
+        yield f"{found.path} exists already and is used again; `envmgr env remove {found.label}` removes it"

@@ -1,7 +1,8 @@
-"""Records: which environment belongs to which project and pin. What shims and hooks read with builtins alone.
+"""Environment records: the environment that belongs to a project and pin. Reads only.
 
-`projects/<absolute project path>/.envmgr/<pin words>` is a file whose first line is the environment's directory,
-relative to the store: `envs/shop-1f2e3d4c/3.12`. Environments themselves say in `envmgr.json` whose they are.
+The record `projects/<absolute project path>/.envmgr/<pin words>` is a file whose first line is the directory of the
+environment, relative to the store: `envs/shop-1f2e3d4c/3.12`. Shims and hooks read it with shell builtins. Each
+environment names its project and base in `envmgr.json`.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from envmgr.host import files
 from envmgr.host.paths import Home
 
 FOLDER = ".envmgr"
-REAL = ".real"  # in a record folder: the physical path of the project that its records belong to
+REAL = ".real"  # in a record folder: the real path of the project that its records belong to
 METADATA = "envmgr.json"
 VENV_LINK = ".venv"
-EXCLUDE = ".exclude"  # beside the records; its time is that of the repository's exclude file when we looked last
+EXCLUDE = ".exclude"  # beside the records; its time is that of the git exclude file when envmgr last read it
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+|\.{2,}", re.ASCII)  # shells refuse a record with `..` in it
-_LONGEST = 60  # characters of a project's name that go into directory names and prompts
+_LONGEST = 60  # characters; a longer project name is cut in directory names and prompts
 
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment of a project. `base` is the alias (or the build, for a linked interpreter) that it runs on.
+    """An environment of a project. `base` is the alias, or for a linked interpreter the build, that it runs on.
 
-    `external` is one that another tool made in the project; its base is not known.
+    `external` is whether another tool made it in the project; its base is then unknown and empty.
     """
 
     path: Path
@@ -46,12 +47,12 @@ class Environment:
 
     @property
     def label(self) -> str:
-        """What names it among all environments, also those of other projects with the same name."""
+        """The unique name among all environments of the store: `shop-1f2e3d4c/3.12`."""
         return f"{self.path.parent.name}/{self.path.name}"
 
     @property
     def key(self) -> str:
-        """What tells the environments of one project apart: `3.12`, `3.13t`, `3.12.7`."""
+        """The unique name among the environments of the project: `3.12`, `3.13t`, `3.12.7`."""
         return self.path.name
 
     @property
@@ -61,63 +62,63 @@ class Environment:
 
     @property
     def works(self) -> bool:
-        """Whether its Python still exists."""
+        """Whether its Python exists and is executable."""
         return os.access(self.bin / "python", os.X_OK)
 
 
 def sanitize(name: str) -> str:
-    """Return `name` reduced to `[A-Za-z0-9._+-]`: shells expand what stands in a prompt."""
+    """Return `name` reduced to `[A-Za-z0-9._+-]`, because shells expand the text of a prompt; never empty."""
     return _UNSAFE.sub("-", name).strip("-.")[:_LONGEST] or "project"
 
 
 def environments_folder(home: Home, project: Path) -> Path:
-    """Return where the environments of `project` (a real path) live; the hash keeps equal names apart.
+    """Return the directory for the environments of `project` (a real path); a hash distinguishes equal names.
 
-    A project that was moved keeps the directory that it had; a new one in its old place gets another.
+    A moved project keeps its directory; a new project at the old path gets another one.
     """
     for file in _record_files(home, project):
-        found = _named(home, file)
+        found = _recorded(home, file)
         if found and found.project == project:
             return found.path.parent
-    return next(place for place in _folders(home, project) if _owner(place) in (None, project))
+    return next(folder for folder in _folders(home, project) if _owner(folder) in (None, project))
 
 
 def _folders(home: Home, project: Path) -> Iterator[Path]:
-    """Yield the directories that the environments of `project` may be in; the first is the usual one."""
+    """Yield the possible directories for the environments of `project` without end; the first is the usual one."""
     for number in count():
         text = os.fsencode(project) + (b"\0%d" % number if number else b"")
         yield home.envs / f"{sanitize(project.name)}-{hashlib.sha256(text).hexdigest()[:8]}"
 
 
-def _owner(place: Path) -> Path | None:
-    """Return the project that the environments in `place` belong to, None where there are none."""
-    return next((made.project for path in sorted(place.glob("*")) if (made := load(path))), None)
+def _owner(folder: Path) -> Path | None:
+    """Return the project that the environments in `folder` belong to, None where there are none."""
+    return next((made.project for path in sorted(folder.glob("*")) if (made := load(path))), None)
 
 
 def record_folder(home: Home, project: Path) -> Path:
-    """Return the record folder of a project directory, as it was entered."""
+    """Return the record folder of `project`, for its path as it was entered."""
     return home.projects / str(project).lstrip("/") / FOLDER
 
 
 def record_file(home: Home, project: Path, words: str) -> Path:
-    """Return the record's path for a project directory, as it was entered, and the words of its pin."""
+    """Return the path of the record of `project`, for its path as it was entered, and the pin `words`."""
     return record_folder(home, project) / words
 
 
 def lookup(home: Home, project: Path, words: str) -> Environment | None:
-    """Return the environment on record for `project` pinned by `words`, or None; it may no longer work.
+    """Return the recorded environment of `project` for the pin `words`, or None; it may be broken.
 
-    Records belong to physical paths: a link that leads to another project now means that one.
+    Records belong to real paths: a link that was changed to another project means the records of that one.
     """
     real = Path(os.path.realpath(project))
-    if os.path.islink(record_folder(home, real)):  # noqa: PTH114 - a link once; Path.is_symlink raises for too long a path
+    if os.path.islink(record_folder(home, real)):  # noqa: PTH114 - Path.is_symlink raises for a path that is too long
         return None
     path = _path(home, record_file(home, real, words))
     return load(path) or Environment(path, real, "") if path else None
 
 
 def _path(home: Home, file: Path) -> Path | None:
-    """Return the environment's directory that a record file names; None where it is damaged, or there is none."""
+    """Return the directory that a record file names; None where the file is missing or damaged."""
     try:
         first = files.read_text(file).partition("\n")[0]
     except (OSError, ValueError):
@@ -125,24 +126,25 @@ def _path(home: Home, file: Path) -> Path | None:
     return home.root / first if first.startswith("envs/") and ".." not in first else None
 
 
-def _named(home: Home, file: Path) -> Environment | None:
+def _recorded(home: Home, file: Path) -> Environment | None:
+    """Return the environment that a record file names; None where the record or the environment is missing."""
     path = _path(home, file)
     return load(path) if path else None
 
 
 def _record_files(home: Home, project: Path) -> list[Path]:
     """Return the record files of `project` (a real path)."""
-    place = record_folder(home, project)
-    if os.path.islink(place):  # noqa: PTH114 - as in `lookup`
+    folder = record_folder(home, project)
+    if os.path.islink(folder):  # noqa: PTH114 - as in `lookup`
         return []
-    return sorted(file for file in place.glob("*") if not file.name.startswith("."))
+    return sorted(file for file in folder.glob("*") if not file.name.startswith("."))
 
 
 def moved(home: Home, project: Path) -> list[Environment]:
-    """Return the environments of the project that was moved to `project` (a real path), as its `.venv` tells.
+    """Return the environments of the project that was moved to `project` (a real path), empty where none was.
 
-    That link leads to one of them, belongs to this user, and the directory that they are recorded for is gone. A copy
-    is no move: there the directory is still in its place.
+    A move is recognised by the link `.venv`: it belongs to this user and leads to an environment whose recorded
+    project directory does not exist. For a copy of a project that directory still exists.
     """
     link = project / VENV_LINK
     path = link_target(link)
@@ -151,31 +153,31 @@ def moved(home: Home, project: Path) -> list[Environment]:
         return []
     if link.lstat().st_uid != os.geteuid():
         return []
-    siblings = (load(place) for place in sorted(made.path.parent.glob("*")))
+    siblings = (load(folder) for folder in sorted(made.path.parent.glob("*")))
     return [sibling for sibling in siblings if sibling and sibling.project == made.project]
 
 
 def load(path: Path) -> Environment | None:
-    """Return the environment in directory `path`, or None when envmgr did not make one there."""
+    """Return the environment in the directory `path`, or None where envmgr made none there."""
     try:
         data = json.loads(files.read_text(path / METADATA))
         project, base = os.fsdecode(data["project"].encode(errors="surrogateescape")), data["base"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    whole = project.startswith("/") and "\0" not in project and isinstance(base, str)
-    return Environment(path, Path(project), base) if whole else None
+    valid = project.startswith("/") and "\0" not in project and isinstance(base, str)
+    return Environment(path, Path(project), base) if valid else None
 
 
 def dump(environment: Environment) -> str:
-    """Return the text of an environment's `envmgr.json`, the same in all locales."""
+    """Return the text of the environment's `envmgr.json`, the same in all locales."""
     project = os.fsencode(environment.project).decode(errors="surrogateescape")
     return json.dumps({"base": environment.base, "project": project}, indent=1) + "\n"
 
 
 def environments(home: Home) -> Iterator[Environment]:
     """Yield every environment in the store."""
-    for place in sorted(home.envs.glob("*/*/" + METADATA)):
-        if environment := load(place.parent):
+    for file in sorted(home.envs.glob("*/*/" + METADATA)):
+        if environment := load(file.parent):
             yield environment
 
 
@@ -187,8 +189,8 @@ def records_of(home: Home, environment: Environment) -> Iterator[Path]:
 
 
 def link_target(link: Path) -> Path | None:
-    """Return what the symbolic link says it leads to, None when it is none."""
+    """Return the target text of a symbolic link, which need not exist; None where `link` is no symbolic link."""
     try:
-        return Path(os.readlink(link))  # noqa: PTH115 - its text, whether that exists or not
+        return Path(os.readlink(link))  # noqa: PTH115 - the text, unresolved
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Repairing an environment whose files, which it shares with its template, were written into."""
+"""Repair of environments: shared files that were changed in place are replaced by those of an intact template."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from envmgr.versions.version import Build
 
 
 def repair_environment(home: Home, environment: Environment, environ: Environ) -> list[str]:
-    """Replace the shared files of `environment` that were changed by those of an intact template; returns their names.
+    """Replace the changed shared files of `environment` by those of an intact template; returns their names.
 
-    What was installed into the environment stays. Raises EnvironmentFailedError where the template holds other
-    versions by now, or its Python is gone, and StoreBusyError.
+    Installed packages stay. Raises EnvironmentFailedError where the template has another version of pip or its Python
+    is missing, and StoreBusyError.
     """
     with lock.exclusive(home.lock):
         builder.clean_up(home)
@@ -33,23 +33,23 @@ def repair_environment(home: Home, environment: Environment, environ: Environ) -
 
 
 def _base_python(home: Home, environment: Environment) -> BasePython:
-    """Return what `environment` runs on; raises EnvironmentFailedError where it is gone."""
+    """Return the base Python of `environment`; raises EnvironmentFailedError where it is missing."""
     try:
         build = Store(home).alias(environment.base) or Build.parse(environment.base)
     except UsageError as error:
         raise EnvironmentFailedError(
-            f"{environment.path}: its Python ({environment.base}) is gone", hint="`envmgr use` makes it anew"
+            f"{environment.path}: its Python ({environment.base}) is missing", hint="`envmgr use` recreates it"
         ) from error
     return base_python(home, Interpreter(build, home.versions / str(build), environment.base))
 
 
 def _replace(environment: Environment, template: Path, names: list[str]) -> None:
-    """Put the template's files in the place of `names`, each by one rename; then write down their states."""
+    """Replace the files `names` by those of the template, each by one rename, then write the manifest."""
     contents = manifest.load(template) or Manifest()
     if not contents.files.keys() >= set(names):
         raise EnvironmentFailedError(
-            f"{environment.path}: made from another version of pip than its template has now",
-            hint="remove it with `envmgr env remove`, then make it with `envmgr use` and `envmgr sync`",
+            f"{environment.path}: has another version of pip than its template has now",
+            hint="recreate it: `envmgr env remove`, then `envmgr use` and `envmgr sync`",
         )
     try:
         for name in names:

@@ -1,7 +1,8 @@
-"""The few files of an environment that hold its path: activation scripts, `pyvenv.cfg`, and the first line of commands.
+"""The files of an environment that contain its path: activation scripts, `pyvenv.cfg`, and the shebangs of commands.
 
-A template has marks in their place; `blank` puts them there, `fill` writes an environment's own path instead. The
-quoting is that of virtualenv's activators (CVE-2024-53899 is what happens without); a test compares the results.
+In a template, placeholders stand for the path: `to_template` inserts them, `from_template` replaces them by the path of
+an environment. Paths are quoted as by virtualenv's activators (CVE-2024-53899 was missing quotes there); a test
+compares the results.
 """
 
 from __future__ import annotations
@@ -16,46 +17,49 @@ from envmgr.host import shebang
 from envmgr.versions.version import Version
 
 CONFIG = "pyvenv.cfg"
-PROMPT = "ENVMGR-PROMPT-MARK"  # needs no quotes in any shell, like what takes its place (record.sanitized)
+PROMPT = "ENVMGR-PROMPT-MARK"  # no shell needs quotes for it, nor for its replacement (record.sanitize)
 _PATH = b"@ENVMGR-PATH-MARK@"
 _SHEBANG = b"@ENVMGR-SHEBANG-MARK@\n"
-_STAGES = {"a": "alpha", "b": "beta", "rc": "candidate"}
+_RELEASE_LEVELS = {"a": "alpha", "b": "beta", "rc": "candidate"}
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where an environment is going to be, and the name that prompts show."""
+    """The path of an environment that is still in the staging directory, and the name for prompts."""
 
     path: Path
     prompt: str
 
 
-def _csh(text: str) -> str:
+def _quote_csh(text: str) -> str:
+    """Quote `text` for csh, as virtualenv does."""
     quoted = shlex.quote(text)
     return (f"'{quoted}'" if quoted == text else quoted).replace("\\", "'\\\\'").replace("!", "'\\!'")
 
 
-def _fish(text: str) -> str:
+def _quote_fish(text: str) -> str:
+    """Quote `text` for fish, as virtualenv does."""
     return "'" + re.sub(r"[\\']", lambda found: f"'\\{found[0]}'", text) + "'"
 
 
-def _nu(text: str) -> str:
+def _quote_nu(text: str) -> str:
+    """Quote `text` as a raw string of nushell, as virtualenv does."""
     sharps = "#" * (max((len(run) for run in re.findall("#+", text)), default=0) + 1)
     return f"r{sharps}'{text}'{sharps}"
 
 
-# file -> how it quotes a path; the other scripts find the environment from where they are
+# file name -> quoting of its path; the other activation scripts derive the path from their own
 QUOTES: dict[str, Callable[[str], str]] = {
     "activate": shlex.quote,
-    "activate.csh": _csh,
-    "activate.fish": _fish,
-    "activate.nu": _nu,
+    "activate.csh": _quote_csh,
+    "activate.fish": _quote_fish,
+    "activate.nu": _quote_nu,
     "activate.xsh": ascii,
 }
 
 
 def to_template(name: str, data: bytes, path: Path) -> bytes:
-    """Return the contents of file `name` of an environment made at `path`, with marks for what is its own."""
+    """Return the contents of file `name` of an environment at `path`, with placeholders for the path."""
     if name in QUOTES:
         return data.replace(_bytes(QUOTES[name](str(path))), _PATH)
     if data.startswith(b"#!"):
@@ -63,19 +67,19 @@ def to_template(name: str, data: bytes, path: Path) -> bytes:
     return data
 
 
-def from_template(name: str, data: bytes, place: Destination) -> bytes:
-    """Return the contents of file `name` for the environment at `place`; the reverse of `blank`."""
+def from_template(name: str, data: bytes, destination: Destination) -> bytes:
+    """Return the contents of file `name` for the environment at `destination`; the reverse of `to_template`."""
     if data.startswith(_SHEBANG):
-        return shebang.absolute(place.path / "bin" / "python") + data[len(_SHEBANG) :]
-    quoted = _bytes(QUOTES[name](str(place.path))) if name in QUOTES else b""
-    return data.replace(PROMPT.encode(), place.prompt.encode()).replace(_PATH, quoted)
+        return shebang.absolute(destination.path / "bin" / "python") + data[len(_SHEBANG) :]
+    quoted = _bytes(QUOTES[name](str(destination.path))) if name in QUOTES else b""
+    return data.replace(PROMPT.encode(), destination.prompt.encode()).replace(_PATH, quoted)
 
 
 def with_version(config: str, version: Version) -> str:
-    """Return the text of a `pyvenv.cfg` with the version keys that editors read (PEP 838) saying `version`."""
+    """Return the text of a `pyvenv.cfg` with `version` in the keys that editors read (PEP 838)."""
     stage, number = version.pre or ("final", 0)
     numbers = ".".join(map(str, version.release))
-    ours = {"version": str(version), "version_info": f"{numbers}.{_STAGES.get(stage, stage)}.{number}"}
+    ours = {"version": str(version), "version_info": f"{numbers}.{_RELEASE_LEVELS.get(stage, stage)}.{number}"}
     lines = [line.partition(" = ") for line in config.splitlines()]
     return "".join(f"{name} = {ours.get(name, value)}\n" for name, _, value in lines)
 

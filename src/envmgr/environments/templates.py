@@ -1,6 +1,7 @@
-"""Templates: what environments are cloned from, one per interpreter build and home. The one home of virtualenv.
+"""Making templates, the trees that environments are cloned from: one per store path and interpreter build.
 
-virtualenv is imported only when a template must be built; that takes a second or two, a clone some hundredths.
+The only module that imports virtualenv, and only when a template is made: that takes 1 to 2 seconds, a clone some
+hundredths.
 """
 
 from __future__ import annotations
@@ -17,16 +18,14 @@ from envmgr.host import files, process
 from envmgr.host.paths import Environ, Home
 
 ACTIVATORS = "bash,cshell,fish,nushell,powershell,python,xonsh"
-_OLDEST_SEEDED = (3, 9)  # what virtualenv still brings a pip for; below, the interpreter's own ensurepip does it
-_OLDEST_PATCHED = (3, 8)  # what understands virtualenv's patch of distutils, which every start would complain about
+_OLDEST_SEEDED = (3, 9)  # virtualenv ships a pip for these; older ones use their own ensurepip
+_OLDEST_PATCHED = (3, 8)  # older ones print an error about virtualenv's distutils patch at each start
 
 
 def make_template(template: Path, home: Home, base: BasePython, environ: Environ, *, pip: bool) -> None:
-    """Make the template that belongs at `template`, in place of its predecessors and of one that was changed.
+    """Make the template for `base` and publish it as `template`, replacing its predecessors and a changed one.
 
-    Call it under the store's lock.
-
-    Raises EnvironmentFailedError.
+    The caller must hold the store's lock. Raises EnvironmentFailedError.
     """
     staged = home.tmp / f"template-{os.getpid()}"
     try:
@@ -42,21 +41,21 @@ def make_template(template: Path, home: Home, base: BasePython, environ: Environ
 
 
 def _environ(environ: Environ, base: BasePython) -> Environ:
-    """Return what programs are started with; those of a linked interpreter write no byte code into what is not ours."""
-    plain = process.without_python_variables(environ)
-    return plain | {"PYTHONDONTWRITEBYTECODE": "1"} if base.interpreter.linked else plain
+    """Return the variables for programs of `base`; a linked interpreter must not write byte code beside its library."""
+    variables = process.without_python_variables(environ)
+    return variables | {"PYTHONDONTWRITEBYTECODE": "1"} if base.interpreter.linked else variables
 
 
 def _make(path: Path, base: BasePython, scratch: Path, environ: Environ, *, pip: bool) -> None:
-    """Make an environment at `path`; put marks where it holds its own path, and the base's alias for its prefix."""
+    """Make an environment at `path` with placeholders for its path and the alias in place of the base's real prefix."""
     seeded = pip and base.interpreter.build.version.release[:2] >= _OLDEST_SEEDED
     _virtualenv(path, base, scratch, environ, seeded=seeded)
     if base.interpreter.build.version.release[:2] < _OLDEST_PATCHED:
         for file in path.glob("lib/*/site-packages/_virtualenv.*"):
             file.unlink()
     if pip and not seeded:
-        _checked([path / "bin" / "python", "-m", "ensurepip", "--default-pip"], environ)
-    _point(path / "bin", base.python)
+        _run([path / "bin" / "python", "-m", "ensurepip", "--default-pip"], environ)
+    _link_python(path / "bin", base.python)
     for file in (path / scripts.CONFIG, *(path / "bin").iterdir()):
         if not file.is_symlink():
             data = scripts.to_template(file.name, file.read_bytes(), path)
@@ -67,7 +66,7 @@ def _make(path: Path, base: BasePython, scratch: Path, environ: Environ, *, pip:
 
 
 def _protect(path: Path) -> None:
-    """Make what clones share read-only, and write down how every file is now: nobody but an installer changes them."""
+    """Make the files that clones share read-only, and write the manifest."""
     for name, state in manifest.scan(path).files.items():
         if manifest.is_shared(name):
             (path / name).chmod(stat.S_IMODE(state[2]) & ~0o222)
@@ -75,11 +74,12 @@ def _protect(path: Path) -> None:
 
 
 def _virtualenv(path: Path, base: BasePython, scratch: Path, environ: Environ, *, seeded: bool) -> None:
+    """Run virtualenv for the directory `path`, with pip if `seeded`; raises EnvironmentFailedError."""
     import logging
 
     import virtualenv
 
-    logging.getLogger("virtualenv").addHandler(logging.NullHandler())  # what it skips is skipped for clones, too
+    logging.getLogger("virtualenv").addHandler(logging.NullHandler())  # keeps its log off stderr
     options = ["--python", str(base.python), "--app-data", str(scratch / "app-data"), "--prompt", scripts.PROMPT]
     options += ["--no-venv-redirect", "--activators", ACTIVATORS]
     if not seeded:
@@ -87,20 +87,20 @@ def _virtualenv(path: Path, base: BasePython, scratch: Path, environ: Environ, *
     settings = {"VIRTUALENV_NO_PERIODIC_UPDATE": "1", "VIRTUALENV_CONFIG_FILE": str(scratch / "none.ini")}
     try:
         virtualenv.cli_run([*options, str(path)], setup_logging=False, env={**environ, **settings})
-    except (Exception, SystemExit) as error:  # its errors have no common class; some hold a traceback as text
+    except (Exception, SystemExit) as error:  # its errors have no common class; some contain a traceback as text
         reason = [type(error).__name__, *str(error).strip().splitlines()][-1]
         raise EnvironmentFailedError(f"virtualenv failed for {base.python}: {reason}") from error
 
 
-def _point(commands: Path, python: Path) -> None:
-    """Make `python` a link to the base, by the path that it shall be remembered by."""
+def _link_python(commands: Path, python: Path) -> None:
+    """Make `bin/python` a link to `python`, and the other names of the interpreter links to `bin/python`."""
     for link in [entry for entry in commands.iterdir() if entry.is_symlink()]:
         link.unlink()
         link.symlink_to(python if link.name == "python" else "python")
 
 
 def _configure(config: Path, base: BasePython) -> None:
-    """Let `pyvenv.cfg` name the base by that path too; what is only about our staging goes."""
+    """Write the paths of `base` into `pyvenv.cfg`, and remove the key `command`, which names the staging directory."""
     ours = {
         "home": base.python.parent,
         "executable": base.python,
@@ -117,13 +117,16 @@ def _configure(config: Path, base: BasePython) -> None:
 
 
 def _compile(path: Path, environ: Environ) -> None:
-    """Byte-compile what is installed, on all processors, so that the first `pip` of each clone is fast too."""
+    """Byte-compile the installed packages, on all processors, so that the first run of pip in a clone is fast."""
     if libraries := sorted(path.glob("lib/*/site-packages/*")):
         options = ("-I", "-B", "-m", "compileall", "-q", "-j", "0")
-        process.run([path / "bin" / "python", *options, *libraries], environ=environ)  # what fails is for other Pythons
+        process.run(
+            [path / "bin" / "python", *options, *libraries], environ=environ
+        )  # files that fail are for other Pythons
 
 
-def _checked(argv: list[str | Path], environ: Environ) -> None:
+def _run(argv: list[str | Path], environ: Environ) -> None:
+    """Run a program; raises EnvironmentFailedError with the end of its output where it fails."""
     outcome = process.run(argv, environ=environ)
     if outcome.code:
         lines = outcome.text.strip().splitlines()
