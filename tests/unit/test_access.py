@@ -12,11 +12,12 @@ from envmgr.host import access
 
 ACL = "system.posix_acl_access"
 HEADER = struct.pack("<I", 2)
-NOBODY = 0xFFFFFFFF
+NO_ID = 0xFFFFFFFF
 USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER = 1, 2, 4, 8, 16, 32
 
 
 def acl(*entries: tuple[int, int, int]) -> bytes:
+    """Return an access control list in the format of the kernel."""
     return HEADER + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
@@ -29,11 +30,11 @@ def file(tmp_path: Path) -> Path:
 
 def set_acl(path: Path, *entries: tuple[int, int, int]) -> None:
     """Give a file an access control list through the kernel, as setfacl does."""
-    base = ((USER_OBJ, 6, NOBODY), *entries)
-    os.setxattr(path, ACL, acl(*sorted(base)))
+    os.setxattr(path, ACL, acl(*sorted([(USER_OBJ, 6, NO_ID), *entries])))
 
 
 def refused(path: Path, **options: object) -> bool:
+    """Return whether `ensure_private` raises UsageError."""
     try:
         access.ensure_private(path, **options)  # type: ignore[arg-type]
     except UsageError:
@@ -41,12 +42,12 @@ def refused(path: Path, **options: object) -> bool:
     return False
 
 
-def test_a_file_of_ours_is_private(file: Path) -> None:
+def test_an_own_file_is_private(file: Path) -> None:
     access.ensure_private(file)
 
 
 @pytest.mark.parametrize("mode", [0o602, 0o666, 0o777])
-def test_a_file_that_all_can_write_is_refused(file: Path, mode: int) -> None:
+def test_a_world_writable_file_is_refused(file: Path, mode: int) -> None:
     file.chmod(mode)
     with pytest.raises(UsageError, match="other users can write to it") as caught:
         access.ensure_private(file)
@@ -61,7 +62,7 @@ def test_a_file_of_another_user_is_refused(file: Path) -> None:
     access.ensure_private(file, user=4321)
 
 
-def test_a_file_of_root_is_fine_for_everybody(file: Path) -> None:
+def test_a_file_of_root_is_accepted_for_every_user(file: Path) -> None:
     os.chown(file, 0, 0)
     access.ensure_private(file, user=4321)
 
@@ -77,7 +78,7 @@ def test_a_group_of_several_users_counts_as_others(file: Path) -> None:
 
 
 def test_a_private_group_has_the_users_name_and_no_member(file: Path) -> None:
-    mail = pwd.getpwnam("mail")  # has a group of its own name on all Linux systems
+    mail = pwd.getpwnam("mail")  # has a group with its own name on all Linux systems
     file.chmod(0o664)
     os.chown(file, mail.pw_uid, mail.pw_gid)
     assert not refused(file, user=mail.pw_uid)
@@ -86,7 +87,7 @@ def test_a_private_group_has_the_users_name_and_no_member(file: Path) -> None:
     assert refused(file, user=54321), "a user without a name"
 
 
-def test_a_sticky_directory_is_fine_for_what_is_in_it(tmp_path: Path) -> None:
+def test_a_sticky_directory_can_be_accepted(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     assert not refused(tmp_path, sticky=True)
     assert refused(tmp_path)
@@ -94,21 +95,21 @@ def test_a_sticky_directory_is_fine_for_what_is_in_it(tmp_path: Path) -> None:
     assert refused(tmp_path, sticky=True)
     tmp_path.chmod(0o1777)
     os.chown(tmp_path, 4321, -1)
-    assert refused(tmp_path, sticky=True), "its owner can do all the same"
+    assert refused(tmp_path, sticky=True), "the owner can replace entries in spite of the sticky bit"
 
 
 @pytest.mark.parametrize(
     ("entries", "others"),
     [
-        ([(USER, 7, 5), (GROUP_OBJ, 4, NOBODY), (MASK, 7, NOBODY), (OTHER, 4, NOBODY)], True),
-        ([(USER, 5, 5), (GROUP_OBJ, 4, NOBODY), (MASK, 7, NOBODY), (OTHER, 4, NOBODY)], False),
-        ([(USER, 7, 5), (GROUP_OBJ, 4, NOBODY), (MASK, 4, NOBODY), (OTHER, 4, NOBODY)], False),
-        ([(USER, 7, 0), (GROUP_OBJ, 4, NOBODY), (MASK, 7, NOBODY), (OTHER, 4, NOBODY)], False),
-        ([(GROUP_OBJ, 4, NOBODY), (GROUP, 6, 60), (MASK, 7, NOBODY), (OTHER, 4, NOBODY)], True),
-        ([(GROUP_OBJ, 4, NOBODY), (GROUP, 6, 60), (MASK, 5, NOBODY), (OTHER, 4, NOBODY)], False),
-        ([(GROUP_OBJ, 4, NOBODY), (GROUP, 4, 60), (MASK, 7, NOBODY), (OTHER, 4, NOBODY)], False),
-        ([(USER, 4, 5), (GROUP_OBJ, 4, NOBODY), (MASK, 4, NOBODY), (OTHER, 6, NOBODY)], True),
-        ([(USER, 4, 5), (GROUP_OBJ, 6, NOBODY), (MASK, 6, NOBODY), (OTHER, 4, NOBODY)], True),
+        ([(USER, 7, 5), (GROUP_OBJ, 4, NO_ID), (MASK, 7, NO_ID), (OTHER, 4, NO_ID)], True),
+        ([(USER, 5, 5), (GROUP_OBJ, 4, NO_ID), (MASK, 7, NO_ID), (OTHER, 4, NO_ID)], False),
+        ([(USER, 7, 5), (GROUP_OBJ, 4, NO_ID), (MASK, 4, NO_ID), (OTHER, 4, NO_ID)], False),
+        ([(USER, 7, 0), (GROUP_OBJ, 4, NO_ID), (MASK, 7, NO_ID), (OTHER, 4, NO_ID)], False),
+        ([(GROUP_OBJ, 4, NO_ID), (GROUP, 6, 60), (MASK, 7, NO_ID), (OTHER, 4, NO_ID)], True),
+        ([(GROUP_OBJ, 4, NO_ID), (GROUP, 6, 60), (MASK, 5, NO_ID), (OTHER, 4, NO_ID)], False),
+        ([(GROUP_OBJ, 4, NO_ID), (GROUP, 4, 60), (MASK, 7, NO_ID), (OTHER, 4, NO_ID)], False),
+        ([(USER, 4, 5), (GROUP_OBJ, 4, NO_ID), (MASK, 4, NO_ID), (OTHER, 6, NO_ID)], True),
+        ([(USER, 4, 5), (GROUP_OBJ, 6, NO_ID), (MASK, 6, NO_ID), (OTHER, 4, NO_ID)], True),
     ],
 )
 def test_an_access_control_list_is_read(file: Path, *, entries: list[tuple[int, int, int]], others: bool) -> None:
@@ -117,16 +118,16 @@ def test_an_access_control_list_is_read(file: Path, *, entries: list[tuple[int, 
     assert refused(file) is others
 
 
-def test_a_list_without_a_mask_grants_all_that_it_says() -> None:
-    entries = access.parse_acl(acl((USER, 6, 5), (OTHER, 4, NOBODY)))
-    assert entries == [(USER, 6, 5), (OTHER, 4, NOBODY)]
+def test_a_list_without_a_mask_is_read() -> None:
+    entries = access.parse_acl(acl((USER, 6, 5), (OTHER, 4, NO_ID)))
+    assert entries == [(USER, 6, 5), (OTHER, 4, NO_ID)]
 
 
 @pytest.mark.parametrize("data", [b"", HEADER + b"x", struct.pack("<I", 3), struct.pack("<IHHI", 1, USER, 4, 5)])
-def test_a_list_of_an_unknown_form_lets_everybody_write(data: bytes) -> None:
+def test_a_list_of_an_unknown_format_counts_as_world_writable(data: bytes) -> None:
     assert access.parse_acl(data) == [(OTHER, 2, 0)]
 
 
-def test_a_path_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
+def test_a_missing_path_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         access.ensure_private(tmp_path / "none")

@@ -8,7 +8,7 @@ from envmgr.errors import UsageError
 from envmgr.host import config
 
 
-def test_a_table_is_found_and_a_missing_one_is_empty(tmp_path: Path) -> None:
+def test_a_table_is_returned_and_a_missing_one_is_empty(tmp_path: Path) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_text('[tool.envmgr.test]\npythons = ["3.12"]\n')
     tables = config.read(file)
@@ -25,7 +25,7 @@ def test_a_table_is_found_and_a_missing_one_is_empty(tmp_path: Path) -> None:
         (b"tool = 1\n", "pyproject.toml: tool must be a table"),
     ],
 )
-def test_what_cannot_be_understood_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+def test_an_error_names_the_file(tmp_path: Path, content: bytes, message: str) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_bytes(content)
     with pytest.raises(UsageError, match=message):

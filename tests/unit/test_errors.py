@@ -10,18 +10,18 @@ from envmgr import errors
 CLASSES = [
     member for _, member in inspect.getmembers(errors, inspect.isclass) if issubclass(member, errors.EnvmgrError)
 ]
-DRAWN = dict(re.findall(r"(\w+Error) +(\d+)", errors.__doc__ or ""))
+DOCUMENTED = dict(re.findall(r"(\w+Error) +(\d+)", errors.__doc__ or ""))
 
 
-def test_the_docstring_draws_every_class_with_its_exit_code() -> None:
-    assert {member.__name__: str(member.exit_code) for member in CLASSES} == DRAWN
+def test_the_module_docstring_lists_every_class_with_its_exit_code() -> None:
+    assert {member.__name__: str(member.exit_code) for member in CLASSES} == DOCUMENTED
 
 
 @pytest.mark.parametrize("member", CLASSES, ids=lambda member: member.__name__)
-def test_every_class_says_what_it_means(member: type[errors.EnvmgrError]) -> None:
+def test_every_class_has_a_docstring(member: type[errors.EnvmgrError]) -> None:
     assert member.__doc__
 
 
-def test_an_error_carries_its_message_and_hint() -> None:
-    error = errors.UsageError("what", hint="next")
-    assert (str(error), error.message, error.hint) == ("what", "what", "next")
+def test_an_error_has_a_message_and_a_hint() -> None:
+    error = errors.UsageError("message", hint="hint")
+    assert (str(error), error.message, error.hint) == ("message", "message", "hint")

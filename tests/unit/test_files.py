@@ -12,7 +12,7 @@ import pytest
 from envmgr.host import files
 
 
-def test_a_written_file_has_the_content_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+def test_a_written_file_has_the_content_and_no_staged_file_remains(tmp_path: Path) -> None:
     for content in ("text ü \udcff\n", b"bytes\0"):
         files.write_atomically(tmp_path / "file", content)
         expected = content if isinstance(content, bytes) else os.fsencode(content)
@@ -39,7 +39,7 @@ def test_a_replaced_file_keeps_its_mode_and_a_mode_can_be_given(tmp_path: Path) 
 def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
-    if os.geteuid() == 0:  # only root gives files away
+    if os.geteuid() == 0:  # only root can change the owner
         os.chown(path, 65534, 65534)
     before = path.stat()
     files.write_atomically(path, "new")
@@ -55,7 +55,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [files.write_atomically, files.link_atomically])
-def test_what_cannot_be_written_is_an_error_that_names_the_path(tmp_path: Path, write: object) -> None:
+def test_a_failed_write_names_the_path(tmp_path: Path, write: object) -> None:
     assert callable(write)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "entry").touch()
@@ -66,30 +66,30 @@ def test_what_cannot_be_written_is_an_error_that_names_the_path(tmp_path: Path, 
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-def test_a_link_is_written_once_and_turned_by_one_rename(tmp_path: Path) -> None:
+def test_a_link_is_written_only_when_its_target_changes(tmp_path: Path) -> None:
     link = tmp_path / "link"
     assert files.link_atomically(link, "one")
     before = link.lstat().st_ino
     assert not files.link_atomically(link, "one")
     assert link.lstat().st_ino == before
     assert files.link_atomically(link, Path("two"))
-    assert os.readlink(link) == "two"  # noqa: PTH115 - its text
+    assert os.readlink(link) == "two"  # noqa: PTH115 - compared as text
 
 
-def test_leftovers_of_processes_that_are_gone_are_cleaned_up(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+def test_staged_files_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
-    alive = subprocess.Popen(["/bin/sleep", "60"])
+    running = subprocess.Popen(["/bin/sleep", "60"])
     try:
-        kept = {f".a.envmgr-{alive.pid}", f".b.{gone.pid}", f"c.envmgr-{gone.pid}", ".d.envmgr-0", ".e.envmgr-x"}
-        for name in kept | {f".f.envmgr-{gone.pid}"}:
+        kept = {f".a.envmgr-{running.pid}", f".b.{ended.pid}", f"c.envmgr-{ended.pid}", ".d.envmgr-0", ".e.envmgr-x"}
+        for name in kept | {f".f.envmgr-{ended.pid}"}:
             (tmp_path / name).touch()
-        (tmp_path / f".g.envmgr-{gone.pid}").symlink_to("nowhere")
+        (tmp_path / f".g.envmgr-{ended.pid}").symlink_to("nowhere")
         files.write_atomically(tmp_path / "file", "")
         assert {path.name for path in tmp_path.iterdir()} == kept | {"file"}
     finally:
-        alive.kill()
-        alive.wait()
+        running.kill()
+        running.wait()
 
 
 WRITER = """
@@ -103,7 +103,7 @@ while True:
 """
 
 
-def test_a_reader_beside_a_writer_that_is_killed_sees_whole_files(tmp_path: Path) -> None:
+def test_a_reader_sees_whole_files_while_the_writer_is_killed(tmp_path: Path) -> None:
     file, link = tmp_path / "file", tmp_path / "link"
     for _ in range(5):
         with subprocess.Popen([sys.executable, "-c", WRITER, file, link]) as writer:
@@ -130,7 +130,7 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
         files.read_regular(tmp_path / "a\0b")
 
 
-def test_reading_is_bounded(tmp_path: Path) -> None:
+def test_the_size_read_is_limited(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * 100_000)
     assert files.read_regular(path, limit=100_000) == b"x" * 100_000
@@ -139,7 +139,7 @@ def test_reading_is_bounded(tmp_path: Path) -> None:
     assert caught.value.errno == errno.EFBIG
 
 
-def test_text_is_utf8_and_line_ends_stay(tmp_path: Path) -> None:
+def test_text_is_utf8_with_its_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"a\r\n\xff")
     with pytest.raises(UnicodeDecodeError):
@@ -147,7 +147,7 @@ def test_text_is_utf8_and_line_ends_stay(tmp_path: Path) -> None:
     assert files.read_text(path, errors="surrogateescape") == "a\r\n\udcff"
 
 
-def test_root_can_refuse_files_of_others(tmp_path: Path) -> None:
+def test_root_can_refuse_files_of_other_users(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("x")
     assert files.read_regular(path, own_only=True) == b"x"
@@ -156,4 +156,4 @@ def test_root_can_refuse_files_of_others(tmp_path: Path) -> None:
         with pytest.raises(PermissionError):
             files.read_regular(path, own_only=True)
     else:
-        assert files.read_regular("/etc/passwd", own_only=True)  # root's, which anybody reads
+        assert files.read_regular("/etc/passwd", own_only=True)  # belongs to root and is readable by all

@@ -22,7 +22,7 @@ def add(repository: Path, name: str, environ: dict[str, str]) -> None:
     assert process.run(["git", "add", "-f", name], environ=environ, cwd=repository).code == 0
 
 
-def test_where_the_git_directory_is(repository: Path, tmp_path: Path) -> None:
+def test_the_git_directory_is_found(repository: Path, tmp_path: Path) -> None:
     assert git.git_directory(repository / "src") == repository / ".git"
     assert git.git_directory(tmp_path / "none") is None
     (repository / "src/.git").write_text("gitdir: ../elsewhere/a b\n")
@@ -31,7 +31,7 @@ def test_where_the_git_directory_is(repository: Path, tmp_path: Path) -> None:
     assert git.git_directory(repository / "src") == repository / ".git"
 
 
-def test_what_is_tracked(repository: Path, tmp_path: Path, environ: dict[str, str]) -> None:
+def test_tracked_files(repository: Path, tmp_path: Path, environ: dict[str, str]) -> None:
     assert not git.tracks(repository / ".venv", environ)
     add(repository, ".venv/bin/pip", environ)
     assert git.tracks(repository / ".venv", environ)
@@ -40,9 +40,7 @@ def test_what_is_tracked(repository: Path, tmp_path: Path, environ: dict[str, st
     assert not git.tracks(tmp_path / "outside", environ)
 
 
-def test_programs_that_the_repository_names_are_not_run(
-    repository: Path, tmp_path: Path, environ: dict[str, str]
-) -> None:
+def test_programs_in_the_configuration_are_not_run(repository: Path, tmp_path: Path, environ: dict[str, str]) -> None:
     hostile = tmp_path / "monitor"
     hostile.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     hostile.chmod(0o755)
@@ -56,16 +54,14 @@ def test_programs_that_the_repository_names_are_not_run(
     assert not (tmp_path / "ran").exists()
 
 
-def test_variables_of_git_do_not_lead_to_another_repository(
-    repository: Path, tmp_path: Path, environ: dict[str, str]
-) -> None:
+def test_variables_of_git_are_ignored(repository: Path, tmp_path: Path, environ: dict[str, str]) -> None:
     add(repository, ".venv", environ)
     process.run(["git", "init", "-q", tmp_path / "other"], environ=environ)
     elsewhere = {"GIT_DIR": str(tmp_path / "other/.git"), "GIT_INDEX_FILE": str(tmp_path / "none")}
     assert git.tracks(repository / ".venv", environ | elsewhere)
 
 
-def test_a_bare_repository_inside_does_not_hide_what_is_tracked(
+def test_a_bare_repository_in_the_project_does_not_hide_tracked_files(
     repository: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     add(repository, ".venv", environ)
@@ -80,13 +76,13 @@ def test_a_bare_repository_inside_does_not_hide_what_is_tracked(
     assert tracked
 
 
-def test_where_git_does_not_answer_is_an_error(repository: Path, environ: dict[str, str]) -> None:
+def test_a_failure_of_git_is_an_error(repository: Path, environ: dict[str, str]) -> None:
     (repository / ".git/config").write_text("[core\n")
-    with pytest.raises(UsageError, match="git does not say"):
+    with pytest.raises(UsageError, match="git cannot list tracked files"):
         git.tracks(repository / ".venv", environ)
 
 
-def test_a_repository_of_its_own(repository: Path) -> None:
+def test_the_common_directory_of_a_repository(repository: Path) -> None:
     assert git.common_directory(repository / ".git") == repository / ".git"
     assert git.common_directory(repository / "src/.git") is None
     (repository / ".git/HEAD").unlink()
@@ -110,7 +106,7 @@ def test_a_work_tree_and_a_submodule_belong_to_their_repository(
     assert git.common_directory(tmp_path / "outer/inner/.git") == tmp_path / "outer/.git/modules/inner"
 
 
-def test_an_unpacked_directory_does_not_lead_to_another_repository(repository: Path, tmp_path: Path) -> None:
+def test_an_unpacked_directory_cannot_name_another_repository(repository: Path, tmp_path: Path) -> None:
     unpacked = tmp_path / "unpacked"
     unpacked.mkdir()
     (unpacked / ".git").write_text(f"gitdir: {repository}/.git\n")
@@ -127,7 +123,7 @@ def test_an_unpacked_directory_does_not_lead_to_another_repository(repository: P
 
 
 @pytest.mark.parametrize(("before", "after"), [("", ".venv\n"), ("a\n", "a\n.venv\n"), ("a", "a\n.venv\n")])
-def test_a_line_is_added(tmp_path: Path, before: str, after: str) -> None:
+def test_a_line_is_appended(tmp_path: Path, before: str, after: str) -> None:
     file = tmp_path / "info/exclude"
     if before:
         file.parent.mkdir()
@@ -136,7 +132,7 @@ def test_a_line_is_added(tmp_path: Path, before: str, after: str) -> None:
     assert file.read_text() == after
 
 
-def test_no_file_elsewhere_is_written(tmp_path: Path) -> None:
+def test_no_file_outside_is_written(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "exclude").write_text("mine")

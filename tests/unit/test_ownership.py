@@ -21,14 +21,14 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "store")
 
 
-def test_our_own_store(home: Home) -> None:
+def test_an_own_store_is_accepted(home: Home) -> None:
     ownership.ensure_usable(home)
     for name in FOLDERS[1:]:
         (home.root / name).rmdir()
     ownership.ensure_usable(home)
 
 
-def test_a_store_of_roots_is_for_all_to_read(home: Home) -> None:
+def test_a_store_of_root_is_accepted_for_every_user(home: Home) -> None:
     ownership.ensure_usable(home, user=ANOTHER)
 
 
@@ -56,11 +56,11 @@ def test_a_store_that_others_can_write_is_refused(home: Home, name: str) -> None
 def test_a_directory_of_the_store_that_is_a_link_is_refused(home: Home, tmp_path: Path, name: str) -> None:
     (home.root / name).rename(tmp_path / "elsewhere")
     (home.root / name).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UsageError, match="is a link"):
+    with pytest.raises(UsageError, match="must not be a link"):
         ownership.ensure_usable(home)
 
 
-def test_the_store_itself_may_be_reached_by_a_link(home: Home, tmp_path: Path) -> None:
+def test_the_path_of_the_store_may_be_a_link(home: Home, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(home.root)
     ownership.ensure_usable(Home(tmp_path / "link"))
 
@@ -82,13 +82,13 @@ def test_a_store_that_cannot_be_read_is_refused(name: str) -> None:
         home = Home(Path(folder) / "store")
         for each in FOLDERS:
             (home.root / each).mkdir(parents=True, exist_ok=True)
-        assert seen_by_another(home) == ""
+        assert error_for_another(home) == ""
         (home.root / name).chmod(0o700)
-        assert "cannot be read" in seen_by_another(home)
+        assert "cannot be read" in error_for_another(home)
 
 
-def seen_by_another(home: Home) -> str:
-    """Return the error that a process of another user gets."""
+def error_for_another(home: Home) -> str:
+    """Return the message of the error in a process of another user, empty without one."""
     reader, writer = os.pipe()
     if not (child := os.fork()):
         try:

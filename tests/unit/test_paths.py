@@ -10,14 +10,14 @@ from envmgr.host import paths
 from envmgr.host.paths import Home
 
 
-def test_variables_name_the_directories() -> None:
+def test_variables_set_the_directories() -> None:
     environ = {"ENVMGR_HOME": "/h", "ENVMGR_CACHE_DIR": "/c", "ENVMGR_CONFIG_DIR": "/f"}
     assert paths.home(environ).root == Path("/h")
     assert paths.cache(environ) == Path("/c")
     assert paths.config_file(environ) == Path("/f/config.toml")
 
 
-def test_without_variables_the_platform_says_where() -> None:
+def test_without_variables_the_directories_are_those_of_the_platform() -> None:
     assert paths.home({}).root.name == "envmgr"
     assert paths.home({"ENVMGR_HOME": ""}) == paths.home({})
     assert paths.home({}).root != paths.cache({})
@@ -36,7 +36,7 @@ def test_upwards_ends_below_a_ceiling() -> None:
 
 
 @pytest.mark.parametrize(("name", "reason"), [(b"a:b", "colon"), (b"odd\xff", "UTF-8")])
-def test_a_store_that_nothing_can_be_installed_into_is_named(name: bytes, reason: str) -> None:
+def test_a_store_with_an_unsupported_path_is_refused(name: bytes, reason: str) -> None:
     with pytest.raises(UsageError, match=reason) as caught:
         paths.ensure_supported(Home(Path("/tmp") / os.fsdecode(name)))
     assert "ENVMGR_HOME" in (caught.value.hint or "")

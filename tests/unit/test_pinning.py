@@ -21,7 +21,7 @@ from envmgr.versions import pinning, pins
         ("\ufeff# ours\n3.11\n", "# ours\n3.12\n"),
     ],
 )
-def test_versions_are_replaced_and_comments_stay(tmp_path: Path, before: str | None, after: str) -> None:
+def test_versions_are_replaced_and_comments_kept(tmp_path: Path, before: str | None, after: str) -> None:
     file = tmp_path / ".python-version"
     if before is not None:
         file.write_text(before)
@@ -30,7 +30,7 @@ def test_versions_are_replaced_and_comments_stay(tmp_path: Path, before: str | N
     assert [entry.name for entry in tmp_path.iterdir()] == [".python-version"]
 
 
-def test_several_versions_stand_one_per_line(tmp_path: Path) -> None:
+def test_several_versions_are_written_one_per_line(tmp_path: Path) -> None:
     file = tmp_path / "new" / "inner" / "default"
     pinning.write(file, ["3.12", "3.11"])
     pin = pins.read(file)
@@ -38,7 +38,7 @@ def test_several_versions_stand_one_per_line(tmp_path: Path) -> None:
     assert (pin.words, pin.lines) == ("3.12 3.11", (1, 2))
 
 
-def test_a_file_that_says_so_already_is_left_alone(tmp_path: Path) -> None:
+def test_an_unchanged_file_is_not_written(tmp_path: Path) -> None:
     file = tmp_path / ".python-version"
     file.write_text("# ours\n3.12\n")
     before = file.stat()
@@ -47,7 +47,7 @@ def test_a_file_that_says_so_already_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
-    """A repository's `.python-version` that is a link must not make us write to where it leads."""
+    """A link `.python-version` in a repository must not cause a write to its target."""
     victim = tmp_path / "bashrc"
     victim.write_text("3.11\n")
     file = tmp_path / ".python-version"
@@ -57,17 +57,17 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     assert file.read_text() == "3.12\n"
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
-    with subprocess.Popen(["/bin/true"]) as gone:
+def test_staged_files_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/true"]) as ended:
         pass
-    others = [".python-version.bak1", f".python-version.{gone.pid}", ".python-version.envmgr-1"]
-    for name in (*others, f".python-version.envmgr-{gone.pid}"):
+    others = [".python-version.bak1", f".python-version.{ended.pid}", ".python-version.envmgr-1"]
+    for name in (*others, f".python-version.envmgr-{ended.pid}"):
         (tmp_path / name).touch()
     pinning.write(tmp_path / ".python-version", ["3.12"])
     assert {entry.name for entry in tmp_path.iterdir()} == {".python-version", *others}
 
 
-def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_failed_write_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".python-version").mkdir()
     with pytest.raises(EnvmgrError, match="cannot be written"):
         pinning.write(tmp_path / ".python-version", ["3.12"])

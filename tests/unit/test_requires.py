@@ -19,7 +19,7 @@ from envmgr.versions import requires
         ('requires-python = "3.12"', "3.12"),
     ],
 )
-def test_the_nearest_pyproject_says(line: str, found: str, tmp_path: Path) -> None:
+def test_the_nearest_pyproject_is_used(line: str, found: str, tmp_path: Path) -> None:
     inner = tmp_path / "src/package"
     inner.mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "x"\n{line}\n')
@@ -27,7 +27,7 @@ def test_the_nearest_pyproject_says(line: str, found: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("text", ["", "[project]\n", "[tool.x]\n"])
-def test_a_pyproject_may_say_nothing(text: str, tmp_path: Path) -> None:
+def test_a_pyproject_may_have_no_requirement(text: str, tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
     (tmp_path / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.11"\n')
@@ -36,7 +36,7 @@ def test_a_pyproject_may_say_nothing(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ['"^3.11"', '""', "3.11", "[]", '">=3.11;x"', '"$(x)"'])
-def test_what_is_no_requirement_names_its_file(value: str, tmp_path: Path) -> None:
+def test_an_invalid_requirement_names_its_file(value: str, tmp_path: Path) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_text(f"[project]\nrequires-python = {value}\n")
     with pytest.raises(UsageError, match="requires-python") as raised:

@@ -9,12 +9,12 @@ from envmgr.versions.version import Build, Version
 
 
 @pytest.mark.parametrize("text", ["3.12.7", "3.13.0rc1", "2.7.18", "3.14.0a12", "3.14.0b4"])
-def test_a_version_is_read_and_written(text: str) -> None:
+def test_a_version_is_parsed_and_formatted(text: str) -> None:
     assert str(Version.parse(text)) == text
 
 
 @pytest.mark.parametrize("text", ["", "3", "3.12", "3.12.7.1", "3.12.7-1", "3.12.7c1", " 3.12.7", "3.12.7\n", "٣.1.2"])
-def test_what_is_no_version_is_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not a Python version"):
         Version.parse(text)
 
@@ -35,14 +35,14 @@ NAMES = [
 
 
 @pytest.mark.parametrize("text", NAMES)
-def test_the_name_of_a_build_is_read_and_written(text: str) -> None:
+def test_the_name_of_a_build_is_parsed_and_formatted(text: str) -> None:
     assert str(Build.parse(text)) == text
 
 
 @pytest.mark.parametrize(
     "text", ["", "cpython-3.12.7", "cpython-3.12.7+1-linux-x86_64", "../cpython-3.12.7+1-linux-x86_64-gnu", ".staged"]
 )
-def test_other_names_are_no_builds(text: str) -> None:
+def test_other_names_are_refused(text: str) -> None:
     with pytest.raises(UsageError):
         Build.parse(text)
 
@@ -58,7 +58,7 @@ def test_a_build_has_three_aliases() -> None:
     ]
 
 
-def test_builds_are_ordered_by_version_then_tag_and_releases_beat_what_is_linked() -> None:
+def test_builds_are_ordered_by_version_then_tag_with_linked_ones_first() -> None:
     names = ["3.12.6+20250101", "3.12.7+mine", "3.12.7+pyenv", "3.12.7+20241002", "3.12.7+20241016", "3.13.0+pyenv"]
     builds = [Build.parse(f"cpython-{name}-linux-x86_64-gnu") for name in names]
     assert all(older < newer and not newer < older for older, newer in combinations(builds, 2))
@@ -66,13 +66,13 @@ def test_builds_are_ordered_by_version_then_tag_and_releases_beat_what_is_linked
     assert all(older < newer and not newer < older for older, newer in combinations(tags, 2))
 
 
-def test_nothing_is_older_than_itself() -> None:
+def test_the_order_is_strict() -> None:
     version, build = Version.parse("3.12.7"), Build.parse(NAMES[0])
     assert not version < Version.parse("3.12.7")
     assert not build < Build.parse(NAMES[0])
 
 
-def test_what_is_installed_ranks_before_what_is_linked_in_its_minor_version() -> None:
+def test_an_installed_build_ranks_above_a_linked_one_of_its_minor_version() -> None:
     for names in (
         ["pypy-3.9.1+7.3.17", "pypy-3.10.14+pyenv", "pypy-3.10.13+7.3.9", "pypy-3.10.13+7.3.17", "pypy-3.11.1+mine"],
         ["cpython-3.11.9+1", "cpython-3.12.9+mine", "cpython-3.12.7+20241002", "cpython-3.12.7+20241016"],
@@ -81,18 +81,18 @@ def test_what_is_installed_ranks_before_what_is_linked_in_its_minor_version() ->
         assert ranks == sorted(ranks)
 
 
-def test_a_tag_may_have_odd_dots() -> None:
+def test_a_tag_may_have_repeated_dots() -> None:
     odd, newer = (Build.parse(f"pypy-3.10.14+{tag}-linux-x86_64-gnu") for tag in ("7..3.", "7.4"))
     assert odd < newer
 
 
-def test_cpython_goes_before_others() -> None:
+def test_cpython_ranks_above_other_implementations() -> None:
     cpython, pypy = (Build.parse(f"{name}+1-linux-x86_64-gnu") for name in ("cpython-3.9.1", "pypy-3.10.14"))
     assert pypy < cpython
     assert pypy.rank < cpython.rank
 
 
-def test_one_build_on_two_platforms_is_two() -> None:
+def test_builds_of_two_platforms_differ() -> None:
     plain, third = (Build.parse(f"cpython-3.12.7+1-linux-{arch}-gnu") for arch in ("x86_64", "x86_64_v3"))
     assert plain < third
     assert not third < plain

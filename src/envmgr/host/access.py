@@ -1,4 +1,4 @@
-"""Who else can write to a path: its owner, its mode, and its POSIX access control list (acl(5)).
+"""Write access of other users to a path, by owner, mode and POSIX access control list (acl(5)).
 
 The lists of macOS and of NFSv4 are not read: Python has no interface for them.
 """
@@ -22,19 +22,19 @@ _ROOT = 0
 
 
 def ensure_private(path: Path, *, sticky: bool = False, user: int | None = None) -> None:
-    """Raise UsageError unless what `path` leads to is ours or root's, and nobody else can write to it.
+    """Raise UsageError unless the target of `path` belongs to `user` or root, and no other user can write to it.
 
-    `sticky` accepts a directory that others can write to when its sticky bit keeps them from replacing our entries.
-    We are `user`, by default the effective user. A group counts as nobody else where it is the private group of that
-    user. Raises OSError for a path that is not there.
+    `user` is the effective user by default; its private group does not count as another user. `sticky` accepts a
+    directory that others can write to where its sticky bit protects the entries of `user`. Raises OSError for a missing
+    path.
     """
-    us = os.geteuid() if user is None else user
+    user = os.geteuid() if user is None else user
     status = path.stat()
-    if status.st_uid not in {us, _ROOT}:
-        raise UsageError(f"{path}: belongs to another user", hint="only what is yours can be used here")
+    if status.st_uid not in {user, _ROOT}:
+        raise UsageError(f"{path}: belongs to another user", hint="only files of your own can be used here")
     if sticky and status.st_mode & stat.S_ISVTX:
         return
-    if writers(path, status, us):
+    if writers(path, status, user):
         quoted = shlex.quote(str(path))
         raise UsageError(
             f"{path}: other users can write to it",
@@ -43,19 +43,19 @@ def ensure_private(path: Path, *, sticky: bool = False, user: int | None = None)
 
 
 def writers(path: Path, status: os.stat_result, user: int) -> list[str]:
-    """Return who can write to `path` beside `user` and root, as `user 2`, `group 60`, `others`; empty for nobody."""
+    """Return the users and groups besides `user` and root that can write to `path`: `user 2`, `group 60`, `others`."""
     return [
         f"{kind} {number}" if kind != "others" else kind
         for kind, number, permissions in _permissions(path, status)
-        if permissions & _WRITE and not _is_us(kind, number, user)
+        if permissions & _WRITE and not _is_own(kind, number, user)
     ]
 
 
 def _permissions(path: Path, status: os.stat_result) -> Iterator[tuple[str, int, int]]:
-    """Yield (`user`, `group` or `others`; its number; its permissions as bits 4, 2, 1) for all but the owner."""
+    """Yield (`user`, `group` or `others`; its number; its permissions as bits 4, 2, 1) for each but the owner."""
     try:
         entries = parse_acl(os.getxattr(path, _ACL))
-    except (OSError, AttributeError):  # no list, a filesystem without them, a platform without the call
+    except (OSError, AttributeError):  # no list, or no support by the file system or the platform
         yield "group", status.st_gid, status.st_mode >> 3 & 7
         yield "others", -1, status.st_mode & 7
         return
@@ -70,22 +70,22 @@ def _permissions(path: Path, status: os.stat_result) -> Iterator[tuple[str, int,
 
 
 def parse_acl(data: bytes) -> list[tuple[int, int, int]]:
-    """Return (tag, permissions, number) of each entry; a list of an unknown form lets everybody write."""
+    """Return (tag, permissions, number) of each entry; for an unknown format, one that lets all users write."""
     if len(data) % 8 != 4 or struct.unpack_from("<I", data)[0] != _ACL_VERSION:  # noqa: PLR2004 - header 4, entries 8
         return [(_OTHER, _WRITE, 0)]
     return list(struct.iter_unpack("<HHI", data[4:]))
 
 
-def _is_us(kind: str, number: int, user: int) -> bool:
-    """Whether a user is `user` or root, or a group the private group of one of these."""
+def _is_own(kind: str, number: int, user: int) -> bool:
+    """Return whether this is `user` or root, or the private group of one of them."""
     if kind == "user":
         return number in {user, _ROOT}
-    return kind == "group" and any(_is_private_group(number, one) for one in (user, _ROOT))
+    return kind == "group" and any(_is_private_group(number, owner) for owner in (user, _ROOT))
 
 
 def _is_private_group(group: int, user: int) -> bool:
-    """Whether a group is the private one of `user`: it has the user's name, and no other member (pam_umask(8))."""
-    import grp  # late, as few paths are writable for a group
+    """Return whether a group has the name of `user` and no other member (pam_umask(8))."""
+    import grp  # late, since few paths are writable for a group
     import pwd
 
     try:

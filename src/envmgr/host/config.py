@@ -1,4 +1,4 @@
-"""TOML: the user's `config.toml` and a project's `pyproject.toml`. The one home of tomllib."""
+"""TOML files: `config.toml` and `pyproject.toml`. The only module that imports tomllib."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Table = dict[str, Any]
 
 
 def parse(text: str, source: Path) -> Table:
-    """Return the tables of a TOML text; raises UsageError naming `source` and, where the parser tells it, the line."""
+    """Return the tables of a TOML text; raises UsageError with `source` and the message of the parser."""
     import tomllib
 
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # not all are TOMLDecodeErrors: a number of 5,000 digits
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a plain ValueError
         raise UsageError(f"{source}: not valid TOML: {error}") from error
 
 
 def read(path: Path) -> Table:
-    """Return the tables of the TOML file at `path`, none where there is no file; raises UsageError."""
+    """Return the tables of the TOML file at `path`, empty where there is no file; raises UsageError."""
     try:
         return parse(files.read_text(path), path)
     except FileNotFoundError:
@@ -34,7 +34,7 @@ def read(path: Path) -> Table:
 
 
 def table(tables: Table, source: Path, *names: str) -> Table:
-    """Return the table `[a.b.c]` of `tables`, empty where there is none; raises UsageError where it is no table."""
+    """Return the table `[names]` of `tables`, empty where it is missing; raises UsageError for another type."""
     found: Any = tables
     for depth, name in enumerate(names, 1):
         found = found.get(name, {})

@@ -1,7 +1,7 @@
-"""Small files and links: write one by one rename, read one without waiting for a FIFO or a device.
+"""Small files and links: atomic writes, and reads that do not block on a FIFO or a device.
 
-A writer stages beside the target, as `.NAME.envmgr-PID`, so that the rename stays on one filesystem; `clean_up` removes
-what a killed writer left. A reader sees the old file or the new one, never a part. Nothing is flushed to the disk.
+A writer stages the file as `.NAME.envmgr-PID` beside the target and renames it, so that a reader sees the old content
+or the new one; `clean_up` removes staged files of killed writers. Nothing is flushed to the disk.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-LIMIT = 16 * 1024 * 1024  # bytes; settings, records, receipts and indexes are far smaller
+MAX_SIZE = 16 * 1024 * 1024  # bytes; settings, records, receipts and indexes are far smaller
 _STAGED = re.compile(r"\..+\.envmgr-([1-9][0-9]{0,8})", re.ASCII | re.DOTALL)
 _BLOCK = 65536
-_FICLONE = 0x40049409  # of Linux; elsewhere an ioctl that no file knows
+_FICLONE = 0x40049409  # of Linux; other systems reject it
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EXDEV, errno.ENOSYS}
 
 
 class NotRegularError(OSError):
-    """The path leads to a directory, FIFO, socket or device."""
+    """A path of a directory, FIFO, socket or device where a regular file is needed."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the path at which the block makes a file or a link, and rename that to `path` afterwards.
+    """Yield the path at which the block must make a file or link, and rename that to `path` afterwards.
 
-    Two threads must not replace the same path. An OSError, of the block too, names `path`.
+    Two threads must not replace the same path. Raises OSError naming `path`, also for an OSError of the block.
     """
     staged = path.with_name(f".{path.name.lstrip('.')}.envmgr-{os.getpid()}")
     try:
@@ -45,10 +45,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
-    """Make `path` a regular file with `content` (text in UTF-8, surrogates as the bytes that they stand for).
+    """Write `content` to the regular file `path`; text is encoded as UTF-8 with surrogateescape (PEP 383).
 
-    A file that is replaced keeps its permissions, and its owner where we may give it away, unless `mode` says
-    otherwise; a link is replaced, not followed. Raises OSError naming `path`.
+    A replaced file keeps its permissions unless `mode` is given, and its owner where the system permits that; a link is
+    replaced, not followed. Raises OSError naming `path`.
     """
     data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
     with replacing(path) as staged:
@@ -60,25 +60,25 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int | None = Non
 
 
 def link_atomically(link: Path, target: str | Path) -> bool:
-    """Make `link` a symbolic link to `target`; returns False, and writes nothing, when it already is one.
+    """Make `link` a symbolic link to `target`; returns False, without writing, where it is one already.
 
-    Raises OSError naming `link`. The caller runs `clean_up` on the directory, once for all its links.
+    Raises OSError naming `link`. The caller must run `clean_up` on the directory, once for all its links.
     """
     with suppress(OSError):
-        if os.readlink(link) == str(target):  # noqa: PTH115 - its text
+        if os.readlink(link) == str(target):  # noqa: PTH115 - compared as text
             return False
     with replacing(link) as staged:
         staged.symlink_to(target)
     return True
 
 
-def read_regular(path: Path | str, *, limit: int = LIMIT, own_only: bool = False) -> bytes:
-    """Return the content of the regular file that `path` leads to.
+def read_regular(path: Path | str, *, limit: int = MAX_SIZE, own_only: bool = False) -> bytes:
+    """Return the content of the regular file at `path`; a link is followed.
 
-    `own_only` refuses, for root, a file of another user. Raises FileNotFoundError, NotRegularError, OSError with
+    With `own_only`, root may not read a file of another user. Raises FileNotFoundError, NotRegularError, OSError with
     EFBIG for more than `limit` bytes, other OSErrors, and ValueError for a path with a NUL.
     """
-    _ensure_regular(os.stat(path), path)  # noqa: PTH116 - before opening: to open some devices is to operate them
+    _ensure_regular(os.stat(path), path)  # noqa: PTH116 - before opening, since opening a device may have effects
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
@@ -93,8 +93,8 @@ def read_regular(path: Path | str, *, limit: int = LIMIT, own_only: bool = False
     return data
 
 
-def read_text(path: Path | str, *, limit: int = LIMIT, errors: str = "strict") -> str:
-    """Return the UTF-8 text of the regular file that `path` leads to; line ends stay as they are.
+def read_text(path: Path | str, *, limit: int = MAX_SIZE, errors: str = "strict") -> str:
+    """Return the UTF-8 text of the regular file at `path`, with its line ends unchanged.
 
     Raises what `read_regular` raises, and UnicodeDecodeError (a ValueError).
     """
@@ -102,15 +102,15 @@ def read_text(path: Path | str, *, limit: int = LIMIT, errors: str = "strict") -
 
 
 def reflink(source: str, target: str) -> bool:
-    """Make `target` a copy of `source` that shares its blocks until one is written to; False where that can't be.
+    """Make `target` a copy-on-write clone of `source`; returns False where the file system has no support.
 
-    It has the times of `source`, and its mode with the right to write. Only some filesystems can (btrfs, XFS, bcachefs:
-    ioctl_ficlonerange(2)). Raises OSError for a source that is not there and a target that is.
+    Btrfs, XFS and bcachefs support it (ioctl_ficlonerange(2)). The clone has the times of `source`, and its mode with
+    write permission for the owner. Raises OSError for a missing source and an existing target.
     """
     import fcntl
 
     try:
-        with open(source, "rb") as old, open(target, "xb") as new:  # noqa: PTH123 - there are a thousand of them
+        with open(source, "rb") as old, open(target, "xb") as new:  # noqa: PTH123 - called a thousand times
             status = os.fstat(old.fileno())
             fcntl.ioctl(new, _FICLONE, old.fileno())
             os.fchmod(new.fileno(), status.st_mode | stat.S_IWUSR)
@@ -124,17 +124,17 @@ def reflink(source: str, target: str) -> bool:
 
 
 def clean_up(folder: Path) -> None:
-    """Remove from `folder` the staged files and links of processes that no longer run; never raises OSError."""
+    """Remove the staged files and links of ended processes from `folder`; never raises OSError."""
     with suppress(OSError):
-        for name in os.listdir(folder):  # noqa: PTH208 - names are all that is needed
+        for name in os.listdir(folder):  # noqa: PTH208 - only the names are needed
             found = _STAGED.fullmatch(name)
-            if found and not runs(int(found[1])):
+            if found and not is_running(int(found[1])):
                 with suppress(OSError):
                     (folder / name).unlink()
 
 
-def runs(pid: int) -> bool:
-    """Whether a process with this number runs; True as well for one of another user."""
+def is_running(pid: int) -> bool:
+    """Return whether a process with the number `pid` exists, of any user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -145,8 +145,8 @@ def runs(pid: int) -> bool:
 
 
 def _keep_owner_and_mode(descriptor: int, path: Path, mode: int | None) -> None:
-    """Give the open staged file the owner and permissions of the regular file that it is about to replace."""
-    with suppress(OSError):  # nothing there, a directory that cannot be searched, an owner that we may not give
+    """Set owner and permissions of the open staged file to those of the regular file at `path`, or to `mode`."""
+    with suppress(OSError):  # no such file, no access to the directory, no right to change the owner
         before = os.lstat(path)
         if stat.S_ISREG(before.st_mode):
             mode = stat.S_IMODE(before.st_mode) & 0o777 if mode is None else mode
@@ -156,12 +156,13 @@ def _keep_owner_and_mode(descriptor: int, path: Path, mode: int | None) -> None:
 
 
 def _ensure_regular(status: os.stat_result, path: Path | str) -> None:
+    """Raise NotRegularError unless `status` is of a regular file."""
     if not stat.S_ISREG(status.st_mode):
         raise NotRegularError(errno.EINVAL, "not a regular file", str(path))
 
 
 def _read_up_to(descriptor: int, limit: int) -> bytes:
-    """Return what can be read, at most `limit` bytes."""
+    """Return the content up to `limit` bytes."""
     blocks: list[bytes] = []
     while limit > 0 and (block := os.read(descriptor, min(_BLOCK, limit))):
         blocks.append(block)

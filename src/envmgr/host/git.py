@@ -1,4 +1,4 @@
-"""Git: where a directory's repository is, and what it tracks. Its configuration is untrusted and starts no program."""
+"""Git repositories: their directories and tracked files. Their configuration is untrusted and must start no program."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from envmgr.errors import UsageError
 from envmgr.host import files, process
 from envmgr.host.paths import Environ, upwards
 
-_PATIENCE = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds
 _SAFE = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "safe.bareRepository=explicit"),  # a directory of the project that looks like a repository is none
+    *("-c", "safe.bareRepository=explicit"),  # ignores bare repositories inside the project
 )
 
 
 def git_directory(folder: Path) -> Path | None:
-    """Return the git directory of the work tree that `folder` is in (gitrepository-layout(5)), None outside of any."""
-    return next((found for place in upwards(folder) if (found := _named(place / ".git"))), None)
+    """Return the git directory of the work tree that contains `folder` (gitrepository-layout(5)), else None."""
+    return next((found for parent in upwards(folder) if (found := _git_directory_of(parent / ".git"))), None)
 
 
 def common_directory(entry: Path) -> Path | None:
-    """Return the git directory that all work trees of a repository share; `entry` is the `.git` of one of them.
+    """Return the git directory shared by all work trees of a repository; `entry` is the `.git` of one of them.
 
-    None where that is no repository, or does not own the work tree: an unpacked directory can bring a `.git` that leads
-    to any repository. A link counts for none, and a file only where the repository names it (a linked work tree) or
-    lies in the git directory of an enclosing work tree (a submodule).
+    Returns None where it is no repository or one that does not own the work tree, since an unpacked archive can contain
+    a `.git` that names any repository: a link is refused, and a file must be named by the repository (linked work tree)
+    or name a directory in the git directory of an enclosing work tree (submodule).
     """
-    found = None if entry.is_symlink() else _named(entry)
+    found = None if entry.is_symlink() else _git_directory_of(entry)
     if found is None:
         return None
     real = _real(found)
@@ -42,10 +42,10 @@ def common_directory(entry: Path) -> Path | None:
 
 
 def append_line(file: Path, line: str) -> None:
-    """Add a line to a file of a git directory, or make that file; raises OSError.
+    """Append a line to a file of a git directory, and make the file where it is missing; raises OSError.
 
-    Does nothing where it, or its directory, is a link or no regular file, or has another name: writing would change a
-    file elsewhere.
+    Does nothing where the file or its directory is a link, or the file is not regular or has a second hard link: the
+    write could change a file outside of the repository.
     """
     file.parent.mkdir(exist_ok=True)
     if file.parent.is_symlink():
@@ -65,8 +65,8 @@ def append_line(file: Path, line: str) -> None:
             opened.write(b"\n" * (last not in {b"", b"\n"}) + line.encode() + b"\n")
 
 
-def _named(entry: Path) -> Path | None:
-    """Return the directory that a `.git` is or names, None where it is nothing of that kind."""
+def _git_directory_of(entry: Path) -> Path | None:
+    """Return the git directory of a `.git`: the directory itself, or the one that the file names; else None."""
     if entry.is_dir():
         return entry
     text = _text(entry)
@@ -74,11 +74,12 @@ def _named(entry: Path) -> Path | None:
 
 
 def _encloses(entry: Path, real: Path) -> bool:
-    """Whether the git directory `real` lies in that of a work tree which encloses the one of `entry`."""
-    return any(real.is_relative_to(_real(place / ".git")) for place in entry.parent.parents)
+    """Return whether the git directory `real` is inside that of a work tree above `entry`."""
+    return any(real.is_relative_to(_real(parent / ".git")) for parent in entry.parent.parents)
 
 
 def _real(path: Path) -> Path:
+    """Return `path` with all links resolved."""
     try:
         return Path(os.path.realpath(path))
     except ValueError:  # a NUL in the path
@@ -86,11 +87,12 @@ def _real(path: Path) -> Path:
 
 
 def _line(file: Path) -> str:
+    """Return the text of a one-line file, empty where it is missing."""
     return _text(file).strip()
 
 
 def _text(file: Path) -> str:
-    """Return the text of a regular file, nothing where there is none."""
+    """Return the text of a regular file, empty where it is missing or unreadable."""
     try:
         return files.read_text(file, errors="surrogateescape")
     except (OSError, ValueError):
@@ -98,15 +100,15 @@ def _text(file: Path) -> str:
 
 
 def tracks(path: Path, environ: Environ) -> bool:
-    """Whether git tracks `path` or anything below it, also under another case of its name.
+    """Return whether git tracks `path` or a file below it; the case of the name is ignored.
 
-    Raises UsageError in a repository where git does not answer, CommandNotFoundError where there is no git.
+    Raises UsageError where git fails, CommandNotFoundError where git is not installed.
     """
     if git_directory(path.parent) is None:
         return False
     variables = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
     argv = ["git", *_SAFE, "ls-files", "--", f":(literal,icase){path.name}"]
-    outcome = process.run(argv, environ=variables, cwd=path.parent, timeout=_PATIENCE)
+    outcome = process.run(argv, environ=variables, cwd=path.parent, timeout=_TIMEOUT)
     if outcome.code:
-        raise UsageError(f"{path.parent}: git does not say what it tracks: {outcome.text.strip()}")
+        raise UsageError(f"{path.parent}: git cannot list tracked files: {outcome.text.strip()}")
     return bool(outcome.text)

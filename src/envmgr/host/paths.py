@@ -1,4 +1,4 @@
-"""Where everything lives on disk: the one place that knows the layout, and the one home of platformdirs."""
+"""Directories of the store, the cache and the configuration. The only module that imports platformdirs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Environ = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Home:
-    """`$ENVMGR_HOME` and the places in it; `docs/reference/state-on-disk.md` describes each."""
+    """The store, `$ENVMGR_HOME`, and its directories; see `docs/reference/state-on-disk.md`."""
 
     root: Path
 
     @property
     def versions(self) -> Path:
-        """Interpreters: one directory each, immutable once published."""
+        """Installed interpreters: one directory each, not changed after it is published."""
         return self.root / "versions"
 
     @property
@@ -31,7 +31,7 @@ class Home:
 
     @property
     def requests(self) -> Path:
-        """One-line files: a request that is no alias itself (`3`, `>=3.11`) and the alias that answers it now."""
+        """One-line files: for a request that is no alias (`3`, `>=3.11`), the alias that it currently selects."""
         return self.root / "requests"
 
     @property
@@ -41,57 +41,57 @@ class Home:
 
     @property
     def projects(self) -> Path:
-        """Records: `<absolute project path>/.envmgr/<pin words>`, what shims and hooks read."""
+        """Environment records, read by shims and hooks: `<absolute project path>/.envmgr/<pin words>`."""
         return self.root / "projects"
 
     @property
     def shims(self) -> Path:
-        """The directory that users have on PATH."""
+        """The directory of shims, which users put on PATH."""
         return self.root / "shims"
 
     @property
     def shell(self) -> Path:
-        """The hook files, the shim's code and the launcher `envmgr`."""
+        """The hooks, the code of the shims and the launcher `envmgr`."""
         return self.root / "shell"
 
     @property
     def templates(self) -> Path:
-        """What environments are cloned from."""
+        """Templates, from which environments are cloned."""
         return self.root / "templates"
 
     @property
     def tmp(self) -> Path:
-        """Staging, on the same filesystem as everything that is published from it."""
+        """Staging directory, on the same filesystem as the directories to which its content is renamed."""
         return self.root / "tmp"
 
     @property
     def default(self) -> Path:
-        """The global pin; a version file."""
+        """The version file with the global default."""
         return self.root / "default"
 
     @property
     def lock(self) -> Path:
-        """The one writer lock."""
+        """The lock file for all writers."""
         return self.root / ".lock"
 
 
 def home(environ: Environ) -> Home:
-    """Return the store named by `ENVMGR_HOME`, else the platform's user data directory; never creates it.
+    """Return the store at `ENVMGR_HOME`, else in the platform's user data directory; does not create it.
 
-    Raises UsageError for a relative `ENVMGR_HOME`: its meaning would change with every `cd`.
+    Raises UsageError for a relative `ENVMGR_HOME`, which would depend on the working directory.
     """
     return Home(_directory(environ, variables.HOME, "user_data_dir"))
 
 
 def ensure_supported(home: Home) -> None:
-    """Raise UsageError for a store that nothing can be installed into, because of the name of its directory.
+    """Raise UsageError for a store whose path prevents installations.
 
-    A colon separates the entries of PATH, so that shims and environments could not be on it (environ(7)). The modules
-    of Python that tell where it is installed, and virtualenv, write its path as UTF-8.
+    A colon separates the entries of PATH (environ(7)), so the path cannot contain one. It must be UTF-8, since
+    virtualenv and Python's modules with install paths (`_sysconfigdata`) write it as UTF-8.
     """
-    text, hint = os.fsencode(home.root), "ENVMGR_HOME may name another directory"
+    text, hint = os.fsencode(home.root), "set ENVMGR_HOME to another directory"
     if b":" in text:
-        raise UsageError(f"{str(home.root)!a} has a colon in it, so it cannot be on PATH", hint=hint)
+        raise UsageError(f"{str(home.root)!a} contains a colon, so it cannot be on PATH", hint=hint)
     try:
         text.decode()
     except UnicodeDecodeError:
@@ -104,30 +104,30 @@ def cache(environ: Environ) -> Path:
 
 
 def config_file(environ: Environ) -> Path:
-    """Return the path of `config.toml`: in `ENVMGR_CONFIG_DIR`, else the platform's user config directory."""
+    """Return the path of `config.toml` in `ENVMGR_CONFIG_DIR`, else in the platform's user config directory."""
     return _directory(environ, variables.CONFIG_DIR, "user_config_dir") / "config.toml"
 
 
 def working_directory(environ: Environ) -> Path:
-    """Return the logical cwd: the shell's `PWD` where it is the truth, so that links stay as they were entered.
+    """Return the logical working directory: `PWD` where it is correct, so that links are kept, else the real path.
 
-    Raises UsageError where the cwd has been deleted.
+    Raises UsageError where the working directory has been deleted.
     """
     try:
-        here = os.stat(".")  # noqa: PTH116 - compared as a whole
-        named = environ.get("PWD", "")
-        if named.startswith("/") and os.path.samestat(os.stat(named), here):  # noqa: PTH116
-            return Path(named)
+        actual = os.stat(".")  # noqa: PTH116
+        logical = environ.get("PWD", "")
+        if logical.startswith("/") and os.path.samestat(os.stat(logical), actual):  # noqa: PTH116
+            return Path(logical)
     except OSError:
         pass
     try:
         return Path.cwd()
     except OSError as error:
-        raise UsageError("the current directory no longer exists", hint="cd to one that does") from error
+        raise UsageError("the current directory no longer exists", hint="change to another directory") from error
 
 
 def upwards(directory: Path, ceilings: Collection[Path] = ()) -> Iterator[Path]:
-    """Yield `directory` and the directories above it, nearest first, up to the root or to one of `ceilings`."""
+    """Yield `directory` and its parents, nearest first, up to the root or below the first of `ceilings`."""
     for folder in (directory, *directory.parents):
         if folder in ceilings:
             return
@@ -135,11 +135,12 @@ def upwards(directory: Path, ceilings: Collection[Path] = ()) -> Iterator[Path]:
 
 
 def _directory(environ: Environ, variable: str, default: str) -> Path:
+    """Return the absolute path in `variable`, else the result of the function `default` of platformdirs."""
     if text := environ.get(variable):
         path = Path(text)
         if not path.is_absolute():
             raise UsageError(
-                f"{variable} is not an absolute path: {text!r}", hint=f"unset {variable} or make it absolute"
+                f"{variable} is not an absolute path: {text!r}", hint=f"unset {variable}, or set it to an absolute path"
             )
         return path
     import platformdirs

@@ -1,6 +1,6 @@
-"""The platform of this machine, in the words that archive names use.
+"""Platforms: names, target triples and processor levels.
 
-Triples are those of python-build-standalone; the short form `linux-x86_64-gnu` is the one that uv made common.
+Triples are those of python-build-standalone; the short form `linux-x86_64-gnu` is that of uv.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envmgr.errors import UsageError
 
-# What each level of x86-64 adds (System V psABI), in the words of /proc/cpuinfo
+# features that each level of x86-64 adds (System V psABI), named as in /proc/cpuinfo
 _LEVELS = {
     "x86_64_v2": "cx16 lahf_lm pni popcnt sse4_1 sse4_2 ssse3",
     "x86_64_v3": "abm avx avx2 bmi1 bmi2 f16c fma movbe xsave",
@@ -22,7 +22,7 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "i586": "i68
 
 @dataclass(frozen=True, order=True)
 class Platform:
-    """An operating system, an architecture (or level, `x86_64_v3`) and a C library (`none` if implied)."""
+    """An operating system, an architecture (or level, `x86_64_v3`) and a C library (`none` outside of Linux)."""
 
     os: str
     arch: str
@@ -33,7 +33,7 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Read `os-arch-libc`; raises UsageError for anything else."""
+        """Return the platform `os-arch-libc`; raises UsageError for another form."""
         parts = text.split("-")
         if len(parts) != 3 or not all(parts):  # noqa: PLR2004 - os, arch, libc
             raise UsageError(f"not a platform: {text!r}", hint="platforms look like linux-x86_64-gnu")
@@ -41,13 +41,13 @@ class Platform:
 
 
 def ensure_supported(system: str) -> None:
-    """Raise UsageError where `system`, a name as in `os.name`, is one that nothing here can run on (ADR 6)."""
+    """Raise UsageError for an unsupported `system`, a value of `os.name` (docs/adr/0006-posix-only.md)."""
     if system != "posix":
         raise UsageError("envmgr supports Linux and macOS", hint="on Windows, use it inside WSL")
 
 
 def this_platform() -> Platform:
-    """Return the platform that this process runs on; raises UsageError where envmgr is not supported."""
+    """Return the platform of this process; raises UsageError for an unsupported one."""
     import platform
 
     machine = platform.machine().lower()
@@ -62,16 +62,16 @@ def this_platform() -> Platform:
 
 
 def triple(platform: Platform) -> str:
-    """Return the target triple that archives of python-build-standalone are named after."""
+    """Return the target triple in the archive names of python-build-standalone."""
     if platform.os == "linux":
         return f"{platform.arch}-unknown-linux-{platform.libc}"
     return f"{platform.arch}-{'apple-darwin' if platform.os == 'macos' else 'pc-windows-msvc'}"
 
 
 def missing_features(arch: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> list[str]:
-    """Return what this processor lacks to run programs for `arch`, if that is a level of x86-64; else nothing.
+    """Return the features that a processor of this machine lacks for `arch`, a level of x86-64; else an empty list.
 
-    The kernel is asked, processor by processor, and never guessed for. Levels are published for Linux alone.
+    `cpuinfo` is the file of the kernel with the flags of each processor. Builds with levels exist for Linux only.
     """
     if arch not in _LEVELS:
         return []
@@ -81,7 +81,7 @@ def missing_features(arch: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> list[s
 
 
 def _features(cpuinfo: Path) -> set[str]:
-    """Return what all processors have."""
+    """Return the features that all processors have."""
     try:
         lines = cpuinfo.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
@@ -91,7 +91,7 @@ def _features(cpuinfo: Path) -> set[str]:
 
 
 def _is_musl() -> bool:
-    """Tell musl from glibc the way PEP 656 does it, without starting a program: by what our own process has loaded."""
+    """Return whether this process has loaded musl; unlike PEP 656's method, this starts no program."""
     try:
         return "ld-musl-" in Path("/proc/self/maps").read_text(errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""The names of the environment variables that envmgr reads or sets (docs/reference/environment-variables.md)."""
+"""Names of the environment variables of envmgr (docs/reference/environment-variables.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PYTHON_MIRROR = "ENVMGR_PYTHON_MIRROR"
 TEST_CELL = "ENVMGR_TEST_CELL"
 VERSION = "ENVMGR_VERSION"
 
-# set by envmgr itself for its own children, not by users
+# internal: set by envmgr for its own child processes
 SHELL = "_ENVMGR_SHELL"
 SHIM = "_ENVMGR_SHIM"
 TEST_CELL_ID = "_ENVMGR_TEST_CELL"
