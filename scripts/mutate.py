@@ -16,6 +16,7 @@ import argparse
 import ast
 import hashlib
 import importlib
+import inspect
 import json
 import os
 import shutil
@@ -25,10 +26,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ MODULES = {
     "testing/defaults.py": ("unit/test_test_defaults.py", 90),
     "testing/substitution.py": ("unit/test_test_values.py", 90),
 }
+_OUTCOMES = {0: "survived", -signal.SIGALRM: "slow"}  # by exit code; any other is a killed mutant
 _REWRITE = "-Wignore::pytest.PytestAssertRewriteWarning"  # hypothesis is imported before pytest starts
 COMPARISONS = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
@@ -193,7 +196,7 @@ class Recorder:
     def __init__(self, file: Path, report: Path) -> None:
         self._file, self._report = str(file), report
         self._lines: set[int] = set()
-        self.tests: dict[str, tuple[float, list[int]]] = {}
+        self.tests: Recorded = {}
 
     def pytest_runtest_setup(self) -> None:
         """Start to record a test."""
@@ -221,28 +224,83 @@ class Recorder:
         return self._trace
 
 
+Recorded = dict[str, tuple[float, list[int]]]  # test -> its seconds, and the lines that it runs
+
+
+class Trial:
+    """A pytest plugin that tries the mutants of functions, each in a fork of one session whose tests are collected.
+
+    A fork replaces the code of the function, so that nothing is imported again. Mutants of other places are left out.
+    """
+
+    def __init__(self, file: Path, mutants: list[Mutant], recorded: Recorded, limit: int, report: Path) -> None:
+        self._file, self._mutants, self._recorded, self._limit, self._report = file, mutants, recorded, limit, report
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Try the mutants in place of a run of the tests; write the outcomes."""
+        module = next(found for found in sys.modules.values() if vars(found).get("__file__") == str(self._file))
+        outcomes: dict[str, str] = {}
+        for mutant in self._mutants:
+            found = changed_function(mutant, module)
+            if found is None:
+                continue
+            session.items.sort(key=Order(mutant.line, self._recorded).rank)
+            with changed(self._file, mutant.text):
+                code_returned = fork(self._limit, partial(_run, session, *found))
+            outcomes[mutant.key] = _OUTCOMES.get(code_returned, "killed")
+            self._report.write_text(json.dumps(outcomes), encoding="utf-8")
+        return True
+
+
+def _run(session: pytest.Session, function: FunctionType, code: CodeType) -> int:
+    """Run the collected tests with another code in a function; returns 1 at the first that fails, else 0."""
+    function.__code__ = code
+    for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.testsfailed:
+            return 1
+    return 0
+
+
+def changed_function(mutant: Mutant, module: ModuleType) -> tuple[FunctionType, CodeType] | None:
+    """Return the function of the loaded module that a mutant changes, and its changed code; None for another place."""
+    code: CodeType = compile(mutant.text, str(module.__file__), "exec")
+    place: Any = module
+    for name in mutant.where.split("."):
+        inner = [const for const in code.co_consts if isinstance(const, CodeType) and const.co_name == name]
+        place = vars(place).get(name)
+        if len(inner) != 1 or place is None:
+            return None
+        code = inner[0]
+        place = inspect.unwrap(getattr(place, "fget", None) or getattr(place, "__func__", place))
+        if isinstance(place, FunctionType):
+            return None if place.__code__ == code else (place, code)  # equal where a default argument has changed
+    return None
+
+
 class Order:
     """A pytest plugin that runs the tests that reach a line first, the fastest first."""
 
-    def __init__(self, line: int, recorded: dict[str, tuple[float, list[int]]]) -> None:
+    def __init__(self, line: int, recorded: Recorded) -> None:
         self._line, self._recorded = line, recorded
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Sort the tests."""
-        items.sort(key=self._rank)
+        items.sort(key=self.rank)
 
-    def _rank(self, item: pytest.Item) -> tuple[bool, float]:
+    def rank(self, item: pytest.Item) -> tuple[bool, float]:
+        """Return the place of a test in the order."""
         seconds, lines = self._recorded.get(item.nodeid, (0.0, []))
         return self._line not in lines, seconds
 
 
-def attempt(mutant: Mutant, place: Path, tests: list[str], limit: int, plugin: Order) -> str:
-    """Run `tests` on a copy of the package in `place` that has the mutant; returns killed, slow or survived."""
-    file = place / "envmgr" / mutant.module
+@contextmanager
+def changed(file: Path, text: str) -> Iterator[None]:
+    """Let a file have another text meanwhile, for tests that start a process."""
     original = file.read_text(encoding="utf-8")
-    file.write_text(mutant.text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     try:
-        return {0: "survived", -signal.SIGALRM: "slow"}.get(run(place, tests, limit, plugin), "killed")
+        yield
     finally:
         file.write_text(original, encoding="utf-8")
 
@@ -252,10 +310,8 @@ def run(place: Path, tests: list[str], limit: int, plugin: object) -> int:
 
     In a fork: pytest and hypothesis are imported once, envmgr anew each time.
     """
-    child = os.fork()
-    if child == 0:
-        os.setpgid(0, 0)
-        signal.alarm(limit)
+
+    def start() -> int:
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
@@ -265,7 +321,22 @@ def run(place: Path, tests: list[str], limit: int, plugin: object) -> int:
 
         without = [f"-pno:{name}" for name in ("cacheprovider", "xdist", "pytest_cov")]
         options = ["-x", "-q", *without, "--hypothesis-seed=0", "--tb=no", _REWRITE]
-        os._exit(pytest.main([*options, f"--basetemp={place.parent / 'tmp'}", *tests], [plugin]))
+        return pytest.main([*options, f"--basetemp={place.parent / 'tmp'}", *tests], [plugin])
+
+    return fork(limit, start)
+
+
+def fork(limit: int, function: Callable[[], int]) -> int:
+    """Call a function in a fork, at most `limit` seconds; returns its result, or minus the signal that ended it."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            signal.alarm(limit)
+            code = function()
+        finally:
+            os._exit(code)
     _, status = os.waitpid(child, 0)
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # processes that its tests left running
@@ -281,22 +352,27 @@ def examine(module: str, *, again: bool) -> bool:
     memory = CACHE / f"{module.replace('/', '-')}.json"
     kept = {} if again else _kept(memory, *digests)
     reasons = _reasons()
-    survivors, count, killed = [], 0, 0
     with tempfile.TemporaryDirectory(prefix="mutate-") as folder:
         place = Path(folder, "src")
         shutil.copytree(SOURCE, place / "envmgr", ignore=shutil.ignore_patterns("__pycache__"))
         Path(folder, "shims").symlink_to(ROOT / "shims")
         limit, recorded = _run_unchanged(place, module, tests)
-        for mutant in mutants(module, text):
-            if mutant.key in reasons:
-                continue
+        every = [mutant for mutant in mutants(module, text) if mutant.key not in reasons]
+        missing = [mutant for mutant in every if mutant.key not in kept]
+        report = Path(folder, "outcomes.json")
+        report.write_text("{}", encoding="utf-8")
+        file = place / "envmgr" / module
+        run(place, tests, 86_400, Trial(file, missing, recorded, limit, report))
+        kept |= json.loads(report.read_text(encoding="utf-8"))
+        for mutant in missing:
             if mutant.key not in kept:
-                kept[mutant.key] = attempt(mutant, place, tests, limit, Order(mutant.line, recorded))
-                CACHE.mkdir(parents=True, exist_ok=True)
-                memory.write_text(json.dumps([*digests, kept]), encoding="utf-8")
-            count, killed = count + 1, killed + (kept[mutant.key] != "survived")
-            if kept[mutant.key] == "survived":
-                survivors.append(mutant)
+                plugin = Order(mutant.line, recorded)
+                with changed(file, mutant.text):
+                    kept[mutant.key] = _OUTCOMES.get(run(place, tests, limit, plugin), "killed")
+            CACHE.mkdir(parents=True, exist_ok=True)
+            memory.write_text(json.dumps([*digests, kept]), encoding="utf-8")
+    survivors = [mutant for mutant in every if kept[mutant.key] == "survived"]
+    count, killed = len(every), len(every) - len(survivors)
     for mutant in survivors:
         print(f"src/envmgr/{module}:{mutant.line}: in {mutant.where}\n  - {mutant.before}\n  + {mutant.after}")
     rate = 100 * killed / count if count else 100
@@ -304,7 +380,7 @@ def examine(module: str, *, again: bool) -> bool:
     return rate >= floor
 
 
-def _run_unchanged(place: Path, module: str, tests: list[str]) -> tuple[int, dict[str, tuple[float, list[int]]]]:
+def _run_unchanged(place: Path, module: str, tests: list[str]) -> tuple[int, Recorded]:
     """Run the tests of the unchanged module, which must pass; import the libraries that they load, for all forks.
 
     Returns the seconds that a mutant has, ten times those of the unchanged module; and the seconds and lines per test.
