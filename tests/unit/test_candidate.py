@@ -59,6 +59,14 @@ def candidate(name: str) -> Candidate:
         ),
         ("cpython-3.7.3-linux64-20190427T2308.tar.zst", "cpython-3.7.3+20190427-linux-x86_64-gnu", "full"),
         ("cpython-3.7.3-windows-x86-20190427T2308.tar.zst", "cpython-3.7.3+20190427-windows-i686-none", "full"),
+        ("cpython-3.7.3-windows-amd64-20190427T2308.tar.zst", "cpython-3.7.3+20190427-windows-x86_64-none", "full"),
+        ("cpython-3.7.3-macos-20190427T2308.tar.zst", "cpython-3.7.3+20190427-macos-x86_64-none", "full"),
+        ("cpython-3.7.3-linux64-musl-20190427T2308.tar.zst", "cpython-3.7.3+20190427-linux-x86_64-musl", "full"),
+        (
+            "20990101/cpython-3.12.7%2b20241016-x86_64-unknown-linux-gnu-lto-full.tar.zst",
+            "cpython-3.12.7+20241016-linux-x86_64-gnu",
+            "full",
+        ),
     ],
 )
 def test_a_name_says_what_it_holds(name: str, build: str, flavor: str) -> None:
@@ -148,3 +156,24 @@ def test_a_place_is_a_word(path: str) -> None:
     build = candidate(f"20241016/cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz").build
     with pytest.raises(ValueError, match="not the name of an archive"):
         Candidate(build, path, SHA)
+
+
+def test_of_full_archives_link_time_optimization_beats_none_and_shared_beats_static() -> None:
+    start = f"20241016/cpython-3.12.7+20241016-{LINUX}"
+    names = [f"{start}-{rest}-full.tar.zst" for rest in ("noopt+static", "noopt", "lto+static", "lto")]
+    for count in range(1, len(names) + 1):
+        for order in (names[:count], names[count - 1 :: -1]):
+            assert [found.path for found in select_per_build(map(candidate, order))] == [names[count - 1]]
+
+
+def test_of_two_equal_archives_the_first_is_kept() -> None:
+    start = f"cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz"
+    names = [f"20241016/{start}", f"20250101/{start}"]
+    assert [found.path for found in select_per_build(map(candidate, names))] == names[:1]
+
+
+def test_an_archive_is_stripped_by_default_and_has_a_known_flavor() -> None:
+    build = candidate(f"20241016/cpython-3.12.7+20241016-{LINUX}-install_only.tar.gz").build
+    assert Candidate(build, "20241016/x.tar.gz", SHA).flavor == "install_only_stripped"
+    with pytest.raises(ValueError, match="flavor"):
+        Candidate(build, "20241016/x.tar.gz", SHA, "surprising")

@@ -28,6 +28,7 @@ VALUES = Values({"tmp": "/t", "cell": "3.12", "django": "4.2"}, ("-x", "a b"), {
         (("sh", "-c", "pytest {args}"), ["sh", "-c", "pytest -x 'a b'"]),
         (("--basetemp={tmp}/x", "{cell}", "{django}"), ["--basetemp=/t/x", "3.12", "4.2"]),
         (("{env:CI}", "{env:NO:default}", "{env:NO:}"), ["1", "default", ""]),
+        (("{env:NO:http://host}", "{env}", "{env:}"), ["http://host", "{env}", "{env:}"]),
         (("{unknown}", '{"json": 1}', "{}", "{tmp:x}"), ["{unknown}", '{"json": 1}', "{}", "{tmp:x}"]),
     ],
 )
@@ -39,6 +40,7 @@ def test_defaults_of_arguments() -> None:
     none = Values({})
     assert none.command(("pytest", "{args}")) == ["pytest"]
     assert none.command(("pytest", "{args:-q 'a b'}", "x{args:y}")) == ["pytest", "-q", "a b", "xy"]
+    assert none.text("x{args}") == "x"
     with pytest.raises(UsageError, match="NO"):
         none.text("{env:NO}")
     assert uses_arguments([("x",), ("{args:y}",)])
