@@ -43,6 +43,7 @@ def test_variable_beats_file_beats_default_beats_system(home: Home, deep: Path, 
     assert by_variable.project == tmp_path / "project", "a variable replaces the words, not the project"
     by_file = resolve.resolve_pin(home, deep, {})
     assert (by_file.words, by_file.location) == ("3.11", f"{tmp_path}/project/.python-version:2")
+    assert by_file.project == tmp_path / "project"
     assert resolve.resolve_pin(home, tmp_path, {}).words == "system"
     home.default.write_text("3.12\n")
     assert resolve.resolve_pin(home, tmp_path, {}).location == f"{home.default}:1"
