@@ -232,7 +232,7 @@ _envmgr_walk() {
   __project=${PWD-}
   __project=${__project%/}
   _envmgr_nearer=('') _envmgr_file='' _envmgr_record='' _envmgr_real=''
-  while ! [[ ${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${__project:-/}":* ]]; do
+  while ! [[ ${PWD-} != /* || (${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${__project:-/}":*) ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { ((EUID)) || [[ -O $__file ]]; }; then
       __text=''
@@ -363,7 +363,7 @@ _envmgr_survey() {
   builtin local __place="${PWD-}" __foreign=''
   __place=${__place%/}
   _envmgr_pwd=${PWD-} _envmgr_allowed='' _envmgr_grant=$_envmgr_home/projects$__place/.envmgr/.allowed
-  while ! [[ ${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${__place:-/}":* ]]; do
+  while ! [[ ${PWD-} != /* || (${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${__place:-/}":*) ]]; do
     if [[ -f $_envmgr_home/projects$__place/.envmgr/.allowed ]]; then
       _envmgr_grant=$_envmgr_home/projects$__place/.envmgr/.allowed
       if ! _envmgr_current "$__place"; then break; fi

@@ -49,7 +49,9 @@ function _envmgr_update {
 # Set _envmgr_project and _envmgr_ruling from the nearest version file that holds a word; fail when there is none.
 function _envmgr_walk {
   typeset file text
-  _envmgr_project=${PWD%/}
+  _envmgr_project=${PWD-}
+  _envmgr_project=${_envmgr_project%/}
+  if [[ ${PWD-} != /* ]]; then return 1; fi # a search upwards from there would not end
   while :; do
     if [[ -n ${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${_envmgr_project:-/}":* ]]; then return 1; fi
     file=$_envmgr_project/.python-version

@@ -73,7 +73,7 @@ endif
 # The nearest version file that holds a word: its directory and words. Root leaves the files of others alone.
 set _envmgr_project = $cwd:q _envmgr_words = ''
 if ( "$_envmgr_project:q" == "/" ) set _envmgr_project = ''
-while ( 1 )
+while ( "$cwd:q" =~ /* )
   if ( $?ENVMGR_CEILING_DIRS ) then
     set _envmgr_entry = $_envmgr_project:q
     if ( "$_envmgr_entry:q" == '' ) set _envmgr_entry = /

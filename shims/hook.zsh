@@ -141,7 +141,7 @@ _envmgr_walk() {
   __project=${PWD-}
   __project=${__project%/}
   _envmgr_nearer=() _envmgr_file='' _envmgr_record='' _envmgr_real=''
-  while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__project:-/}":* ]]; do
+  while [[ ${PWD-} == /* && ( -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__project:-/}":* ) ]]; do
     __file=$__project/.python-version
     if [[ -f $__file ]] && { (( EUID )) || [[ -O $__file ]] }; then
       __large=("$__file"(N-L+8192))
@@ -265,7 +265,7 @@ _envmgr_survey() {
   builtin local __place=${PWD-} __foreign='' __records __grant
   __place=${__place%/}
   _envmgr_pwd=${PWD-} _envmgr_allowed='' _envmgr_grant=''
-  while [[ -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__place:-/}":* ]]; do
+  while [[ ${PWD-} == /* && ( -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__place:-/}":* ) ]]; do
     if _envmgr_current "$__place"; then
       __grant=$__records/.allowed
       if [[ -f $__grant ]]; then

@@ -130,8 +130,12 @@ fi
 
 # The project: the nearest directory whose version file holds a word. Root leaves the files of others alone.
 # On the way, the nearest directory that `envmgr allow` was told of.
-__project=${PWD%/} __words='' __allowed=''
-while :; do
+__words='' __allowed=''
+case ${PWD-} in
+  /*) __project=${PWD%/} ;;
+  *) __project=none ;; # in a directory that was removed some shells say `.`, and the search would not end
+esac
+while [ "$__project" != none ]; do
   case :${ENVMGR_CEILING_DIRS-}: in
     *:"${__project:-/}":*)
       __project=none

@@ -520,12 +520,25 @@ def test_line_22_odd_directories(sandbox: ShellSandbox) -> None:
 
 
 @pytest.mark.parametrize("sandbox", ["bash", "zsh"], indirect=True)
-@pytest.mark.parametrize("change", ["unset PWD", "readonly PWD", "PWD=/nowhere"])
+@pytest.mark.parametrize(
+    "change", ["unset PWD", "readonly PWD", "PWD=/nowhere", "PWD=foo", "PWD=foo/bar", "PWD=", "PWD=//"]
+)
 def test_line_22_a_broken_pwd_is_no_error(sandbox: ShellSandbox, change: str) -> None:
     with sandbox.open("shop") as terminal:
         terminal.type(change)
         assert terminal.type("") == ""
         assert terminal.type("true") == ""
+        if "readonly" not in change:
+            sandbox.cd(terminal, "shop/inner")
+            assert sandbox.active(terminal) == sandbox.environment("inner")
+
+
+@pytest.mark.parametrize("sandbox", ["bash", "zsh"], indirect=True)
+@pytest.mark.parametrize("where", ["shop", "own", "none"])
+def test_line_22_a_relative_pwd_is_outside_of_projects(sandbox: ShellSandbox, where: str) -> None:
+    with sandbox.open(where) as terminal:
+        terminal.type("PWD=shop")
+        assert sandbox.active(terminal) == "unset"
 
 
 def test_line_23_a_project_entered_through_a_link(sandbox: ShellSandbox) -> None:

@@ -111,6 +111,17 @@ def test_in_and_out(place: Place) -> None:
     assert {key: after[key] for key in after.keys() - ours} == {key: before[key] for key in before.keys() - ours}
 
 
+@pytest.mark.parametrize("directory", ["shop", "shop/inner", "//shop"])
+def test_a_working_directory_variable_that_is_no_path_is_outside_of_projects(place: Place, directory: str) -> None:
+    """A search upwards from there must end. elvish and nushell refuse such an assignment, xonsh undoes it."""
+    place.shell.type("cd shop")
+    assign = {"tcsh": "set cwd = {}", "elvish": "set pwd = {}", "nu": "$env.PWD = '{}'", "xonsh": "$PWD = '{}'"}
+    place.shell.type(assign.get(place.name, "PWD={}").format(directory))
+    after = place.shell.variables()
+    assert place.active(after) == ("shop" if place.name in {"elvish", "nu", "xonsh"} else None)
+    assert place.active(place.shell.type(f"cd {place.root}/other")) == "other"
+
+
 def test_the_prompt_variable_is_the_name(place: Place) -> None:
     assert place.shell.type("cd shop")["VIRTUAL_ENV_PROMPT"] == "shop"
 

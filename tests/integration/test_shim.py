@@ -68,6 +68,18 @@ def test_arguments_arrive_as_they_are(prepared: PreparedProjects) -> None:
 
 
 @pytest.mark.parametrize("shell", [["dash"], ["busybox", "sh"], ["bash", "--posix"], ["ksh"]], ids=lambda one: one[0])
+@pytest.mark.parametrize("directory", ["removed", "", "/nowhere"])
+def test_it_ends_in_a_directory_that_was_removed(prepared: PreparedProjects, shell: list[str], directory: str) -> None:
+    """There, PWD is `.` in ksh and the inherited value in bash; the variable's interpreter runs all the same."""
+    folder = prepared.root / "removed"
+    remove = 'cd "$0" && rmdir "$0" && PWD=$PWD_THERE && export PWD && exec "$@"'
+    command: list[str | Path] = ["sh", "-c", remove, folder, *shell, prepared.home.shell / "shim.sh", "python"]
+    folder.mkdir()
+    ended = run(prepared, command, "none", PWD_THERE=directory, ENVMGR_VERSION="3.12")
+    assert ended.stdout == f"{prepared.home.aliases}/3.12/bin/python\n"
+
+
+@pytest.mark.parametrize("shell", [["dash"], ["busybox", "sh"], ["bash", "--posix"], ["ksh"]], ids=lambda one: one[0])
 def test_it_finds_its_store_however_it_is_reached(prepared: PreparedProjects, tmp_path: Path, shell: list[str]) -> None:
     wanted = str(prepared.home.aliases / "3.12" / "bin" / "python")
     (tmp_path / "bin").mkdir()
