@@ -26,9 +26,12 @@ _STEERING = frozenset({
     "RES_OPTIONS", "TEMP", "TMP", "TMPDIR", "TZDIR",
     # programs that others start
     "BROWSER", "EDITOR", "FCEDIT", "PAGER", "VISUAL", "EXINIT", "VIMINIT", "VIM", "VIMRUNTIME", "MYVIMRC",
-    "EMACSLOADPATH", "SCREENRC",
+    "EMACSLOADPATH", "GVIMINIT", "SCREENRC",
+    # options of archive programs (`tar --checkpoint-action=exec`, `zip -TT`)
+    "TAR_OPTIONS", "ZIPOPT",
     # compilers, builds
     "AR", "AS", "CC", "CPATH", "CPP", "CXX", "FC", "LD", "LDSHARED", "MAKE", "NM", "RANLIB",
+    "ACLOCAL_PATH", "GUIX_PACKAGE_PATH", "NIX_PATH", "TEXINPUTS",
     # interpreters other than Python
     "CLASSPATH", "GHCRTS", "GOBIN", "GOENV", "GOEXPERIMENT", "GOINSECURE", "GONOPROXY", "GONOSUMCHECK",
     "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN", "JAVA_HOME", "PHPRC",
@@ -36,10 +39,11 @@ _STEERING = frozenset({
     # trust and configuration of clients
     "CURL_CA_BUNDLE", "CURL_HOME", "GNUPGHOME", "KRB5_CONFIG", "KUBECONFIG", "NETRC", "REQUESTS_CA_BUNDLE",
     "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE", "WGETRC", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_CA_BUNDLE", "CLOUDSDK_CONFIG", "PSQLRC",
+    "AWS_CA_BUNDLE", "CLOUDSDK_CONFIG", "MYSQL_HOME", "PGSERVICEFILE", "PGSYSCONFDIR", "PSQLRC",
+    # an address of D-Bus may name a program (`unixexec:`)
+    "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS",
     # desktop libraries that load modules
     "GIO_EXTRA_MODULES", "GIO_MODULE_DIR", "GTK_MODULES", "GTK_PATH", "LIBGL_DRIVERS_PATH",
-    "VK_ICD_FILENAMES",
     # Python programs
     "IPYTHONDIR", "MATPLOTLIBRC", "MYPYPATH", "PYLINTRC",
 })
@@ -60,7 +64,7 @@ _STEERING_PREFIXES = (
     "CORECLR_", "COMPLUS_", "COMPOSER_", "ERL_", "MIX_", "GHC_", "OCAML",
     # builds, containers, deployment, loadable parts
     "CMAKE_", "MESON_", "CCACHE_", "DOCKER_", "BUILDKIT_", "PODMAN_", "ANSIBLE_", "TF_", "TMUX", "NVIM_",
-    "OPENSSL_", "QT_", "QML", "GST_PLUGIN_", "GDK_PIXBUF_", "PKG_CONFIG",
+    "OPENSSL_", "QT_", "QML", "GST_PLUGIN_", "GDK_PIXBUF_", "PKG_CONFIG", "VK_",
 )
 _STEERING_SUFFIXES = (
     "_PROXY", "_PRELOAD", "_WRAPPER", "_ADDOPTS", "_OPTS", "_EDITOR", "_PAGER", "_BROWSER", "_ASKPASS", "_SHELL",
