@@ -56,6 +56,33 @@ def test_without_stderr_only_the_talk_is_missing(words: list[str], environ: dict
     assert (closed.returncode, closed.stdout) == (shown.returncode, shown.stdout)
 
 
+@pytest.mark.parametrize("words", [["status"], ["list"], ["bogus"], ["which", "bogus"]], ids=" ".join)
+def test_messages_that_cannot_be_written_do_not_change_the_exit_code(words: list[str], environ: dict[str, str]) -> None:
+    plain, full = (
+        subprocess.run(
+            ["sh", "-c", f'exec "$@" 2>{to}', "sh", *ENVMGR, *words],
+            env=environ,
+            cwd="/",
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        for to in ("/dev/null", "/dev/full")
+    )
+    assert (full.returncode, full.stdout) == (plain.returncode, plain.stdout)
+
+
+def test_a_command_goes_on_when_the_reader_of_its_messages_has_ended(sandbox: Sandbox) -> None:
+    (sandbox.project / ".python-version").write_text("system\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*ENVMGR, "use", "system"], env=sandbox.environ, cwd=sandbox.project, stderr=writer, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 0
+
+
 def test_a_program_that_runs_finds_a_closed_stdout_closed(sandbox: Sandbox) -> None:
     (sandbox.project / ".python-version").write_text("system\n")
     script = "import os, sys; sys.stderr.write(str((sys.stdout, os.fstat(0) is None)))"

@@ -27,8 +27,7 @@ def data(text: object) -> None:
 
 def say(text: object) -> None:
     """Print one line of talk to stderr."""
-    sys.stderr.write(printable(text) + "\n")
-    sys.stderr.flush()
+    _write_message(printable(text) + "\n")
 
 
 def raw(text: str) -> None:
@@ -45,17 +44,15 @@ def copy(pieces: Iterable[bytes]) -> None:
 def live(text: str) -> None:
     """Show `text` in the current line of a terminal, in place of what was shown there; elsewhere, nothing."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        sys.stderr.write(f"\r\x1b[K{printable(text)}")
-        sys.stderr.flush()
+        _write_message(f"\r\x1b[K{printable(text)}")
 
 
 def error(problem: EnvmgrError) -> None:
     """Print an error and its hint to stderr."""
     red, plain = ("\x1b[31m", "\x1b[0m") if _colours() else ("", "")
     lines = [printable(line) for line in problem.message.splitlines()] or [""]
-    sys.stderr.write(f"{red}envmgr: error:{plain} " + "\n  ".join(lines) + "\n")
-    for line in (problem.hint or "").splitlines():
-        sys.stderr.write(f"  {printable(line)}\n")
+    lines += [printable(line) for line in (problem.hint or "").splitlines()]
+    _write_message(f"{red}envmgr: error:{plain} " + "\n  ".join(lines) + "\n")
 
 
 def table(rows: Iterable[Sequence[object]]) -> None:
@@ -70,6 +67,19 @@ def _write(content: bytes) -> None:
     """Write to stdout at once; raises OSError, BrokenPipeError where the reader went away."""
     sys.stdout.buffer.write(content)
     sys.stdout.flush()
+
+
+def _write_message(text: str) -> None:
+    """Write to stderr; where that fails (a full disk, a reader that went away), drop this and all later messages.
+
+    The command goes on: its work and exit code count without messages, too. Python would end with 120 for text that is
+    still buffered at exit.
+    """
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _bytes(text: str) -> bytes:
