@@ -393,11 +393,11 @@ def test_without_a_granted_environment_there_is_none_whatever_the_result(home: H
 
 def test_a_problem_in_a_path_that_is_not_utf8_is_read_again(home: Home, project: Path) -> None:
     odd = project.rename(project.with_name(os.fsdecode(b"caf\xe9")))
-    allow(home, odd)
+    folder = allow(home, odd)
     append(odd / ".env", b"\n")
     problems = grant.recheck(home, odd, ENVIRON)
     assert problems[0].startswith(f"{odd}/.env ")
-    assert granted(home, odd).problems == problems
+    assert trust.last_problems(folder) == problems
 
 
 def test_a_file_that_held_no_variables_when_allowed_is_not_compared(home: Home, project: Path) -> None:

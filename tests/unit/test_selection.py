@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from envmgr.errors import BrokenInterpreterError, NoSuchVersionError, UsageError
+from envmgr.host import platforms
 from envmgr.host.platforms import Platform
 from envmgr.pythons import selection
 from envmgr.pythons.candidate import Candidate
@@ -135,3 +136,55 @@ def test_a_damaged_cache_is_no_cache(tmp_path: Path, damage: str) -> None:
     file.parent.mkdir()
     file.write_text(damage, encoding="latin-1")
     assert selection.known_candidates(tmp_path, HERE) == selection.known_candidates(tmp_path / "none", HERE)
+
+
+def test_an_index_of_its_own_replaces_the_bundled_one(tmp_path: Path) -> None:
+    source = "https://intranet/index"
+    assert selection.known_candidates(tmp_path, HERE, source) == []
+    file = selection.cache_file(tmp_path, HERE, source)
+    assert file.parent == tmp_path / "index"
+    assert file.name.endswith(f"-{HERE}.txt")
+    assert len({selection.cache_file(tmp_path, HERE, each) for each in (None, source, f"{source}2")}) == 3
+    assert len(file.name.partition("-")[0]) == 12
+    assert selection.cache_file(tmp_path, HERE).name == f"{HERE}.txt"
+    file.parent.mkdir()
+    file.write_text(f"cpython-3.99.0+20991231-{HERE} {'a' * 64} 20991231/cpython-3.99.0.tar.gz\n")
+    assert [str(found.build.version) for found in selection.known_candidates(tmp_path, HERE, source)] == ["3.99.0"]
+
+
+def test_a_missing_cache_is_none(tmp_path: Path) -> None:
+    assert selection.cached_candidates(tmp_path / "missing") is None
+
+
+def test_a_processor_level_is_taken_where_this_machine_has_it() -> None:
+    request = VersionRequest.parse("cpython-3.12-linux-x86_64_v4-gnu")
+    if lacks := platforms.missing_features("x86_64_v4"):
+        with pytest.raises(BrokenInterpreterError, match=", ".join(lacks)):
+            selection.target_platform(request, HERE)
+    else:
+        assert selection.target_platform(request, HERE) == Platform("linux", "x86_64_v4", "gnu")
+
+
+def test_of_each_minor_version_the_first_stable_one_is_listed() -> None:
+    names = [
+        "cpython-3.15.0a2+20261110",
+        "cpython-3.15.0a1+20261110",
+        "cpython-3.14.2d+20261110",
+        "cpython-3.14.2t+20261110",
+        "cpython-3.14.3rc1+20261110",
+        "cpython-3.14.2+20261110",
+        "cpython-3.14.1+20261110",
+        "cpython-3.13.1+20241219",
+        "cpython-3.13.0rc1+20241219",
+    ]
+    assert [found.build for found in selection.newest_per_minor(map(candidate, names))] == [
+        candidate(names[number]).build for number in (0, 3, 5, 7)
+    ]
+
+
+def test_no_version_of_another_variant_is_offered_where_one_is_near() -> None:
+    builds = [candidate(text).build for text in ("cpython-3.13.1+20241219", "cpython-3.14.2t+20261110")]
+    assert selection.nearest_versions(VersionRequest.parse("3.15"), builds) == ["3.13"]
+    assert selection.nearest_versions(VersionRequest.parse("3.13t"), builds) == ["3.14t"]
+    assert selection.nearest_versions(VersionRequest.parse("3.15"), builds[1:]) == ["3.14t"]
+    assert selection.nearest_versions(VersionRequest.parse("3.15"), []) == []
