@@ -1,8 +1,9 @@
-"""The calls of shims and hooks, for what they cannot do with shell builtins.
+"""The commands that shims and hooks run for what shell builtins cannot do.
 
-`_shim HOME COMMAND ARGUMENT...` becomes the program, `_which HOME COMMAND` prints it, `_enter HOME DIRECTORY` looks
-at a project that has no record that works, once per visit, `_recheck HOME DIRECTORY` at a grant of which something has
-changed. HOME is the store that the caller found from its own path.
+`_shim HOME COMMAND ARGUMENT...` replaces the process with the program, `_which HOME COMMAND` prints its path. `_enter
+HOME DIRECTORY` writes the missing record of a project, once per visit; `_recheck HOME DIRECTORY` checks a grant again
+after a path that it depends on has changed. HOME is the store; the caller derives it from its own path. Nothing here
+downloads.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from envmgr.pythons.store import Interpreter, Store
 from envmgr.shell import grant, programs, shims, trust
 from envmgr.shell.active import ActivePython, active_python
 
-REVOKED = 10  # exit code of `_recheck` after a note
+REVOKED = 10  # exit code of `_recheck` where a grant no longer holds
 
 
 def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> int:
-    """Become the program that `command` means here; raises EnvmgrError.
+    """Replace this process with the program that `command` means here; raises EnvmgrError.
 
-    Returns only where that is an installer of the store or of a virtual environment: its exit code, after the shims
-    were brought up to date.
+    A program that installs or removes commands, in the store or in a virtual environment, is run as a child process
+    instead: returns its exit code after the shims are refreshed.
     """
     program = which(home, command, environ)
-    of_venv = (program.parent.parent / external.CONFIG).is_file()
-    if (of_venv or program.is_relative_to(home.root)) and programs.installs(command, arguments):
+    in_venv = (program.parent.parent / external.CONFIG).is_file()
+    if (in_venv or program.is_relative_to(home.root)) and programs.installs(command, arguments):
         return shims.run_installer(home, program, [str(program), *arguments], environ)
     if program.parent.name == "shims":
         environ = {**environ, resolve.GUARD: str(os.getpid())}
@@ -43,25 +44,25 @@ def shim(home: Home, command: str, arguments: list[str], environ: Environ) -> in
 
 
 def which(home: Home, command: str, environ: Environ) -> Path:
-    """Return the program that `command` means here, and remember what was asked for; raises EnvmgrError."""
+    """Return the program that `command` means here; update the aliases of the pin's requests; raises EnvmgrError."""
     try:
         directory = paths.working_directory(environ)
-    except UsageError:  # it was deleted; what rules everywhere rules here too
+    except UsageError:  # it was deleted: only the variable and the default apply
         directory = Path("/")
     _recheck(home, directory, environ)
     here = active_python(home, directory, environ)
-    _remember(home, here.ruling)
+    _write_aliases(home, here.resolved)
     return programs.find_program(home, here, command, environ)
 
 
-def recheck(home: Home, place: Path, environ: Environ) -> Iterator[str]:
-    """Look again at what was allowed in `place`, because something changed; yield what no longer holds, if that is new.
+def recheck(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
+    """Check the grant of `directory` again, because a path changed; yield a note where it newly does not hold.
 
-    A hook that sees REVOKED as exit code has nothing to say itself. Raises
-    EnvmgrError where the result cannot be written: then nothing counts as allowed.
+    With the exit code REVOKED the hook prints no note of its own. Raises EnvmgrError where the result cannot be
+    written: then nothing counts as allowed.
     """
     try:
-        problems = grant.recheck(home, place, environ)
+        problems = grant.recheck(home, directory, environ)
     except OSError as error:
         raise EnvmgrError(f"{error.filename or home.projects}: {error.strerror}") from error
     if problems:
@@ -69,91 +70,94 @@ def recheck(home: Home, place: Path, environ: Environ) -> Iterator[str]:
 
 
 def _recheck(home: Home, directory: Path, environ: Environ) -> None:
-    """Look again at what was allowed here, if anything of it has changed, so that the next shim need not ask."""
-    if place := trust.nearest(home, directory, None, resolve.ceilings(environ)):
+    """Check the nearest grant again if a path changed, and write the result, so that the next shim need not call."""
+    if granted := trust.nearest(home, directory, None, resolve.ceilings(environ)):
         with suppress(OSError):
-            grant.recheck(home, place, environ)
+            grant.recheck(home, granted, environ)
 
 
-def _remember(home: Home, ruling: ResolvedPin) -> None:
-    """Write down what the words of `ruling` mean now, unless the store is busy or cannot be written."""
+def _write_aliases(home: Home, resolved: ResolvedPin) -> None:
+    """Write the alias of each request of `resolved`, unless the store is busy or cannot be written."""
     store = Store(home)
     with suppress(StoreBusyError, EnvmgrError, OSError), lock.exclusive(home.lock, timeout=0):
-        for request in ruling.requests:
+        for request in resolved.requests:
             if not request.system:
                 aliases.write_request(home, request, store.find(request))
 
 
 def enter(home: Home, directory: Path, environ: Environ) -> Iterator[str]:
-    """Yield notes on the project in `directory`, whose record is missing or does not work, for the user.
+    """Bind the project in `directory`, whose record is missing or broken, to its environment; yield notes for the user.
 
-    Puts on record an environment that exists already, as after another spelling of the same pin, or through a link to
-    the project; makes one where the user's configuration says so. Never downloads. Raises UsageError for a pin or a
-    configuration that cannot be understood, EnvironmentFailedError.
+    The environment may exist already, for another spelling of the same pin or for another path of the project. It is
+    created only where the user's configuration says so. Raises UsageError for an invalid pin or configuration,
+    EnvironmentFailedError.
     """
     here = active_python(home, directory, environ)
-    if here.ruling.project:
-        _linked(home, here.ruling.project)
+    if here.resolved.project:
+        _link_real_path(home, here.resolved.project)
     if here.external:
-        yield from _compared(home, here, here.external)
-    elif here.ruling.project and not here.ruling.requests[0].system:
-        yield from _pinned(home, here.ruling, here.ruling.project, environ)
+        yield from _check_external(home, here, here.external)
+    elif here.resolved.project and not here.resolved.requests[0].system:
+        yield from _bind(home, here.resolved, here.resolved.project, environ)
 
 
-def _compared(home: Home, here: ActivePython, venv: Environment) -> Iterator[str]:
-    """Yield a note where an allowed `.venv` is not what the pin asks for; else put on record that it is, for hooks."""
+def _check_external(home: Home, here: ActivePython, venv: Environment) -> Iterator[str]:
+    """Yield a note where an allowed `.venv` does not match the pin; else write `.answers`, which hooks read."""
     if problem := here.problem.message if here.problem else here.mismatch:
-        yield f"{problem}; `envmgr deny` takes back that {venv.path} is allowed"
-    elif here.ruling.project:
+        yield f"{problem}; `envmgr deny` revokes that {venv.path} is allowed"
+    elif here.resolved.project:
         with suppress(OSError):
-            files.write_atomically(trust.records(home, venv.project) / trust.ANSWERS, f"{here.ruling.words}\n")
+            files.write_atomically(trust.grant_folder(home, venv.project) / trust.ANSWERS, f"{here.resolved.words}\n")
 
 
-def _pinned(home: Home, ruling: ResolvedPin, entered: Path, environ: Environ) -> Iterator[str]:
-    """Put the environment of a pinned project on record; make it where the user wants that. Yields notes."""
+def _bind(home: Home, resolved: ResolvedPin, entered: Path, environ: Environ) -> Iterator[str]:
+    """Bind a pinned project to its environment; create it where the configuration says so. Yields notes."""
     try:
-        interpreter = resolve.installed_interpreter(Store(home), ruling, ruling.requests[0])
+        interpreter = resolve.installed_interpreter(Store(home), resolved, resolved.requests[0])
     except NotInstalledError as error:
         yield f"{error.message}; `envmgr use` installs it"
         return
     project = Path(os.path.realpath(entered))
     with suppress(StoreBusyError):
         yield from project_environment.rebind_moved(home, project)
-    if environment := _made(home, project, interpreter):
+    if environment := _existing(home, project, interpreter):
         with suppress(StoreBusyError, EnvironmentFailedError):
-            yield from binding.bind(home, entered, ruling.words, environment, patience=0)
-    elif _automatic(environ):
+            yield from binding.bind(home, entered, resolved.words, environment, patience=0)
+    elif _creates_environments(environ):
         binding.ensure_bindable(project)
         environment = builder.build(home, project, interpreter, environ)
-        yield from binding.bind(home, entered, ruling.words, environment)
+        yield from binding.bind(home, entered, resolved.words, environment)
         yield f"made an environment for Python {interpreter.build.version} in {environment.path}"
     else:
-        yield _without_environment(home, ruling, project)
+        yield _without_environment(home, resolved, project)
 
 
-def _without_environment(home: Home, ruling: ResolvedPin, project: Path) -> str:
-    """Return the note on a project that has no environment that works."""
+def _without_environment(home: Home, resolved: ResolvedPin, project: Path) -> str:
+    """Return the note for a project without a working environment."""
     venv = project / record.VENV_LINK
     target = record.link_target(venv)
-    ours = target is not None and home.envs in target.parents
-    if record.lookup(home, project, ruling.words):
+    in_store = target is not None and home.envs in target.parents
+    if record.lookup(home, project, resolved.words):
         return f"the environment of {project} no longer works; `envmgr use` makes it anew"
-    if (venv / external.CONFIG).is_file() and not ours:
-        return f"{venv} is not envmgr's; `envmgr allow` has it activated, `envmgr use` makes another"
-    return f"no environment for Python {ruling.words} ({ruling.location}); `envmgr use` makes it"
+    if (venv / external.CONFIG).is_file() and not in_store:
+        return f"{venv} is not envmgr's; `envmgr allow` activates it, `envmgr use` makes another"
+    return f"no environment for Python {resolved.words} ({resolved.location}); `envmgr use` makes it"
 
 
-def _linked(home: Home, project: Path) -> None:
-    """Let a project that was entered through a link have the records of its real path, also those still to be made."""
-    physical = Path(os.path.realpath(project))
-    if project != physical or record.record_folder(home, physical).is_symlink():
+def _link_real_path(home: Home, project: Path) -> None:
+    """Make the record folder of a project that was entered through a link a link to that of its real path."""
+    real = Path(os.path.realpath(project))
+    if project != real or record.record_folder(home, real).is_symlink():
         with suppress(StoreBusyError, UsageError, OSError), lock.exclusive(home.lock, timeout=0):
             binding.ensure_bindable(project)
             binding.link_real_path(home, project)
 
 
-def _automatic(environ: Environ) -> bool:
-    """Whether the user wants environments to be made on entering: `[hook] auto = "create"` in config.toml."""
+def _creates_environments(environ: Environ) -> bool:
+    """Return whether environments are created on entering: `[hook] auto = "create"` in config.toml.
+
+    Raises UsageError for another value than "off" or "create".
+    """
     file = paths.config_file(environ)
     auto = config.table(config.read(file), file, "hook").get("auto", "off")
     if auto not in {"off", "create"}:
@@ -161,8 +165,8 @@ def _automatic(environ: Environ) -> bool:
     return bool(auto == "create")
 
 
-def _made(home: Home, project: Path, interpreter: Interpreter) -> Environment | None:
-    """Return the environment of `project` on `interpreter`, if there is one that works."""
+def _existing(home: Home, project: Path, interpreter: Interpreter) -> Environment | None:
+    """Return the working environment of `project` on `interpreter`, None where there is none."""
     try:
         key = base_python(home, interpreter).key
     except EnvironmentFailedError:

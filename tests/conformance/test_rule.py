@@ -109,7 +109,7 @@ def test_shim_and_python_know_the_same_commands_of_python_itself(prepared: Prepa
         .partition("*) __elsewhere")[0]
     )
     patterns = [word for word in text.replace(") ;;", "").replace("|", " ").split() if word]
-    assert sorted(patterns) == sorted(programs.FAMILY)
+    assert sorted(patterns) == sorted(programs.PYTHON_COMMANDS)
 
 
 def test_nothing_was_executed(prepared: PreparedProjects, hooked: PreparedProjects) -> None:

@@ -206,7 +206,7 @@ def give_away(project: Path) -> None:
 
 REVOKING: dict[str, tuple[Callable[[Path], object], str]] = {
     "tracked": (add_to_git, "tracked by git"),
-    "link": (turn_into_link, "is not .* any more"),
+    "link": (turn_into_link, "is no longer "),
     "writable": (write_as_another_user, "other users can write to it"),
     "owner": (give_away, "belongs to another user"),
     "copy": (lambda project: (project / ".venv/bin/python").write_text("#!/bin/sh\n# evil\n"), "another program"),

@@ -77,14 +77,14 @@ def test_a_missing_python_is_never_downloaded(
     assert note == f"Python 3.99 is not installed ({project}/.python-version:1); `envmgr use` installs it"
 
 
-def test_a_foreign_venv_is_mentioned(
+def test_an_external_environment_is_mentioned(
     shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]
 ) -> None:
     pinned(project, interpreter)
     (project / ".venv").mkdir()
     (project / ".venv" / "pyvenv.cfg").touch()
     (note,) = hook_calls.enter(shared, project, environ)
-    assert "is not envmgr's; `envmgr allow` has it activated" in note
+    assert "is not envmgr's; `envmgr allow` activates it" in note
 
 
 def test_a_configuration_that_is_not_understood_is_named(

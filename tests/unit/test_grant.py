@@ -125,7 +125,7 @@ def test_what_a_killed_allow_left_is_cleared(home: Home, project: Path) -> None:
 def test_steering_variables_need_unsafe(home: Home, project: Path) -> None:
     (project / ".env").write_text("PIP_INDEX_URL=x\nPORT=1\n")
     offered = offer.read(home, project, ENVIRON)
-    with pytest.raises(UsageError, match="PIP_INDEX_URL: such variables"):
+    with pytest.raises(UsageError, match="PIP_INDEX_URL: these variables"):
         grant.allow(home, offered)
     assert not record.record_folder(home, project).exists()
     grant.allow(home, offered, unsafe=True)
@@ -218,13 +218,13 @@ def track(project: Path) -> None:
 CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "pyvenv.cfg": (lambda project: append(project / ".venv/pyvenv.cfg", b"home = /tmp\n"), "not the file that was"),
     "pyvenv.cfg with a NUL": (lambda project: append(project / ".venv/pyvenv.cfg", b"\0\nhome = /tmp\n"), "a NUL"),
-    "python": (replace_python, "another program is in the place of its Python"),
-    "link": (turn_into_link, "is not .* any more"),
-    "gone": (lambda project: (project / ".venv").rename(project / "away"), "is not .* any more"),
+    "python": (replace_python, "its Python was replaced by another program"),
+    "link": (turn_into_link, "is no longer "),
+    "missing": (lambda project: (project / ".venv").rename(project / "away"), "is no longer "),
     "writable": (open_to_others, "other users can write to it"),
     "owner": (give_away, "belongs to another user"),
     "tracked": (track, "tracked by git"),
-    "no python": (lambda project: (project / ".venv/bin/python").unlink(), "its Python is not there"),
+    "no python": (lambda project: (project / ".venv/bin/python").unlink(), "its Python is missing"),
     "unreadable": (lambda project: (project / ".venv/pyvenv.cfg").write_bytes(b"\xff"), "not UTF-8"),
 }
 
@@ -258,7 +258,7 @@ def test_a_changed_source_revokes_the_variables_and_no_more(
     folder = allow(home, project)
     change(project / name)
     assert granted(home, project) == Grant(
-        project / ".venv", {}, project, (f"{project / name} is not the file that was shown",)
+        project / ".venv", {}, project, (f"{project / name} is not the file that was allowed",)
     )
     assert len(grant.recheck(home, project, ENVIRON)) == 1
     assert (folder / ".checked/environment").exists()

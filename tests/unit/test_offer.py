@@ -123,7 +123,7 @@ def test_an_environment_without_its_python_is_refused(
     python.unlink()
     if target:
         python.symlink_to(target)
-    with pytest.raises(UsageError, match="its Python is not there"):
+    with pytest.raises(UsageError, match="its Python is missing"):
         offer.external(home, project, environ, thorough=True)
 
 

@@ -43,7 +43,7 @@ def test_what_is_written(quote: Callable[[str], str], text: str, quoted: str) ->
         (quoting.powershell, "\x1f", "PowerShell"),
     ],
 )
-def test_what_a_shell_has_no_way_to_say(quote: Callable[[str], str], text: str, shell: str) -> None:
-    with pytest.raises(UsageError, match=f"{shell} cannot name this path") as caught:
+def test_text_that_a_shell_cannot_represent_is_an_error(quote: Callable[[str], str], text: str, shell: str) -> None:
+    with pytest.raises(UsageError, match=f"{shell} cannot represent this path") as caught:
         quote(text)
-    assert caught.value.hint == "set ENVMGR_HOME to a plainer one"
+    assert caught.value.hint == "set ENVMGR_HOME to a path without such characters"

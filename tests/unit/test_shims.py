@@ -120,4 +120,4 @@ def test_both_lists_of_pythons_own_commands_are_the_same() -> None:
     branch = text.partition("\ncase $__command in\n")[2].partition("*) __elsewhere")[0]
     in_sh = re.findall(r"[\w\-*\[\]]+", branch)
     assert len(in_sh) > 8
-    assert sorted(in_sh) == sorted(programs.FAMILY)
+    assert sorted(in_sh) == sorted(programs.PYTHON_COMMANDS)

@@ -24,16 +24,16 @@ def ensure_environment(context: Context, here: ActivePython, *, install: bool = 
     projects, and for the system's Python or one that is too old. Raises
     UsageError, BrokenInterpreterError, EnvironmentFailedError, StoreBusyError, and what `ensure_installed` raises.
     """
-    project = here.ruling.project
+    project = here.resolved.project
     if here.environment and not (project and not here.external and _unlinked(project)):
         return here.environment
     here.check_pin()
     if project:
-        ensure_installed(context, here.ruling, install=install)
+        ensure_installed(context, here.resolved, install=install)
     interpreter = here.interpreter(context.home)
     if project is None or interpreter is None or not base_interpreter.is_supported(interpreter.build.version.release):
         return None
-    provided = project_environment.ensure_environment(context.home, here.ruling, context.environ)
+    provided = project_environment.ensure_environment(context.home, here.resolved, context.environ)
     if provided is None:
         return None
     for note in provided.notes:
@@ -48,25 +48,25 @@ def _unlinked(project: Path) -> bool:
     return not os.path.lexists(project / record.VENV_LINK) and os.access(project, os.W_OK)
 
 
-def ensure_installed(context: Context, ruling: ResolvedPin, *, install: bool = True) -> list[Interpreter]:
-    """Return an interpreter for each request of `ruling`, in order, without `system`; downloads those that are missing.
+def ensure_installed(context: Context, resolved: ResolvedPin, *, install: bool = True) -> list[Interpreter]:
+    """Return an interpreter for each request of `resolved` but `system`, in order; install the missing ones.
 
-    With `install` False nothing is downloaded. Raises NotInstalledError then, else NoSuchVersionError, DownloadError
-    and what else installing raises.
+    With `install` False nothing is installed. Raises NotInstalledError then, else NoSuchVersionError, DownloadError and
+    the other errors of `install_all`.
     """
-    requests = [request for request in ruling.requests if not request.system]
-    missing = [request for request in requests if not _installed(context, ruling, request, required=not install)]
+    requests = [request for request in resolved.requests if not request.system]
+    missing = [request for request in requests if not _installed(context, resolved, request, required=not install)]
     if missing:
         from envmgr.cli.install import install_requests  # late, with the network: mostly nothing is missing
 
         install_requests(context, missing)
         refresh(context.home)  # now: `run` becomes another program
-    return [resolve.installed_interpreter(Store(context.home), ruling, request) for request in requests]
+    return [resolve.installed_interpreter(Store(context.home), resolved, request) for request in requests]
 
 
-def _installed(context: Context, ruling: ResolvedPin, request: VersionRequest, *, required: bool) -> bool:
+def _installed(context: Context, resolved: ResolvedPin, request: VersionRequest, *, required: bool) -> bool:
     try:
-        resolve.installed_interpreter(Store(context.home), ruling, request)
+        resolve.installed_interpreter(Store(context.home), resolved, request)
     except NotInstalledError:
         if required:
             raise

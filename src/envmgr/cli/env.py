@@ -50,7 +50,7 @@ def path(context: Context, project: Path | None) -> None:
     here = active_python(context.home, context.cwd / (project or "."), context.environ)
     if here.environment is None:
         raise EnvironmentFailedError(
-            f"no environment for {here.ruling.words} ({here.ruling.location})", hint="`envmgr use` makes it"
+            f"no environment for {here.resolved.words} ({here.resolved.location})", hint="`envmgr use` makes it"
         )
     console.data(here.environment.path)
 

@@ -45,7 +45,7 @@ def _variables(context: Context, here: ActivePython, *, make: bool, install: boo
     environment = ensure_environment(context, here, install=install) if make else here.environment
     if environment:
         return activation.environment_variables(context.home, environment, environ)
-    found = ensure_installed(context, here.ruling, install=install)
+    found = ensure_installed(context, here.resolved, install=install)
     working = [interpreter for interpreter in found if interpreter.works]
     if found and not working:
         raise found[0].missing_error()

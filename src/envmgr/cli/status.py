@@ -72,9 +72,9 @@ def _facts(context: Context, here: ActivePython) -> tuple[dict[str, Any], Envmgr
         "replaced": bool(interpreter and not here.external and interpreter.replaced),
         "python": _text(_python(context, here, interpreter, problem)),
         "reason": here.reason,
-        "request": None if here.problem else here.ruling.words,
+        "request": None if here.problem else here.resolved.words,
         "origin": _origin(here),
-        "project": _text(here.ruling.project),
+        "project": _text(here.resolved.project),
         "environment": _environment(context, here, interpreter),
         "venv": _venv(here),
         "engine": _engine(context, here),
@@ -108,7 +108,7 @@ def _python(
 
 def _origin(here: ActivePython) -> dict[str, Any] | None:
     """Return who asked: a variable, or a file and its line."""
-    pin = here.ruling.pin
+    pin = here.resolved.pin
     if pin is None:
         return None
     if pin.source is None:
@@ -133,9 +133,9 @@ def _environment(context: Context, here: ActivePython, interpreter: Interpreter 
 
 def _venv(here: ActivePython) -> dict[str, Any] | None:
     """Return what stands at `.venv` in the project, None where nothing does; `target` is what a link says."""
-    if here.ruling.project is None:
+    if here.resolved.project is None:
         return None
-    link = here.ruling.project / record.VENV_LINK
+    link = here.resolved.project / record.VENV_LINK
     target = record.link_target(link)
     if target is None and not link.exists():
         return None
@@ -163,10 +163,10 @@ def _rows(here: ActivePython, facts: dict[str, Any], problem: EnvmgrError | None
     yield "python", f"{version}, replaced since it was linked; link it again" if facts["replaced"] else version
     if facts["python"]:
         yield "path", facts["python"]
-    yield "request", here.problem.message if here.problem else here.ruling.words
-    yield "decided by", "`envmgr allow`" if here.external else here.ruling.location
-    if here.ruling.project:
-        yield "project", str(here.ruling.project)
+    yield "request", here.problem.message if here.problem else here.resolved.words
+    yield "decided by", "`envmgr allow`" if here.external else here.resolved.location
+    if here.resolved.project:
+        yield "project", str(here.resolved.project)
     yield from _environment_rows(here, facts)
 
 
@@ -175,7 +175,7 @@ def _environment_rows(here: ActivePython, facts: dict[str, Any]) -> Iterator[tup
     if made:
         yield "environment", f"{made['path']} (allowed)" if here.external else made["path"]
         yield "state", f"{made['state']}: {made['detail']}" if made["detail"] else made["state"]
-    elif here.ruling.project and not here.problem and not here.ruling.requests[0].system:
+    elif here.resolved.project and not here.problem and not here.resolved.requests[0].system:
         yield "state", "no environment; `envmgr use` makes it"
     if facts["engine"]:
         yield "installs with", facts["engine"]

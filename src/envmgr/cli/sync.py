@@ -74,7 +74,7 @@ def _ensured(context: Context, here: ActivePython, *, install: bool) -> Environm
     environment = ensure_environment(context, here, install=install)
     if environment is None:
         project_environment.ensure_environment(
-            context.home, here.ruling, context.environ
+            context.home, here.resolved, context.environ
         )  # raises, where there is more to tell
         raise _without_environment(here)
     return environment
@@ -85,18 +85,18 @@ def _planned(context: Context, here: ActivePython) -> Environment:
     if here.environment:
         return here.environment
     interpreter = here.interpreter(context.home)
-    if here.ruling.project is None or interpreter is None:
+    if here.resolved.project is None or interpreter is None:
         raise _without_environment(here)
-    project = Path(os.path.realpath(here.ruling.project))
+    project = Path(os.path.realpath(here.resolved.project))
     key = base_interpreter.base_python(context.home, interpreter).key
     return Environment(record.environments_folder(context.home, project) / key, project, key)
 
 
 def _without_environment(here: ActivePython) -> UsageError:
-    if here.ruling.project is None:
+    if here.resolved.project is None:
         return UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
     return UsageError(
-        f"{here.ruling.location}: the system's Python has no environment", hint="pin one: `envmgr use 3.12`"
+        f"{here.resolved.location}: the system's Python has no environment", hint="pin one: `envmgr use 3.12`"
     )
 
 

@@ -32,19 +32,19 @@ def use(context: Context, requests: tuple[str, ...], *, globally: bool, no_pip: 
         _set_default(context, requests)
         return
     words = requests or _required(context)
-    ruling = _ruling(context, words)
-    project_environment.ensure_possible(context.home, ruling)
-    ensure_installed(context, ruling)
-    provided = project_environment.ensure_environment(context.home, ruling, context.environ, pip=not no_pip)
+    resolved = _resolve_pin(context, words)
+    project_environment.ensure_possible(context.home, resolved)
+    ensure_installed(context, resolved)
+    provided = project_environment.ensure_environment(context.home, resolved, context.environ, pip=not no_pip)
     if words:
         _pin(context, words)
     if provided is None:
-        console.say(f"{ruling.location}: the system's Python rules; it gets no environment")
+        console.say(f"{resolved.location}: the system's Python rules; it gets no environment")
     else:
         _report(provided, pip=not no_pip)
 
 
-def _ruling(context: Context, words: tuple[str, ...]) -> ResolvedPin:
+def _resolve_pin(context: Context, words: tuple[str, ...]) -> ResolvedPin:
     """Return the pin to make an environment for: `words` in this directory, else the one that is there already."""
     if words:
         return ResolvedPin(pins.parse(" ".join(words), variable="envmgr use"), context.cwd)

@@ -1,4 +1,4 @@
-"""Shells: the shims and hooks on disk, what entering a project changes, and the user's rc files.
+"""Shells: the published shims and hooks, the active Python and environment, grants, and the user's rc files.
 
 Must not install or build anything.
 """

@@ -1,7 +1,7 @@
-"""Which Python and which environment are active in a directory, and why: the one answer that every command gives.
+"""The Python and the environment that are active in a directory, with the reason; every command uses this result.
 
-Shims and hooks are other implementations of the same rule (docs/reference/state-on-disk.md); tests/conformance holds
-all of them to one table. Reads only.
+Shims and hooks are other implementations of the same resolution rule (docs/reference/state-on-disk.md);
+tests/conformance checks all of them against one table. Nothing here may write.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _OPTION = "--python"
 
 @dataclass(frozen=True)
 class ActivePython:
-    """What is active in a directory.
+    """The active Python and environment of a directory.
 
-    `ruling` is the pin and the project. `external` is the project's own `.venv`, where the user allowed it and it has
-    not changed since; `recorded` the environment of ours that is on record, whether it works or not. `variables` are
-    those that the user allowed the project to set. `problem` is why the pin cannot be understood: an error only where
-    something but the allowed `.venv` is asked for.
+    `resolved` is the pin and the project. `reason` is one of the constants above. `external` is the project's own
+    `.venv`, if it is allowed and unchanged; `recorded` the environment of envmgr that the record names, even if it does
+    not work. `variables` are the allowed ones. `problem` is the error of an invalid pin; `check_pin` raises it, because
+    an allowed `.venv` is usable without a valid pin.
     """
 
-    ruling: ResolvedPin
+    resolved: ResolvedPin
     reason: str
     external: Environment | None = None
     recorded: Environment | None = None
@@ -44,7 +44,7 @@ class ActivePython:
 
     @property
     def environments(self) -> Iterator[Environment]:
-        """The environments that commands are taken from, first the one that is active."""
+        """Yield the environments whose commands are found, first the active one."""
         if self.external:
             yield self.external
         if self.recorded and self.recorded.works:
@@ -52,67 +52,66 @@ class ActivePython:
 
     @property
     def environment(self) -> Environment | None:
-        """The environment that is active, None where commands come from an interpreter."""
+        """Return the active environment, None where commands come from an interpreter."""
         return next(self.environments, None)
 
     @property
     def mismatch(self) -> str | None:
-        """Why the allowed `.venv` is not what the pin asks for; None where it is, or nothing was allowed."""
-        pin = self.ruling.pin
-        if not (self.external and pin and self.ruling.project) or external.matches(self.external, pin):
+        """Return why the allowed `.venv` does not match the pin; None where it does, or none is allowed."""
+        pin = self.resolved.pin
+        if not (self.external and pin and self.resolved.project) or external.matches(self.external, pin):
             return None
         build = external.python_build(self.external)
         return f"{self.external.path} has Python {build.version if build else '?'}, not {pin.words} ({pin.location})"
 
     def check_pin(self) -> None:
-        """Raise UsageError where the pin cannot be understood."""
+        """Raise UsageError where the pin is invalid."""
         if self.problem:
             raise self.problem
 
     def interpreter(self, home: Home) -> Interpreter | None:
-        """Return the installed interpreter that the pin asks for first; None where it is the system's Python.
+        """Return the installed interpreter of the pin's first request; None where that is `system`.
 
         Raises UsageError, NotInstalledError, NoSuchVersionError, BrokenInterpreterError.
         """
         self.check_pin()
-        first = self.ruling.requests[0]
-        return None if first.system else resolve.installed_interpreter(Store(home), self.ruling, first).ensure_working()
+        first = self.resolved.requests[0]
+        return (
+            None if first.system else resolve.installed_interpreter(Store(home), self.resolved, first).ensure_working()
+        )
 
 
 def active_python(home: Home, directory: Path, environ: Environ, *, request: str | None = None) -> ActivePython:
-    """Return what is active in `directory`; `request`, of an option, replaces the pin.
+    """Return the Python and the environment that are active in `directory`.
 
-    An allowed `.venv` comes before any pin, but not before an option that it does not answer. Raises UsageError for a
-    pin that cannot be understood, unless an allowed `.venv` is active.
+    `request` is the value of the option --python and replaces the pin. An allowed `.venv` has priority over a pin, and
+    over `request` where it matches that. Raises UsageError for an invalid pin, unless an allowed `.venv` is active.
     """
     ceilings, problem = resolve.ceilings(environ), None
-    said = _OPTION if request else pins.VARIABLE
+    source = _OPTION if request else pins.VARIABLE
+    variables = {**environ, pins.VARIABLE: request} if request else environ
     try:
-        ruling = resolve.resolve_pin(
-            home, directory, {**environ, pins.VARIABLE: request} if request else environ, said=said
-        )
+        resolved = resolve.resolve_pin(home, directory, variables, said=source)
     except UsageError as error:
-        ruling, problem = ResolvedPin(None, pins.nearest_project(directory, ceilings), directory), error
-    grant = trust.granted(home, directory, ruling.project, environ)
-    venv = Environment(grant.venv, _real(grant.place), "", external=True) if grant.venv and grant.place else None
-    if request and venv and ruling.pin and not external.matches(venv, ruling.pin):
+        resolved, problem = ResolvedPin(None, pins.nearest_project(directory, ceilings), directory), error
+    grant = trust.granted(home, directory, resolved.project, environ)
+    venv = None
+    if grant.venv and grant.directory:
+        venv = Environment(grant.venv, Path(os.path.realpath(grant.directory)), "", external=True)
+    if request and venv and resolved.pin and not external.matches(venv, resolved.pin):
         venv = None
     if problem and not (venv and not request):
         raise problem
-    recorded = record.lookup(home, ruling.project, ruling.words) if ruling.project and not problem else None
-    return ActivePython(ruling, _reason(home, ruling, venv), venv, recorded, grant.variables, problem)
+    recorded = record.lookup(home, resolved.project, resolved.words) if resolved.project and not problem else None
+    return ActivePython(resolved, _reason(home, resolved, venv), venv, recorded, grant.variables, problem)
 
 
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
-
-
-def _reason(home: Home, ruling: ResolvedPin, venv: Environment | None) -> str:
-    """Return who decided: one of the words above."""
+def _reason(home: Home, resolved: ResolvedPin, venv: Environment | None) -> str:
+    """Return the reason: one of the constants above."""
     if venv:
         return ALLOWED
-    if ruling.pin is None:
+    if resolved.pin is None:
         return SYSTEM
-    if ruling.pin.source is None:
-        return OPTION if ruling.pin.variable == _OPTION else VARIABLE
-    return DEFAULT if ruling.pin.source == home.default else PIN
+    if resolved.pin.source is None:
+        return OPTION if resolved.pin.variable == _OPTION else VARIABLE
+    return DEFAULT if resolved.pin.source == home.default else PIN

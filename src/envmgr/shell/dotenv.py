@@ -1,8 +1,8 @@
-r"""Dotenv text -> names and values. Data only: nothing is expanded, substituted or run.
+r"""Parse dotenv text into names and values. Nothing is expanded, substituted or run.
 
-One `NAME=value` a line; `export` before it is passed over; `#` starts a comment at a line's start or after a blank. A
-value in single quotes is taken as it is; in double quotes `\n`, `\t`, `\r`, `\"`, `\\` and `\$` are escapes; both
-may go on over lines. `$` is a character like any other.
+One `NAME=value` per line; `export` before it is ignored; `#` starts a comment at a line's start or after a blank. A
+value in single quotes is literal; in double quotes `\n`, `\t`, `\r`, `\"`, `\\` and `\$` are escapes; both may span
+lines. `$` has no meaning of its own.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "$": "$"}
 def parse(text: str, source: Path) -> dict[str, str]:
     """Return the variables of a dotenv file in order; the last of equal names wins.
 
-    Raises UsageError naming `source` and the line for what is not `NAME=value`, a name that no shell takes, an open
-    quote, or a NUL.
+    Raises UsageError, which names `source` and the line, for a line that is not `NAME=value`, a name that is not an
+    identifier, an open quote, or a NUL.
     """
     found: dict[str, str] = {}
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -47,7 +47,7 @@ def parse(text: str, source: Path) -> dict[str, str]:
 
 
 def _value(text: str, at: int, source: Path) -> tuple[str, int]:
-    """Read one value from position `at`; return it and where it ends."""
+    """Return the value at position `at`, and the position of its end."""
     if single := _SINGLE.match(text, at):
         return single[1], single.end()
     if double := _DOUBLE.match(text, at):
@@ -59,5 +59,6 @@ def _value(text: str, at: int, source: Path) -> tuple[str, int]:
 
 
 def _error(source: Path, text: str, at: int, what: str) -> UsageError:
+    """Return the error `what` for position `at` of `source`."""
     line = text.count("\n", 0, at) + 1
     return UsageError(f"{source}:{line}: {what}", hint="a dotenv file holds lines such as NAME=value or NAME='a value'")

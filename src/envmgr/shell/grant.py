@@ -1,4 +1,4 @@
-"""Allow what a project offers, look again at what was allowed, and revoke it. `trust.py` reads what is written here."""
+"""Write, check again and revoke grants. `trust.py` reads them and describes their files."""
 
 from __future__ import annotations
 
@@ -27,22 +27,26 @@ from envmgr.shell.trust import (
     Result,
 )
 
-_TICK = 1_000_000_000  # nanoseconds; some shells compare times by the whole second
+_TIME_RESOLUTION = 1_000_000_000  # nanoseconds; some shells compare times by the whole second
 _ATTEMPTS = 3
 
 
 def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
-    """Grant what `offered` holds; raises UsageError for variables that steer programs unless `unsafe`, EnvmgrError."""
+    """Write a grant for `offered`, which replaces an earlier one.
+
+    Raises UsageError for variables that steer programs unless `unsafe`, and for a path with a line break; EnvmgrError
+    where the grant cannot be written.
+    """
     if (steering := variables.steering(offered.variables)) and not unsafe:
         raise UsageError(
-            f"{offered.folder}: {', '.join(steering)}: such variables steer the shell, or programs that it starts",
+            f"{offered.folder}: {', '.join(steering)}: these variables steer the shell, or programs that it starts",
             hint="remove them, or allow them with --unsafe",
         )
     environment = offered.environment
     lines = [str(environment.path), str(environment.python)] if environment else ["", ""]
     if any("\n" in str(text) for text in (*lines, *offered.times)):
         raise UsageError(f"{str(offered.folder)!a}: a path with a line break cannot be allowed")
-    folder = trust.records(home, offered.folder)
+    folder = trust.grant_folder(home, offered.folder)
     copies = {**offered.sources, offer.CONFIG: environment.config} if environment else offered.sources
     result = Result(environment is not None, bool(offered.variables))
     try:
@@ -59,6 +63,7 @@ def allow(home: Home, offered: Offer, *, unsafe: bool = False) -> None:
 
 
 def _write(folder: Path, content: Mapping[str, str]) -> None:
+    """Write a file in `folder` for each name and text."""
     if content:
         folder.mkdir(parents=True, exist_ok=True)
     for name, text in content.items():
@@ -66,15 +71,15 @@ def _write(folder: Path, content: Mapping[str, str]) -> None:
 
 
 def deny(home: Home, project: Path) -> bool:
-    """Revoke all that was allowed in `project`; returns whether there was anything."""
-    there = trust.is_granted(home, project)
-    _clear(trust.records(home, project))
-    return there
+    """Revoke the grant of `project`; return whether there was one."""
+    granted = trust.is_granted(home, project)
+    _clear(trust.grant_folder(home, project))
+    return granted
 
 
 def _clear(folder: Path) -> None:
-    """Remove a grant, or what a killed `allow` left of one; first the file that makes it count."""
-    import shutil  # late: shims look at grants, too
+    """Remove a grant, also an incomplete one of a killed `allow`; first `.allowed`, without which nothing counts."""
+    import shutil  # late: shims import this module, too
 
     for name in (ALLOWED, ANSWERS, IDENTITY):
         (folder / name).unlink(missing_ok=True)
@@ -82,18 +87,18 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def recheck(home: Home, place: Path, environ: Environ) -> tuple[str, ...]:
-    """Look at what was allowed in `place` where something that it rests on has changed; write down the result.
+def recheck(home: Home, directory: Path, environ: Environ) -> tuple[str, ...]:
+    """Check the grant of `directory` again, if a path that it depends on has changed, and write the result.
 
-    Returns what does not hold, where that is new; nothing where all holds or nothing was looked at. Raises OSError
-    where the result cannot be written.
+    Returns the problems if they are new; nothing where the grant holds or was not checked. Raises OSError where the
+    result cannot be written.
     """
-    folder = trust.records(home, place)
-    if not trust.is_granted(home, place) or trust.last_result(folder):
+    folder = trust.grant_folder(home, directory)
+    if not trust.is_granted(home, directory) or trust.last_result(folder):
         return ()
-    times = offer.modified(trust.dependencies(folder, trust.physical(place)))
+    times = offer.modified(trust.dependencies(folder, trust.real_path(directory)))
     try:
-        result = trust.examine(home, place, environ)
+        result = trust.examine(home, directory, environ)
     except ValueError:
         return ()
     before = trust.last_problems(folder)
@@ -104,8 +109,8 @@ def recheck(home: Home, place: Path, environ: Environ) -> tuple[str, ...]:
 def _write_result(folder: Path, times: Mapping[Path, int | None], result: Result) -> None:
     """Write `.checked`: the paths, a stamp with the time of each, and which parts of the grant hold.
 
-    A path that changed within the last second gets no stamp, so that it is looked at again: its next change may leave
-    the time as it is. Two processes may write at once; the result of either is whole.
+    A path that changed within the last second gets no stamp, so that it is checked again: its next change may have the
+    same time. Two processes may write at the same time; one of the two results is published, complete.
     """
     staged = folder / f"{CHECKED}.{os.getpid()}"
     _remove(staged)
@@ -113,7 +118,7 @@ def _write_result(folder: Path, times: Mapping[Path, int | None], result: Result
     lines = []
     for number, (path, modified) in enumerate(times.items()):
         lines.append(f"{OURS if _is_ours(path) else '='}{path}\n")
-        if modified is not None and abs(time.time_ns() - modified) >= _TICK:
+        if modified is not None and abs(time.time_ns() - modified) >= _TIME_RESOLUTION:
             stamp = staged / str(number)
             stamp.touch()
             os.utime(stamp, ns=(modified, modified))
@@ -126,13 +131,13 @@ def _write_result(folder: Path, times: Mapping[Path, int | None], result: Result
     _publish(staged, folder / CHECKED)
 
 
-def _publish(staged: Path, place: Path) -> None:
-    """Put a directory in the place of another; between the two renames there is none, and all is looked at again."""
+def _publish(staged: Path, directory: Path) -> None:
+    """Replace `directory` by `staged`; between the two renames it is missing, and readers check the grant."""
     for attempt in range(_ATTEMPTS):
-        _remove(place)
+        _remove(directory)
         try:
-            staged.replace(place)
-        except OSError:  # another process was faster
+            staged.replace(directory)
+        except OSError:  # another process published between the two renames
             if attempt == _ATTEMPTS - 1:
                 raise
         else:
@@ -140,17 +145,19 @@ def _publish(staged: Path, place: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
+    """Remove a directory, by a rename first; one that does not exist is no error."""
     import shutil
 
-    away = folder.with_name(f"{folder.name}-{os.getpid()}")
+    renamed = folder.with_name(f"{folder.name}-{os.getpid()}")
     try:
-        folder.rename(away)
+        folder.rename(renamed)
     except FileNotFoundError:
         return
-    shutil.rmtree(away, ignore_errors=True)
+    shutil.rmtree(renamed, ignore_errors=True)
 
 
 def _is_ours(path: Path) -> bool:
+    """Return whether the user owns `path`."""
     try:
         return path.stat().st_uid == os.geteuid()
     except OSError:

@@ -1,6 +1,7 @@
-"""What a project offers to a shell that enters it: an external environment `.venv`, and variables. Reads only.
+"""Read the external environment `.venv` and the variables that a project offers for `envmgr allow`.
 
-What is unsafe is refused here, when something is allowed and each time that it is looked at again.
+An unsafe offer is refused here, both by `envmgr allow` and each time that its grant is checked again. Nothing here may
+write or run code of the project.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _SHALLOW, _DEEP = 4, 64  # levels of an environment: 4 reaches the entries of li
 
 @dataclass(frozen=True)
 class External:
-    """An environment that is not ours: its real `path`, its pyvenv.cfg, and which programs its Pythons are."""
+    """An external environment: its real `path`, the text of its pyvenv.cfg, and the identity (see `_identity`)."""
 
     path: Path
     config: str
@@ -37,21 +38,22 @@ class External:
 
     @property
     def maker(self) -> str:
-        """The tool that made it, by the keys that tools leave in pyvenv.cfg."""
+        """Return the tool that created it, from the keys in pyvenv.cfg."""
         keys = {line.partition("=")[0].strip() for line in self.config.splitlines()}
         return next((tool for tool in ("uv", "virtualenv") if tool in keys), "venv")
 
     @property
     def python(self) -> Path:
-        """The real path of its Python."""
+        """Return the real path of its Python."""
         return Path(os.path.realpath(self.path / "bin" / "python"))
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What the project in `folder` offers: its `environment`; `variables`, read from `sources` (name to text).
+    """The external environment and the variables of the project in `folder`.
 
-    `times` has the modification times of all that the offer rests on, from before it was read.
+    `sources` are the files with the variables (name to text); `times` the modification times, from before the reading,
+    of the paths that the offer depends on, in nanoseconds, None for a missing one.
     """
 
     folder: Path
@@ -62,7 +64,7 @@ class Offer:
 
 
 def read(home: Home, folder: Path, environ: Environ) -> Offer:
-    """Return what the project in `folder` offers; raises UsageError for what is unsafe or cannot be understood."""
+    """Return the offer of the project in `folder`; raises UsageError for an unsafe or an invalid one."""
     before = modified(dependencies(folder, environment=True, sources=SOURCES))
     found, sources = declared_variables(folder)
     environment = external(home, folder, environ, thorough=True)
@@ -71,21 +73,21 @@ def read(home: Home, folder: Path, environ: Environ) -> Offer:
 
 
 def dependencies(folder: Path, *, environment: bool, sources: Iterable[str]) -> list[Path]:
-    """Return the paths that an offer of `folder` rests on; a change of any of them means to look at it again."""
+    """Return the paths that an offer of `folder` depends on: where one has changed, the grant is checked again."""
     paths = [folder / name for name in sources]
     if environment:
         link = folder / record.VENV_LINK
         real = Path(os.path.realpath(link))
         paths += [link, real / "bin", real / CONFIG, real / "bin" / "python"]
         paths += sorted(real.glob("lib/python*/site-packages"))
-        for place in dict.fromkeys((folder, real.parent)):
-            repository = git.git_directory(place)
-            paths.append(repository / "index" if repository else place / ".git")
+        for parent in dict.fromkeys((folder, real.parent)):
+            repository = git.git_directory(parent)
+            paths.append(repository / "index" if repository else parent / ".git")
     return paths
 
 
 def modified(paths: Iterable[Path]) -> dict[Path, int | None]:
-    """Return the modification time of each path in nanoseconds, None for one that is missing."""
+    """Return the modification time of each path in nanoseconds, None for a missing one."""
     return {path: _time(path) for path in paths}
 
 
@@ -97,10 +99,11 @@ def _time(path: Path) -> int | None:
 
 
 def external(home: Home, folder: Path, environ: Environ, *, thorough: bool) -> External | None:
-    """Return the environment that `.venv` in `folder` leads to, None where there is none or it is one of ours.
+    """Return the environment at `.venv` in `folder`; None where there is none, or it belongs to envmgr.
 
-    Raises UsageError when git tracks any of it, when another user owns or can write to a part of it (to the entries of
-    site-packages, or to everything when `thorough`), when it has no Python, or its pyvenv.cfg is no small text.
+    Raises UsageError where git tracks a part of it; where another user owns a part or can write to it (down to the
+    entries of site-packages, with `thorough` down to every file); where it has no Python, or pyvenv.cfg is not a small
+    text file.
     """
     link = folder / record.VENV_LINK
     real = Path(os.path.realpath(link))
@@ -113,21 +116,22 @@ def external(home: Home, folder: Path, environ: Environ, *, thorough: bool) -> E
     if any(git.tracks(path, environ) for path in {link, real}):
         raise UsageError(
             f"{link}: tracked by git, so every pull may put programs on PATH",
-            hint="run `git rm -r --cached .venv`, ignore it, and make it anew",
+            hint="run `git rm -r --cached .venv`, ignore it, and recreate it",
         )
     return External(real, _text(real / CONFIG), _identity(real, folder))
 
 
 def _ensure_private(path: Path) -> None:
+    """Raise UsageError where another user owns `path` or can write to it, or that cannot be checked."""
     try:
         access.ensure_private(path)
     except OSError as error:
-        if error.errno not in {errno.ENOENT, errno.ELOOP}:  # a link that leads nowhere runs nothing
+        if error.errno not in {errno.ENOENT, errno.ELOOP}:  # a broken link runs nothing
             raise UsageError(f"{path}: cannot be checked: {error.strerror}") from error
 
 
 def _below(folder: Path, levels: int) -> Iterator[Path]:
-    """Yield what is in `folder`, down to so many levels; links are not followed."""
+    """Yield the entries of `folder`, `levels` deep, without following links."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -139,32 +143,33 @@ def _below(folder: Path, levels: int) -> Iterator[Path]:
 
 
 def _identity(venv: Path, folder: Path) -> str:
-    """Return a text that differs when the environment was replaced, or a Python of it by another program.
+    """Return a JSON text that differs where the environment was replaced, or one of its Pythons by another program.
 
-    It has the directory's inode number (no device number: those change when a machine starts again), the real path of
-    each Python, and the sha256 of one that lies in the project. One outside is upgraded by whoever owns it.
+    It has the inode of the directory (no device number: that may change at a restart), the real path of each Python,
+    and the sha256 of a Python inside the project. One outside is not hashed: its owner may upgrade it.
     """
     programs: dict[str, list[str]] = {}
-    inside = (venv, Path(os.path.realpath(folder)))
+    in_project = (venv, Path(os.path.realpath(folder)))
     for name in sorted(filter(_PYTHON.fullmatch, os.listdir(venv / "bin"))):  # noqa: PTH208 - names
         real = Path(os.path.realpath(venv / "bin" / name))
         if real.is_file():
-            digest = _digest(real) if any(real.is_relative_to(place) for place in inside) else ""
+            digest = _digest(real) if any(real.is_relative_to(directory) for directory in in_project) else ""
             programs[name] = [str(real), digest]
     if "python" not in programs:
-        raise UsageError(f"{venv}: its Python is not there", hint="make the environment anew, or remove it")
+        raise UsageError(f"{venv}: its Python is missing", hint="recreate the environment, or remove it")
     return json.dumps({"inode": venv.stat().st_ino, "programs": programs}, indent=1)
 
 
 def _digest(program: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal digits."""
     with program.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def declared_variables(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the variables of the project, and the files (name to text) that they were read from.
+    """Return the variables of the project, and the files (name to text) with them.
 
-    Raises UsageError for a file that is unsafe or cannot be understood, and for variables of the shell itself.
+    Raises UsageError for an unsafe or invalid file, and for variables that belong to the shell itself.
     """
     found: dict[str, str] = {}
     sources: dict[str, str] = {}
@@ -186,7 +191,7 @@ def _table(text: str, source: Path) -> dict[str, str]:
     """Return `[tool.envmgr.env]`: names to strings or whole numbers."""
     table = config.table(config.parse(text, source), source, "tool", "envmgr", "env")
     for name, value in table.items():
-        if not dotenv.NAME.fullmatch(name) or not _is_plain(value):
+        if not dotenv.NAME.fullmatch(name) or not _is_value(value):
             raise UsageError(
                 f"{source}: [tool.envmgr.env] {name!a} must be a name with a string or a whole number",
                 hint='write it as NAME = "value"',
@@ -194,15 +199,15 @@ def _table(text: str, source: Path) -> dict[str, str]:
     return {name: str(value) for name, value in table.items()}
 
 
-def _is_plain(value: object) -> bool:
-    """Whether a TOML value can be a variable's: text without NUL, or an integer of 64 bits, as TOML has them."""
+def _is_value(value: object) -> bool:
+    """Return whether a variable can have this TOML value: text without NUL, or an integer of 64 bits (TOML 1.0)."""
     if isinstance(value, str):
         return "\0" not in value
     return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64  # noqa: PLR2004
 
 
 def _text(path: Path) -> str:
-    """Return a small text file that nobody else can write to; raises UsageError otherwise."""
+    """Return the text of a file; raises UsageError where it is large, not UTF-8, or other users can write to it."""
     access.ensure_private(path.parent, sticky=True)
     access.ensure_private(path)
     try:

@@ -1,6 +1,7 @@
-"""Which program a command is in a directory: the rule that `shims/shim.sh` tells in sh.
+"""Find the program that a command runs in a directory; `shims/shim.sh` implements the same rule in sh.
 
-docs/reference/state-on-disk.md has it in words; tests/conformance holds every telling to one table.
+docs/reference/state-on-disk.md describes the rule; tests/conformance checks both implementations against one table.
+Nothing here may write.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from envmgr.pythons import resolve
 from envmgr.pythons.store import Store
 from envmgr.shell.active import ActivePython
 
-# never taken from elsewhere: a project's `pip` must not install into another Python; the same patterns as in shim.sh
-FAMILY = (
+# Python's own commands, as patterns; shim.sh has the same ones. They are never taken from the rest of PATH, because the
+# `pip` of a project must not install into another Python.
+PYTHON_COMMANDS = (
     "python",
     "pythonw",
     "python-config",
@@ -33,18 +35,18 @@ FAMILY = (
 )
 
 
-def family(command: str) -> bool:
-    """Whether `command` belongs to Python itself."""
-    return any(fnmatchcase(command, pattern) for pattern in FAMILY)
+def is_python_command(command: str) -> bool:
+    """Return whether `command` belongs to Python itself, as `python3.12` and `pip` do."""
+    return any(fnmatchcase(command, pattern) for pattern in PYTHON_COMMANDS)
 
 
 _INSTALLING = ("install", "uninstall", "sync", "add", "remove")
 
 
 def installs(command: str, arguments: Sequence[str]) -> bool:
-    """Whether `command` with `arguments` may install or remove programs: pip, in any of its forms, and uv.
+    """Return whether `command` with `arguments` may install or remove programs: pip, in any of its forms, and uv.
 
-    The same patterns as in shim.sh.
+    shim.sh has the same patterns.
     """
     first, text = (f" {' '.join(words)} " for words in (arguments[:4], arguments))
     if command == "python" or fnmatchcase(command, "python[0-9]*"):
@@ -58,32 +60,31 @@ def installs(command: str, arguments: Sequence[str]) -> bool:
 
 
 def candidates(home: Home, active: ActivePython, command: str, environ: Environ) -> Iterator[Path]:
-    """Yield the programs that `command` may mean where `active` is the answer; the first is the one that runs.
+    """Yield the programs that `command` may mean under `active`; the first is the one that runs.
 
-    Raises NotInstalledError or NoSuchVersionError when it comes to a Python that is missing, UsageError for a pin that
-    cannot be understood when it comes to it.
+    Raises, on the way, NotInstalledError or NoSuchVersionError for a missing Python, and UsageError for an invalid pin.
     """
     for environment in active.environments:
         yield from _executable(environment.bin / command)
     active.check_pin()
     store = Store(home)
-    for request in active.ruling.requests:
+    for request in active.resolved.requests:
         if request.system:
-            yield from _elsewhere(home, command, environ)
+            yield from _on_path(home, command, environ)
         else:
-            found = resolve.installed_interpreter(store, active.ruling, request)
+            found = resolve.installed_interpreter(store, active.resolved, request)
             yield from _executable(home.aliases / found.alias / "bin" / command)
     link = home.shims / command
     if _target(link).startswith("../aliases/"):
         yield from _executable(link)
-    if not family(command):
-        yield from _elsewhere(home, command, environ)
+    if not is_python_command(command):
+        yield from _on_path(home, command, environ)
 
 
 def find_program(home: Home, active: ActivePython, command: str, environ: Environ) -> Path:
-    """Return the program that `command` means where `active` is the answer.
+    """Return the program that `command` means under `active`.
 
-    Raises CommandNotFoundError naming the Pythons that have it, and what `candidates` raises.
+    Raises CommandNotFoundError, which names the Pythons that have it, and the errors of `candidates`.
     """
     for program in candidates(home, active, command, environ):
         return program
@@ -91,25 +92,31 @@ def find_program(home: Home, active: ActivePython, command: str, environ: Enviro
 
 
 def missing_error(home: Home, active: ActivePython, command: str) -> CommandNotFoundError:
-    """Return the error for a command that nothing here has; it names the Pythons that do, or the next step."""
-    hint, store, ruling = None, Store(home), active.ruling
-    asked = [store.find(request) for request in ruling.requests]
-    if lost := next((found.missing_error() for found in asked if found and not found.works), None):
-        return CommandNotFoundError(f"{command}: {lost.message} ({ruling.location})", hint=lost.hint)
+    """Return the error for a command that is not found; its hint names the Pythons that have it, or the next step."""
+    hint, store, resolved = None, Store(home), active.resolved
+    found = [store.find(request) for request in resolved.requests]
+    if broken := next(
+        (interpreter.missing_error() for interpreter in found if interpreter and not interpreter.works), None
+    ):
+        return CommandNotFoundError(f"{command}: {broken.message} ({resolved.location})", hint=broken.hint)
     if holders := ", ".join(resolve.versions_with(store, command)):
-        step = "`envmgr use`" if ruling.pin else "`envmgr use` here, or `envmgr use --global` everywhere"
+        step = "`envmgr use`" if resolved.pin else "`envmgr use` here, or `envmgr use --global` everywhere"
         hint = f"these have it: {holders}; pin one with {step}"
-    elif ruling.project and not active.recorded:
-        hint = f"{ruling.project} has no environment yet: `envmgr use` makes it, `envmgr sync` fills it"
-    return CommandNotFoundError(f"{command}: no such command under {ruling.words} ({ruling.location})", hint=hint)
+    elif resolved.project and not active.recorded:
+        hint = (
+            f"{resolved.project} has no environment yet: `envmgr use` makes it, `envmgr sync` installs the requirements"
+        )
+    return CommandNotFoundError(f"{command}: no such command under {resolved.words} ({resolved.location})", hint=hint)
 
 
 def _executable(path: Path) -> Iterator[Path]:
+    """Yield `path` if it is executable."""
     if os.access(path, os.X_OK):
         yield path
 
 
-def _elsewhere(home: Home, command: str, environ: Environ) -> Iterator[Path]:
+def _on_path(home: Home, command: str, environ: Environ) -> Iterator[Path]:
+    """Yield the program that PATH has without shims and environments."""
     if found := resolve.find_on_path(command, home, environ):
         yield found
 

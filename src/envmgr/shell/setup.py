@@ -1,7 +1,7 @@
-"""The user's rc files: what adding and removing our one line changes (pure), and writing it.
+"""Add the line that loads the hook to the user's rc files, and remove it.
 
-What was added is taken away again byte for byte. So the line's mark says whether its file was new, and whether the text
-before it had no newline at its end.
+Removing restores the file byte for byte. For this the mark at the end of the line says whether the file was new, and
+whether the text before it had no newline at its end. Only `write` writes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LINE = re.compile(rf"^.*  {MARK}(?P<note> \([a-z ]+\))?\n?", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of one file, links resolved; a text is None where there is no file."""
+    """A change of one file, whose path has no links; `before` or `after` is None where the file does not exist."""
 
     path: Path
     before: str | None
@@ -32,13 +32,13 @@ class Edit:
 
     @property
     def diff(self) -> str:
-        """The change as a unified diff without its head; empty when there is none."""
+        """Return the change as a unified diff without header; empty where nothing changes."""
         before, after = ((text or "").splitlines() for text in (self.before, self.after))
         return "\n".join(list(difflib.unified_diff(before, after, lineterm="", n=1))[2:])
 
 
 def has_line(path: Path) -> bool:
-    """Whether our line is in the file at `path`; False where there is none, or it cannot be read."""
+    """Return whether the file at `path` has the line; False where it does not exist or cannot be read."""
     try:
         return bool(_LINE.search(files.read_text(path, errors="surrogateescape")))
     except OSError:
@@ -46,19 +46,19 @@ def has_line(path: Path) -> bool:
 
 
 def plan_addition(path: Path, line: str) -> Edit:
-    """Return the edit after which `path` has `line`, in the place of an older one; raises EnvmgrError."""
+    """Return the edit that adds `line` to `path`, or replaces an older one; raises EnvmgrError."""
     real, before = _read(path)
     return Edit(real, before, with_line(before, line))
 
 
 def plan_removal(path: Path) -> Edit:
-    """Return the edit after which `path` is as it was before `adding`; raises EnvmgrError."""
+    """Return the edit that reverts `plan_addition`; raises EnvmgrError."""
     real, before = _read(path)
     return Edit(real, before, without_line(before))
 
 
 def with_line(text: str | None, line: str) -> str:
-    """Return the text with `line`; an older line of ours is replaced where it stands."""
+    """Return the text with `line`, which replaces an older one or is the last."""
     if text and (old := _LINE.search(text)):
         return text[: old.start()] + f"{line}  {MARK}{old['note'] or ''}\n" + text[old.end() :]
     if text is None:
@@ -69,7 +69,7 @@ def with_line(text: str | None, line: str) -> str:
 
 
 def without_line(text: str | None) -> str | None:
-    """Return the text without our line; None where there was no file."""
+    """Return the text without the line; None where the file did not exist before it."""
     if text is None or not (old := _LINE.search(text)):
         return text
     head, tail = text[: old.start()], text[old.end() :]
@@ -79,7 +79,7 @@ def without_line(text: str | None) -> str | None:
 
 
 def write(edit: Edit) -> None:
-    """Make the change by one rename, keeping the file's mode and owner; raises EnvmgrError when that cannot be."""
+    """Write the change by one rename, with the file's mode and owner; raises EnvmgrError where that fails."""
     if edit.before == edit.after:
         return
     try:
@@ -95,7 +95,7 @@ def write(edit: Edit) -> None:
 
 
 def _read(path: Path) -> tuple[Path, str | None]:
-    """Return the file that `path` leads to and its text; a dotfile may be a link into a repository of dotfiles."""
+    """Return the real path and the text of `path`, which may be a link into a repository of dotfiles."""
     try:
         real = path.resolve()
         if not os.path.lexists(real):
@@ -103,8 +103,8 @@ def _read(path: Path) -> tuple[Path, str | None]:
         status = real.stat()
         if not stat.S_ISREG(status.st_mode):
             raise EnvmgrError(f"{path}: not a regular file", hint=_BY_HAND)
-        if not status.st_mode & 0o222 or not os.access(real, os.W_OK):  # root may write all, and should not either
+        if not status.st_mode & 0o222 or not os.access(real, os.W_OK):  # root can write it, and should not either
             raise EnvmgrError(f"{path}: read-only" + (f" ({real})" if real != path else ""), hint=_BY_HAND)
         return real, real.read_bytes().decode(errors="surrogateescape")
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, until Python 3.13
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
         raise EnvmgrError(f"{path}: cannot be read: {error}", hint=_BY_HAND) from error

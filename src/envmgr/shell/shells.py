@@ -1,6 +1,6 @@
-"""The shells that have a hook, one row each: how they quote, the line that loads the hook, the rc files.
+"""The shells that have a hook, one row each: quoting, the line that loads the hook, the rc files.
 
-The line stands in the user's own rc file, so it must do nothing when the store is gone, stay one line for any path, and
+The line is in the user's own rc file. So it must do nothing where the store was removed, be one line for any path, and
 change neither `$?` nor options.
 """
 
@@ -25,8 +25,9 @@ _READS_PROFILE = re.compile(r"^[^#\n]*\.profile\b", re.MULTILINE)
 class Shell:
     """One shell; its hook is `hook.<suffix>`.
 
-    `source` has `{hook}` where the quoted path of the hook belongs; so has `guard`, and `{source}` for that.
-    `files` returns the rc files that may carry the line; `chosen` picks those that should, of the first a default.
+    `source` is the command that loads the hook, with `{hook}` for its quoted path. `guard` is the line that runs it if
+    the hook exists, with `{source}` for the command. `quoted` quotes a value. `files` returns the rc files that may
+    have the line, `select_files` those that should, by default the first.
     """
 
     name: str
@@ -46,11 +47,11 @@ class Shell:
         return self.source.format(hook=self.quoted(str(self.hook(home))))
 
     def line(self, home: Home) -> str:
-        """Return the line for an rc file, without a newline: it loads the hook if that is there."""
+        """Return the line for an rc file, without a newline: it loads the hook if that exists."""
         return self.guard.format(hook=self.quoted(str(self.hook(home))), source=self.load(home))
 
     def rc_files(self, environ: Environ) -> list[Path]:
-        """Return every file of this user that may carry the line."""
+        """Return every rc file of this user that may have the line."""
         return self.files(Path(environ.get("HOME") or Path.home()), environ)
 
 
@@ -58,11 +59,11 @@ def _bash(user: Path, _: Environ) -> list[Path]:
     return [user / name for name in (".bashrc", ".bash_profile", ".bash_login", ".profile")]
 
 
-def _bash_chosen(files: list[Path]) -> list[Path]:
-    """Interactive shells read .bashrc; login shells (ssh, tmux, macOS) the first of the others, which may read it."""
+def _select_bash_files(files: list[Path]) -> list[Path]:
+    """Return .bashrc, and the first existing file of login shells (ssh, tmux, macOS) unless that reads .bashrc."""
     bashrc, *others = files
     profile = others[-1]
-    login = next((file for file in others if file.exists()), profile)  # a new .profile hides no other file
+    login = next((file for file in others if file.exists()), profile)  # a new .profile has the lowest priority
     text = _read(login)
     if _READS_PROFILE.search(text):
         text += _read(profile)
@@ -70,12 +71,12 @@ def _bash_chosen(files: list[Path]) -> list[Path]:
 
 
 def _zsh(user: Path, environ: Environ) -> list[Path]:
-    """Follow ZDOTDIR, also where .zshenv sets it without exporting it: then zsh itself is asked."""
+    """Return .zshrc in ZDOTDIR; where .zshenv sets that without exporting it, zsh is run to print it."""
     folder = _folder(environ, "ZDOTDIR", user)
     if "ZDOTDIR" not in environ and "ZDOTDIR" in _read(user / ".zshenv"):
         with suppress(EnvmgrError):
-            told = process.run(["zsh", "-c", "print -r -- $ZDOTDIR"], environ=environ, timeout=5).text
-            folder = _folder({"ZDOTDIR": told.removesuffix("\n").rpartition("\n")[2]}, "ZDOTDIR", user)
+            output = process.run(["zsh", "-c", "print -r -- $ZDOTDIR"], environ=environ, timeout=5).text
+            folder = _folder({"ZDOTDIR": output.removesuffix("\n").rpartition("\n")[2]}, "ZDOTDIR", user)
     return [folder / ".zshrc"]
 
 
@@ -103,8 +104,8 @@ def _tcsh(user: Path, _: Environ) -> list[Path]:
     return [user / ".tcshrc", user / ".cshrc"]
 
 
-def _existing(files: list[Path]) -> list[Path]:
-    """Choose the file that is there; a new .tcshrc would hide a .cshrc."""
+def _select_existing(files: list[Path]) -> list[Path]:
+    """Return the first file that exists: tcsh does not read .cshrc where there is a .tcshrc."""
     return [next((file for file in files if file.exists()), files[0])]
 
 
@@ -121,7 +122,7 @@ def _config(user: Path, environ: Environ) -> Path:
 
 
 def _folder(environ: Environ, variable: str, default: Path) -> Path:
-    """Return the directory that `variable` names; the XDG specification says to ignore a relative one."""
+    """Return the absolute directory in `variable`, else `default`; XDG says to ignore a relative one."""
     path = Path(environ.get(variable, ""))
     return path if path.is_absolute() else default
 
@@ -138,7 +139,7 @@ _BASH = 'if [ -n "${{BASH_VERSION-}}" ] && [ -r {hook} ]; then {source}; fi'  # 
 _FISH = "if test -r {hook}; {source}; end"
 _ELVISH = "eval &ns=(ns [&hook={hook}]) (slurp < {hook})"
 _IF_ELVISH = "use path; if (path:is-regular {hook}) {{ {source} }}"
-# these do not tell a file its own path
+# these shells give a sourced file no way to find its own path
 _KSH = '_envmgr_hook={hook}; . "$_envmgr_hook"'
 _TCSH = "set _envmgr_hook={hook}; source $_envmgr_hook:q"
 _IF_TCSH = _TCSH.replace("; ", "; if ( $?tcsh && -r $_envmgr_hook:q ) ")
@@ -149,13 +150,13 @@ _IF_NU = "const _envmgr_hook = {hook}; source (if ($_envmgr_hook | path exists) 
 _IF_PWSH = "if (Test-Path -LiteralPath {hook}) {{ {source} }}"
 
 # fmt: off
-SHELLS = {dialect.name: dialect for dialect in (
-    Shell("bash", "bash", ". {hook}", _BASH, quoting.posix, _bash, _bash_chosen),
+SHELLS = {shell.name: shell for shell in (
+    Shell("bash", "bash", ". {hook}", _BASH, quoting.posix, _bash, _select_bash_files),
     Shell("zsh", "zsh", ". {hook}", _SH, quoting.posix, _zsh),
     Shell("fish", "fish", "source {hook}", _FISH, quoting.fish, _fish),
     Shell("ksh", "ksh", _KSH, _SH, quoting.posix, _ksh),
     Shell("mksh", "ksh", _KSH, _SH, quoting.posix, _mksh),
-    Shell("tcsh", "tcsh", _TCSH, _IF_TCSH, quoting.tcsh, _tcsh, _existing),
+    Shell("tcsh", "tcsh", _TCSH, _IF_TCSH, quoting.tcsh, _tcsh, _select_existing),
     Shell("elvish", "elv", _ELVISH, _IF_ELVISH, quoting.elvish, _elvish),
     Shell("nu", "nu", _NU, _IF_NU, quoting.nu, _nu),
     Shell("pwsh", "ps1", ". {hook}", _IF_PWSH, quoting.powershell, _pwsh),
@@ -165,10 +166,10 @@ SHELLS = {dialect.name: dialect for dialect in (
 
 
 def shell_named(name: str) -> Shell:
-    """Return the row of shell `name`; raises UsageError for one that has no hook."""
+    """Return the shell called `name`; raises UsageError where there is no hook for it."""
     if name not in SHELLS:
         raise UsageError(
             f"no hook for this shell: {name!a}",
-            hint=f"there is one for {', '.join(SHELLS)}; for others, put the shims on PATH",
+            hint=f"there is one for {', '.join(SHELLS)}; in other shells, put the shims on PATH",
         )
     return SHELLS[name]

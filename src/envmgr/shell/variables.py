@@ -1,6 +1,6 @@
-"""Names of environment variables: which steer programs, and which belong to the shell itself.
+"""Classify environment variables by name: those that steer programs, and those that belong to the shell itself.
 
-A name that is not listed is not judged: no list can know every program. `envmgr allow` shows all names and values.
+The lists cannot know every program, so `envmgr allow` prints all names and values, and says which ones are not listed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 # fmt: off
-_SHELL_OWN = frozenset({  # assigning to these evaluates in some shell, or does more than set a value
+_SHELL_OWN = frozenset({  # some shell evaluates the value that is assigned, or does more than set it
     "BASHPID", "COLUMNS", "DIRSTACK", "EGID", "EPOCHREALTIME", "EPOCHSECONDS", "ERRNO", "EUID", "FUNCNAME", "GID",
     "GROUPS", "HISTCMD", "HISTFILE", "HISTFILESIZE", "HISTSIZE", "KEYTIMEOUT", "LINENO", "LINES", "MAILCHECK",
     "OPTERR", "OPTIND", "PIPESTATUS", "PPID", "RANDOM", "SAVEHIST", "SECONDS", "SHLVL", "SRANDOM", "TMOUT",
@@ -21,7 +21,7 @@ _STEERING = frozenset({
     "MAILPATH", "MODULE_PATH", "NULLCMD", "OLDPWD", "PATH", "PROMPT", "PS0", "PS1", "PS2", "PS3",
     "PS4", "PWD", "READNULLCMD", "RPROMPT", "RPS1", "SHELL", "SHELLOPTS", "TERM", "TERMCAP", "TERMINFO",
     "TERMINFO_DIRS", "USER", "ZDOTDIR",
-    # the C library: ld.so(8) and glibc's list of what it takes from set-user-id programs
+    # the C library: ld.so(8), and the variables that glibc removes for set-user-id programs
     "GCONV_PATH", "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF",
     "RES_OPTIONS", "TEMP", "TMP", "TMPDIR", "TZDIR",
     # programs that others start
@@ -50,7 +50,7 @@ _STEERING = frozenset({
 _STEERING_PREFIXES = (
     # the loader, the C library, shells
     "LD_", "DYLD_", "GLIBC_", "MALLOC_", "BASH", "FISH_", "ZSH_", "POWERLEVEL9K_", "STARSHIP_", "XDG_", "__",
-    # us, and others that choose a Python or environment
+    # envmgr, and other tools that select a Python or an environment
     "ENVMGR_", "_ENVMGR", "VIRTUAL_ENV", "VIRTUALENV_", "CONDA_", "MAMBA_", "PYENV_", "MISE_", "ASDF_", "DIRENV_",
     "RTX_",
     # Python, its installers, runners and tools
@@ -74,7 +74,7 @@ _STEERING_SUFFIXES = (
 
 
 def steering(names: Iterable[str]) -> list[str]:
-    """Return those of `names`, sorted, that steer loaders, shells, interpreters or installers."""
+    """Return the `names`, sorted, of variables that steer loaders, shells, interpreters or installers."""
     return sorted(name for name in names if _steers(name.upper()))
 
 
@@ -83,5 +83,5 @@ def _steers(name: str) -> bool:
 
 
 def shell_own(names: Iterable[str]) -> list[str]:
-    """Return those of `names`, sorted, that belong to a shell itself."""
+    """Return the `names`, sorted, of variables that belong to a shell itself."""
     return sorted(_SHELL_OWN.intersection(names))
