@@ -81,4 +81,4 @@ def test_a_project_that_declares_nothing_is_told(sandbox: Sandbox, engine: str) 
 def test_without_uv_and_without_pip_nothing_can_be_installed(sandbox: Sandbox) -> None:
     sandbox.run("use", "--no-pip", MINOR)
     (sandbox.project / "requirements.txt").write_text("tomato\n")
-    assert "pip is not there" in sandbox.run("sync", "--engine", "pip", code=8)
+    assert "pip was not found" in sandbox.run("sync", "--engine", "pip", code=8)

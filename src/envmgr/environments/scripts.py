@@ -85,4 +85,5 @@ def with_version(config: str, version: Version) -> str:
 
 
 def _bytes(text: str) -> bytes:
+    """Return `text` as the bytes of a path."""
     return text.encode(errors="surrogateescape")

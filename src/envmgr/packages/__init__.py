@@ -1,3 +1,3 @@
-"""What a project declares, and the engine (uv or pip) that puts it into an environment."""
+"""Packages: the requirements of a project, and the engine (uv or pip) that installs them into an environment."""
 
 from __future__ import annotations

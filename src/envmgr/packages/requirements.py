@@ -1,6 +1,6 @@
-"""What a project declares that it needs: requirements files, a lock (PEP 751), else pyproject.toml (PEP 621, PEP 735).
+"""The requirements of a project: from requirements files, a lock (PEP 751) or pyproject.toml (PEP 621, PEP 735).
 
-Reads only; nothing is resolved here.
+Reads only; must not resolve them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from envmgr.host.files import NotRegularError, read_text
 
 _PYPROJECT = "pyproject.toml"
 _INCLUDED = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#]+)")
-_LOCAL = re.compile(r"[\w.-]*:")  # a URL, not a file
+_URL = re.compile(r"[\w.-]*:")
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """`arguments` for `pip install` or `uv pip install` in the project; `files` are all that they came from.
+    """`arguments` for `pip install` or `uv pip install` in the project, and all `files` that they were read from.
 
-    `wheels` are those among the arguments that are installed even where their version is there already.
+    `wheels` are the arguments that are installed even if their version is installed already.
     """
 
     arguments: tuple[str, ...]
@@ -33,11 +33,11 @@ class Requirements:
 
     @property
     def digest(self) -> str:
-        """A hash over what is declared, contents of files included; equal means that nothing changed."""
-        whole = hashlib.sha256("\0".join(self.arguments).encode(errors="surrogateescape"))
+        """The SHA-256 hash of the arguments and of the contents of the files, in hexadecimal."""
+        total = hashlib.sha256("\0".join(self.arguments).encode(errors="surrogateescape"))
         for file in self.files:
-            whole.update(b"\0" + file.read_bytes())
-        return whole.hexdigest()
+            total.update(b"\0" + file.read_bytes())
+        return total.hexdigest()
 
 
 def read_requirements(
@@ -55,26 +55,28 @@ def read_requirements(
     its "dependencies" alone, or "nothing". Raises UsageError for a file that is missing or malformed, and for an
     unknown group or extra.
     """
-    files = [project / name for name in requirements] or (_found(project, extras) if include != "nothing" else [])
+    files = [project / name for name in requirements] or (
+        _default_files(project, extras) if include != "nothing" else []
+    )
     tables = config.read(project / _PYPROJECT)
     arguments = [word for file in files for word in ("-r", str(file))]
     if not files and include != "nothing":
-        arguments += _of_project(project, tables, extras, editable=include == "project")
+        arguments += _project_arguments(project, tables, extras, editable=include == "project")
     arguments += group_requirements(project, tables, groups)
-    sources = [source for file in files for source in _sources(file)]
+    sources = [source for file in files for source in _included_files(file)]
     if groups or not files:
         sources.append(project / _PYPROJECT)
     return Requirements(tuple(arguments), tuple(dict.fromkeys(source for source in sources if source.is_file())))
 
 
-def _found(project: Path, extras: Sequence[str]) -> list[Path]:
-    """Return the one file that speaks for the project by its name; extras are something of pyproject.toml's."""
+def _default_files(project: Path, extras: Sequence[str]) -> list[Path]:
+    """Return the lock or requirements.txt, at most one file; none with `extras`, which only pyproject.toml defines."""
     names = () if extras else ("pylock.toml", "requirements.txt")
     return [project / name for name in names if (project / name).is_file()][:1]
 
 
-def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, editable: bool) -> list[str]:
-    """Return the project itself, editable, where it can be built; else its dependencies by name."""
+def _project_arguments(project: Path, tables: config.Table, extras: Sequence[str], *, editable: bool) -> list[str]:
+    """Return the arguments for the project itself if `editable` and it has a build system, else its dependencies."""
     file = project / _PYPROJECT
     metadata = config.table(tables, file, "project")
     extra_tables = config.table(tables, file, "project", "optional-dependencies")
@@ -89,14 +91,14 @@ def _of_project(project: Path, tables: config.Table, extras: Sequence[str], *, e
 
 
 def _entries(file: Path, found: object) -> list[object]:
-    """Return the entries of an array; raises UsageError for anything else, over which could be gone as well."""
+    """Return the entries of an array; raises UsageError for any other value, such as a string."""
     if not isinstance(found, list):
         raise UsageError(f"{file}: dependencies must be an array, not {found!a}")
     return found
 
 
 def _requirement(file: Path, entry: object) -> str:
-    """Return an entry that is a requirement; raises UsageError for others, which the engine may take for options."""
+    """Return an entry as text; raises UsageError for one that is no requirement, which pip might take for an option."""
     text = " ".join(entry.split()) if isinstance(entry, str) else "-"
     if text.startswith("-") or not text.isprintable():
         raise UsageError(f"{file}: {entry!a} is not a requirement", hint='write it as "name>=1.0" (PEP 508)')
@@ -104,11 +106,11 @@ def _requirement(file: Path, entry: object) -> str:
 
 
 def group_requirements(project: Path, tables: config.Table, groups: Sequence[str]) -> list[str]:
-    """Return the requirements of dependency groups (PEP 735), what they include among them. Raises UsageError."""
+    """Return the requirements of dependency groups and the groups that they include (PEP 735). Raises UsageError."""
     known = config.table(tables, project / _PYPROJECT, "dependency-groups")
     if not groups:
         return []
-    from packaging.dependency_groups import DependencyGroupResolver  # late: most calls name no group
+    from packaging.dependency_groups import DependencyGroupResolver  # late: most calls have no groups
 
     for group in groups:
         if normalize(group) not in map(normalize, known):
@@ -123,20 +125,21 @@ def group_requirements(project: Path, tables: config.Table, groups: Sequence[str
 
 
 def normalize(name: str) -> str:
-    """Return a project's, an extra's or a group's name as it is compared (PEP 503)."""
+    """Return the normalized form of the name of a project, an extra or a dependency group (PEP 503)."""
     from packaging.utils import canonicalize_name
 
     return canonicalize_name(name)
 
 
 def _unknown(kind: str, name: str, project: Path, known: Iterable[str]) -> UsageError:
+    """Return the error for an extra or dependency group that pyproject.toml does not define."""
     return UsageError(
         f"{project / _PYPROJECT} has no {kind} {name!a}", hint=f"it has: {', '.join(sorted(known)) or 'none'}"
     )
 
 
-def _sources(file: Path) -> Iterator[Path]:
-    """Yield a requirements file and the files that it includes. Raises UsageError."""
+def _included_files(file: Path) -> Iterator[Path]:
+    """Yield the requirements file `file` and each file that it includes, once. Raises UsageError."""
     pending, seen = [file], set[Path]()
     while pending:
         source = pending.pop()
@@ -151,4 +154,4 @@ def _sources(file: Path) -> Iterator[Path]:
             raise UsageError(f"{source}: cannot be read: {error}") from error
         yield source
         included = (found[1] for found in map(_INCLUDED.match, lines) if found)
-        pending += [source.parent / name for name in included if not _LOCAL.match(name)]
+        pending += [source.parent / name for name in included if not _URL.match(name)]

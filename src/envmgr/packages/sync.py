@@ -1,4 +1,4 @@
-"""Bringing an environment to what its project declares; nothing is run when nothing changed since the last time."""
+"""Synchronizing an environment with the requirements of its project; starts nothing where neither has changed."""
 
 from __future__ import annotations
 
@@ -16,27 +16,33 @@ from envmgr.packages.requirements import Requirements
 _STATE, _LOCK = "envmgr-sync.json", ".envmgr-sync.lock"  # in the environment
 
 
-def sync_environment(place: Target, wanted: Requirements, *, engine: str | None = None) -> str | None:
-    """Install what is `wanted`; returns the name of the engine that did, None when there was nothing to do.
+def sync_environment(target: Target, requirements: Requirements, *, engine: str | None = None) -> str | None:
+    """Install `requirements`; returns the name of the engine that did, None where the environment was current.
 
-    Of two that sync one environment at once, the second waits. Raises EnvironmentFailedError, StoreBusyError.
+    Two processes that sync one environment at once take turns. Raises UsageError for an unknown engine,
+    EnvironmentFailedError, StoreBusyError.
     """
-    if is_current(place.environment, wanted):
+    if is_current(target.environment, requirements):
         return None
-    with lock.exclusive(place.environment.path / _LOCK):
-        return None if is_current(place.environment, wanted) else _install(place, wanted, place.engine(engine))
+    with lock.exclusive(target.environment.path / _LOCK):
+        return (
+            None
+            if is_current(target.environment, requirements)
+            else _install(target, requirements, target.engine(engine))
+        )
 
 
-def _install(place: Target, wanted: Requirements, engine: Engine) -> str:
-    environment = place.environment
+def _install(target: Target, requirements: Requirements, engine: Engine) -> str:
+    """Install `requirements` and write the state of the environment; returns the engine's name."""
+    environment = target.environment
     (environment.path / _STATE).unlink(missing_ok=True)
-    outdated = [file for file in wanted.wheels if _has(environment, file)]
-    if wanted.arguments:
-        engines.install(engine, place, wanted.arguments)
-    if outdated:  # another build of the same version is no reason for pip to install it
-        engines.install(engine, place, ["--no-deps", "--force-reinstall", *map(str, outdated)])
+    outdated = [file for file in requirements.wheels if _is_installed(environment, file)]
+    if requirements.arguments:
+        engines.install(engine, target, requirements.arguments)
+    if outdated:  # pip skips another build of the same version
+        engines.install(engine, target, ["--no-deps", "--force-reinstall", *map(str, outdated)])
     state = {
-        "declared": wanted.digest,
+        "declared": requirements.digest,
         "project": str(environment.project),
         "installed": installed_digest(environment),
         "engine": engine.name,
@@ -45,27 +51,27 @@ def _install(place: Target, wanted: Requirements, engine: Engine) -> str:
     return engine.name
 
 
-def _has(environment: Environment, wheel: Path) -> bool:
-    """Whether some version of what `wheel` holds is installed."""
+def _is_installed(environment: Environment, wheel: Path) -> bool:
+    """Return whether any version of the distribution of `wheel` is installed."""
     return any(environment.path.glob(f"lib/*/site-packages/{wheel.name.partition('-')[0]}-*.dist-info"))
 
 
-def is_current(environment: Environment, wanted: Requirements) -> bool:
-    """Whether the last sync was for the same declaration, and nobody changed the environment since.
+def is_current(environment: Environment, requirements: Requirements) -> bool:
+    """Return whether the last sync was for equal `requirements` and the environment has not changed since.
 
-    An editable installation names the project's directory, so a project that was moved is synced anew.
+    False for a project that was moved, because an editable installation contains the project's path.
     """
     try:
         state = json.loads(files.read_text(environment.path / _STATE))
         here = str(environment.project)
-        same = state["declared"] == wanted.digest and state.get("project", here) == here
+        same = state["declared"] == requirements.digest and state.get("project", here) == here
         return bool(same and state["installed"] == installed_digest(environment))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 
 def installed_digest(environment: Environment) -> str:
-    """Return a hash over the distributions in `environment`: their names, versions and when they were put there."""
+    """Return a hash of the distributions in `environment`: their names, versions and modification times."""
     found = sorted(
         (entry.name, entry.stat().st_mtime_ns)
         for library in environment.path.glob("lib/*/site-packages")

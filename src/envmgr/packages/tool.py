@@ -1,4 +1,4 @@
-"""Tools that envmgr itself runs (tox, hatch, nox), each in an environment of its own, in the cache."""
+"""Environments for the tools that envmgr runs (tox, hatch, nox); each tool has its own environment."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _PYTHONS = ">=3.10"
 
 
 def tool_environment(home: Home, cache: Path, environ: Environ, name: str, requirements: Sequence[str]) -> Environment:
-    """Return the environment of the tool `name` with `requirements` installed, made or completed where it is not.
+    """Return the environment of the tool `name` with `requirements` installed; create and sync it if need be.
 
-    Raises NotInstalledError where no Python for it is installed, EnvironmentFailedError, StoreBusyError.
+    Its project is a directory in `cache`. Raises NotInstalledError where no matching Python is installed,
+    EnvironmentFailedError, StoreBusyError.
     """
     project = cache / "tools" / name
     project.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The project's own package: a fingerprint of what it is built from, and its wheel, built once per fingerprint."""
+"""The wheel of a project, built once per fingerprint of its sources, and cached."""
 
 from __future__ import annotations
 
@@ -15,79 +15,82 @@ from envmgr.host import lock
 from envmgr.packages import engines
 from envmgr.packages.engines import Target
 
-# at the top of a project, never part of its package
-_BESIDE = {"build", "dist", "tests", "test", "docs", "doc", "benchmarks", "node_modules", "venv", "changelog.d"}
-_ANYWHERE = {"__pycache__"}
+# directories at the top of a project that are not packaged, by convention
+_NOT_PACKAGED = {"build", "dist", "tests", "test", "docs", "doc", "benchmarks", "node_modules", "venv", "changelog.d"}
+_NOT_SOURCES = {"__pycache__"}
 _DAY = 86400.0  # seconds
 
 
 def fingerprint(project: Path, variables: Mapping[str, str] | None = None) -> str:
-    """Return a hash over the files that a build of `project` may read, and the `variables` that may change it.
+    """Return a hash of the files that a build of `project` may read, and of the `variables` that may change it.
 
-    The files are all but tests, docs, hidden directories and coverage data.
+    The files are those of the project without tests, docs, hidden directories and coverage data.
     """
-    whole = hashlib.sha256(repr(sorted((variables or {}).items())).encode(errors="surrogateescape"))
+    total = hashlib.sha256(repr(sorted((variables or {}).items())).encode(errors="surrogateescape"))
     for path in sorted(_files(project)):
-        whole.update(f"{path.relative_to(project)}\0".encode(errors="surrogateescape"))
+        total.update(f"{path.relative_to(project)}\0".encode(errors="surrogateescape"))
         with path.open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()[:16]
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()[:16]
 
 
 def _files(project: Path) -> Iterator[Path]:
+    """Yield the files that a build of `project` may read."""
     for folder, folders, files in os.walk(project):
-        beside = _BESIDE if folder == str(project) else set[str]()
+        skipped = _NOT_PACKAGED if folder == str(project) else set[str]()
         folders[:] = [
             name
             for name in folders
-            if not (name.startswith(".") or name in _ANYWHERE or name in beside or name.endswith(".egg-info"))
+            if not (name.startswith(".") or name in _NOT_SOURCES or name in skipped or name.endswith(".egg-info"))
         ]
         found = (Path(folder, name) for name in files if not name.startswith(".coverage"))
         yield from (file for file in found if file.is_file() and file.suffix != ".pyc")
 
 
-def project_wheel(place: Target, engine: str | None, cache: Path, mark: str, *, from_sdist: bool = False) -> Path:
-    """Return the wheel of the project at `mark`, its fingerprint: from `cache` or built now.
+def project_wheel(target: Target, engine: str | None, cache: Path, mark: str, *, from_sdist: bool = False) -> Path:
+    """Return the wheel of the target's project at the fingerprint `mark`, from `cache` or built now.
 
-    `from_sdist` builds it from the sdist. The first build of a fingerprint tells whether its wheel is for every
-    Python; the others wait for it. Wheels for one Python only are kept for their environment, and built side by side.
-    Raises EnvironmentFailedError, StoreBusyError.
+    `from_sdist` builds it from the sdist. The first build of a fingerprint shows whether the wheel is for every Python
+    (`-none-any`); other processes wait for it. Wheels for one Python are cached per environment and built in parallel.
+    Raises UsageError for an unknown engine, EnvironmentFailedError, StoreBusyError.
     """
-    folder = cache / "wheels" / record.environments_folder(place.home, place.environment.project).name
-    own, shared = folder / f"{mark}-{place.environment.key}", folder / mark
-    several = folder / f"{mark}.platform"  # this wheel is for one Python only
+    folder = cache / "wheels" / record.environments_folder(target.home, target.environment.project).name
+    own, shared = folder / f"{mark}-{target.environment.key}", folder / mark
+    platform_marker = folder / f"{mark}.platform"  # exists where the wheel is for one Python only
     with lock.exclusive(folder / ".lock"):
-        if found := _kept(shared) or _kept(own):
+        if found := _cached(shared) or _cached(own):
             return found
-        if not several.exists():
+        if not platform_marker.exists():
             _remove_others(folder, mark)
-            built = _build(place, engine, own, shared, from_sdist=from_sdist)
+            built = _build(target, engine, own, shared, from_sdist=from_sdist)
             if built.parent == own:
-                several.touch()
+                platform_marker.touch()
             return built
     with lock.exclusive(folder / f".{own.name}.lock"):
-        return _kept(own) or _build(place, engine, own, shared, from_sdist=from_sdist)
+        return _cached(own) or _build(target, engine, own, shared, from_sdist=from_sdist)
 
 
-def _kept(folder: Path) -> Path | None:
+def _cached(folder: Path) -> Path | None:
+    """Return the wheel in the directory `folder`, None where there is none."""
     return next(folder.glob("*.whl"), None)
 
 
 def _remove_others(folder: Path, mark: str) -> None:
-    """Remove the wheels of other fingerprints that are older than a day: a run may still be installing a newer one."""
+    """Remove the wheels of other fingerprints that are a day old; another run may be installing a newer one."""
     limit = time.time() - _DAY
     for old in folder.iterdir():
         if old.is_dir() and not old.name.startswith(mark) and old.stat().st_mtime < limit:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _build(place: Target, engine: str | None, own: Path, shared: Path, *, from_sdist: bool) -> Path:
+def _build(target: Target, engine: str | None, own: Path, shared: Path, *, from_sdist: bool) -> Path:
+    """Build the wheel in a staging directory and rename that to `shared` or `own`; returns the wheel."""
     staged = own.with_name(f"staged-{own.name}")
     try:
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        built = engines.build(place.engine(engine), place, staged, from_sdist=from_sdist)
-        kept = shared if built.name.endswith("-none-any.whl") else own
-        return staged.rename(kept) / built.name
+        built = engines.build(target.engine(engine), target, staged, from_sdist=from_sdist)
+        final = shared if built.name.endswith("-none-any.whl") else own
+        return staged.rename(final) / built.name
     except OSError as error:
         raise EnvironmentFailedError(f"{error.filename or staged}: {error.strerror}") from error
