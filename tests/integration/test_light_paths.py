@@ -1,4 +1,4 @@
-"""What must be light is asserted by module name, not by milliseconds."""
+"""Fast commands must not import heavy modules; the tests check module names, not milliseconds."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ HEAVY |= {"tomllib", "typing"}
 
 
 def loaded(arguments: list[str], home: Path, *, alone: bool = True) -> set[str]:
-    """Return the modules that `envmgr ARGUMENTS` had imported when it ended, or became another program.
+    """Return the modules that `envmgr ARGUMENTS` imports until it ends or replaces itself with another program.
 
-    It is called in the store; `alone` is without anything but the standard library.
+    It runs in the store; with `alone`, only the standard library can be imported.
     """
     run = subprocess.run(
         [sys.executable, "-I", *(["-S"] if alone else []), "-X", "importtime", "-c", BOOT, *arguments],
@@ -48,7 +48,7 @@ def loaded(arguments: list[str], home: Path, *, alone: bool = True) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["which", "python"], ["list", "--available"]], ids=" ".join)
-def test_a_light_call_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+def test_a_fast_command_imports_no_heavy_module(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "shell").mkdir()
     (tmp_path / "shell/shim.sh").write_text("exit 0\n")
     modules = loaded(arguments, tmp_path)
@@ -57,8 +57,8 @@ def test_a_light_call_imports_nothing_heavy(arguments: list[str], tmp_path: Path
 
 
 @pytest.mark.parametrize("call", ["_shim", "_which", "_enter"])
-def test_what_shims_and_hooks_call_knows_no_network(call: str, tmp_path: Path) -> None:
-    """Not even for a version that nobody has heard of, with an index that is long out of date."""
+def test_internal_commands_do_not_import_the_network(call: str, tmp_path: Path) -> None:
+    """Not even for an unknown version with an outdated index."""
     (tmp_path / ".python-version").write_text("3.99\n")
     modules = loaded([call, str(tmp_path), str(tmp_path) if call == "_enter" else "python"], tmp_path, alone=False)
     assert "envmgr.pythons.resolve" in modules
@@ -66,10 +66,10 @@ def test_what_shims_and_hooks_call_knows_no_network(call: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("arguments", [["_shim", ".", "sh", "-c", ":"], ["_enter", ".", "."]], ids=" ".join)
-def test_where_nothing_is_to_be_said_no_command_line_is_loaded(arguments: list[str], tmp_path: Path) -> None:
+def test_internal_commands_without_output_do_not_import_click(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / ".python-version").write_text("system\n")
     modules = loaded([str(tmp_path) if word == "." else word for word in arguments], tmp_path, alone=False)
-    assert "envmgr.entry" in modules
+    assert "envmgr.hook_calls" in modules
     assert not modules & {"click", "rich"}
 
 
@@ -85,7 +85,7 @@ print(*sys.modules)
 """
 
 
-def test_an_environment_is_cloned_without_what_only_its_template_needs(
+def test_cloning_does_not_import_the_modules_for_templates(
     shared: Home, interpreter: Interpreter, environ: dict[str, str], tmp_path: Path
 ) -> None:
     builder.build(shared, tmp_path / "first", interpreter, environ)

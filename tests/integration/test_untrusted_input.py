@@ -1,6 +1,6 @@
-"""Whatever comes from elsewhere ends in success or in an EnvmgrError, within bounds of time and memory.
+"""Any untrusted input ends in success or in an EnvmgrError, within limits of time and memory.
 
-One test for each kind of input; the examples are made by hypothesis, the same in every run. Receipts are in
+There is one test for each kind of input. Hypothesis makes the examples, the same in every run. Receipts are in
 `tests/unit/test_store.py`.
 """
 
@@ -35,8 +35,8 @@ from envmgr.pythons.candidate import HOSTS, Candidate
 from envmgr.pythons.index_sources import Upstream
 from envmgr.versions.version import Build
 
-_LONGEST = 5.0  # seconds that one example may take on a busy machine
-_MOST_MEMORY = 600_000  # kB that all of them may add
+_MAX_SECONDS = 5.0  # for one example on a busy machine
+_MAX_MEMORY = 600_000  # kB for all of them
 steady = partial(settings, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
@@ -44,18 +44,18 @@ steady = partial(settings, deadline=None, derandomize=True, suppress_health_chec
 def bounded_memory() -> Iterator[None]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < _MOST_MEMORY
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < _MAX_MEMORY
 
 
 @contextlib.contextmanager
 def allowed() -> Iterator[None]:
-    """Let an EnvmgrError pass, and nothing else; and no more than `_LONGEST` seconds."""
+    """Suppress EnvmgrError, and fail for any other error and after `_MAX_SECONDS`."""
     before = time.monotonic()
     try:
         yield
     except EnvmgrError as error:
-        assert error.message  # noqa: PT017 - what a user would read
-    assert time.monotonic() - before < _LONGEST
+        assert error.message  # noqa: PT017 - shown to the user
+    assert time.monotonic() - before < _MAX_SECONDS
 
 
 ODD = [
@@ -129,7 +129,7 @@ RECORDS = st.dictionaries(st.sampled_from(["url", "sha256"]), VALUES).map(
 
 
 def check(found: list[Candidate]) -> None:
-    """Assert what everything that uses a candidate relies on."""
+    """Assert the properties of candidates on which their users rely."""
     for candidate in found:
         assert Build.parse(str(candidate.build)) == candidate.build
         assert candidate.build.tag.replace(".", "").isdigit()
@@ -149,7 +149,7 @@ def test_any_index(text: str) -> None:
         check(index.parse(text, "here"))
 
 
-def test_an_index_nested_without_end() -> None:
+def test_a_deeply_nested_index() -> None:
     for text in ('{"a":' * 200_000, '{"artifacts": ' + "[" * 200_000, "{" + "[" * 200_000):
         with allowed():
             index.parse(text, "here")
@@ -162,7 +162,7 @@ def packed(tar: bytes, folder: Path) -> Path:
 
 
 def unpack(tar: bytes) -> None:
-    """Unpack in a folder of its own, and assert that nothing beside it has changed."""
+    """Unpack in a new directory, and assert that nothing outside of it has changed."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "out").mkdir()
@@ -263,9 +263,9 @@ def test_any_archive(tar: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def valid_tar(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A real tar file, as `mirror pack` writes it."""
-    folder = tmp_path_factory.mktemp("honest")
+    folder = tmp_path_factory.mktemp("valid")
     for name in ("bin/python3.12", "lib/python3.12/os.py", "lib/" + "long" * 40):
         (folder / "python" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "python" / name).write_bytes(b"x" * 700)
@@ -279,11 +279,11 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     edits=st.lists(st.tuples(st.integers(0, 8191), st.binary(min_size=1, max_size=12)), min_size=1, max_size=6),
     cut=st.integers(0, 9000),
 )
-def test_any_damage_to_an_archive(honest: bytes, edits: list[tuple[int, bytes]], cut: int) -> None:
-    tar = bytearray(honest)
+def test_any_damage_to_an_archive(valid_tar: bytes, edits: list[tuple[int, bytes]], cut: int) -> None:
+    tar = bytearray(valid_tar)
     for place, data in edits:
         tar[place : place + len(data)] = data
-        header = place // 512 * 512  # make the checksum right again, so that the field itself is looked at
+        header = place // 512 * 512  # correct the checksum, so that the field itself is parsed
         block = tar[header : header + 148] + b" " * 8 + tar[header + 156 : header + 512]
         tar[header + 148 : header + 156] = b"%06o\0 " % sum(block)
     unpack(bytes(tar[: cut if cut < 3000 else None]))
@@ -291,9 +291,9 @@ def test_any_damage_to_an_archive(honest: bytes, edits: list[tuple[int, bytes]],
 
 @steady(max_examples=60)
 @given(st.binary(max_size=60), st.integers(0, 400))
-def test_any_damage_to_its_compression(honest: bytes, data: bytes, place: int) -> None:
+def test_any_damage_to_its_compression(valid_tar: bytes, data: bytes, place: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        file = packed(honest, Path(scratch))
+        file = packed(valid_tar, Path(scratch))
         damaged = bytearray(file.read_bytes())
         damaged[place : place + len(data)] = data
         for suffix in (".gz", ".bz2", ".xz"):

@@ -1,4 +1,4 @@
-"""Files that others write: whatever is in them, reading them succeeds or raises EnvmgrError."""
+"""Files of other programs: whatever their content, reading them succeeds or raises EnvmgrError."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BYTES = st.binary(max_size=60) | st.lists(WORDS | TEXTS, max_size=8).map(lambda 
 
 
 def toml(value: object) -> str:
-    """Return `value` as TOML writes it; what TOML does not have, as a string."""
+    """Return `value` as TOML, or an empty string for a type that TOML does not have."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def test_version_files(tmp_path: Path, data: bytes) -> None:
 @example(data=b"9" * 5000)
 @given(data=BYTES | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_environment_files(tmp_path: Path, data: bytes) -> None:
-    """`envmgr.json`, what `sync` wrote last, a record file and `.venv/pyvenv.cfg`."""
+    """`envmgr.json`, the fingerprint of `sync`, a record file and `.venv/pyvenv.cfg`."""
     home, project = Home(tmp_path / "store"), tmp_path / "shop"
     project.mkdir(exist_ok=True)
     path = record.environments_folder(home, project) / "3.12"
@@ -135,7 +135,7 @@ def _cells(file: Path) -> None:
         matrix.cells(found, ["3.12"])
 
 
-def test_a_record_that_never_ends_is_no_record(tmp_path: Path) -> None:
+def test_an_endless_record_is_ignored(tmp_path: Path) -> None:
     home = Home(tmp_path / "store")
     file = record.record_file(home, tmp_path, "3.12")
     file.parent.mkdir(parents=True)
@@ -147,7 +147,7 @@ def test_a_record_that_never_ends_is_no_record(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [pins.FILE_NAME, "pyproject.toml"])
-def test_files_that_never_end_are_not_read(tmp_path: Path, name: str) -> None:
+def test_endless_files_are_not_read(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with suppress(EnvmgrError):
         active_python(Home(tmp_path / "store"), tmp_path, {})

@@ -111,17 +111,17 @@ TABLE = {
 }
 
 
-def best(text: str) -> str | None:
+def selected(text: str) -> str | None:
     found = VersionRequest.parse(text).select(BUILDS)
     return str(found) if found else None
 
 
 @pytest.mark.parametrize("text", TABLE)
-def test_a_request_means_the_newest_that_fits(text: str) -> None:
-    assert best(text) == f"{TABLE[text]}-linux-x86_64-gnu"
+def test_a_request_selects_the_newest_that_matches(text: str) -> None:
+    assert selected(text) == f"{TABLE[text]}-linux-x86_64-gnu"
 
 
-def test_within_a_minor_version_installed_builds_go_before_linked_ones() -> None:
+def test_within_a_minor_version_installed_builds_are_selected_before_linked_ones() -> None:
     names = ("cpython-3.12.7+20241016", "cpython-3.12.9+pyenv", "cpython-3.13.0+pyenv")
     installed, linked, newer = (Build.parse(f"{name}-linux-x86_64-gnu") for name in names)
     for text, best in (("3.12", installed), (">=3.12", newer), ("3", newer), ("3.12.9", linked), ("<3.13", installed)):
@@ -130,7 +130,7 @@ def test_within_a_minor_version_installed_builds_go_before_linked_ones() -> None
 
 
 @pytest.mark.parametrize(("text", "count"), [("latest", 1), ("default", 1), ("3.99", 0)])
-def test_latest_means_one(text: str, count: int) -> None:
+def test_latest_selects_one_build(text: str, count: int) -> None:
     assert len(VersionRequest.parse(text).select_all(BUILDS)) == count
     assert len(VersionRequest.parse("3").select_all(BUILDS)) > 1
 
@@ -144,21 +144,21 @@ def test_latest_means_one(text: str, count: int) -> None:
     ],
 )
 def test_a_request_may_name_a_platform(text: str, build: str) -> None:
-    assert best(text) == build
+    assert selected(text) == build
 
 
 @pytest.mark.parametrize("text", [str(build) for build in BUILDS])
-def test_the_name_of_a_build_is_a_request_for_it(text: str) -> None:
-    assert best(text) == text
+def test_the_name_of_a_build_selects_it(text: str) -> None:
+    assert selected(text) == text
 
 
 @pytest.mark.parametrize("build", BUILDS, ids=str)
-def test_every_alias_of_a_build_is_a_request_that_it_answers(build: Build) -> None:
+def test_every_alias_of_a_build_is_a_request_that_it_matches(build: Build) -> None:
     for alias in (build.minor_alias, build.patch_alias, build.build_alias):
         assert VersionRequest.parse(alias).matches(build), alias
 
 
-# what each part of a request becomes
+# request -> its parsed fields
 PARTS = {
     "system": VersionRequest("system", None, system=True),
     "any": VersionRequest("any", None),
@@ -224,19 +224,19 @@ WORDS: dict[str, tuple[str | None, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize("text", PARTS, ids=lambda text: text[:30])
-def test_every_part_of_a_request_is_read(text: str) -> None:
+def test_every_part_of_a_request_is_parsed(text: str) -> None:
     assert VersionRequest.parse(text) == PARTS[text]
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_every_word_for_a_platform_is_read(word: str) -> None:
+def test_every_name_of_a_platform_is_parsed(word: str) -> None:
     assert VersionRequest.parse(f"3.12-{word}") == VersionRequest(f"3.12-{word}", release=(3, 12), platform=WORDS[word])
 
 
 @pytest.mark.parametrize(
     ("text", "stable"), [("3.13", True), (">=3", True), ("3.13rc1", False), ("3.13-dev", False), ("my-own", False)]
 )
-def test_a_request_for_a_pre_release_says_so(text: str, *, stable: bool) -> None:
+def test_a_request_may_allow_pre_releases(text: str, *, stable: bool) -> None:
     assert VersionRequest.parse(text).stable_only is stable
 
 
@@ -263,8 +263,8 @@ def test_every_gives_all_that_match_and_latest_one() -> None:
 
 
 @pytest.mark.parametrize("text", ["3.99", "3.13.0rc2", "3.12.7+20200101", "3.12t", "pypy3.8", "system", "work", "<2"])
-def test_what_fits_nothing_matches_nothing(text: str) -> None:
-    assert best(text) is None
+def test_an_unmatched_request_selects_nothing(text: str) -> None:
+    assert selected(text) is None
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_what_fits_nothing_matches_nothing(text: str) -> None:
         *("3.12+", "3.12++", "3.12+a+b", "3.12-", "3.12-foo", "3.12-linux-foo", "3.12_1", "3.12+a..b", "a..b"),
     ],
 )
-def test_anything_else_is_refused_and_shown_harmlessly(text: str) -> None:
+def test_other_texts_are_refused_with_a_printable_message(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         VersionRequest.parse(text)
     assert raised.value.message.isprintable()
@@ -293,12 +293,12 @@ def test_anything_else_is_refused_and_shown_harmlessly(text: str) -> None:
         *(("3.12.7", False), ("==3.12.7", False), ("<=3.12.7", False), ("3.12+20241016", False), ("my-own", False)),
     ],
 )
-def test_a_request_floats_only_if_patches_to_come_answer_it(text: str, *, floats: bool) -> None:
+def test_a_request_floats_only_if_later_patches_match_it(text: str, *, floats: bool) -> None:
     assert VersionRequest.parse(text).floats(Build.parse("cpython-3.12.7+20241002-linux-x86_64-gnu")) is floats
 
 
 @given(st.text() | st.text(alphabet="cpythonpypy3.12x*td+-@<>=!~,anydev/rc0 "))
-def test_a_text_is_understood_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         request = VersionRequest.parse(text)
     except UsageError:

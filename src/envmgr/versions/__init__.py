@@ -1,6 +1,6 @@
-"""What people write about versions: requests, exact versions, builds, and the version files that hold requests.
+"""Versions: requests, exact versions, builds, and version files.
 
-Pure data: reads version files, never the store, never the network.
+This layer reads and writes version files. It must not read the store or use the network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writing version files. Reading them is `pins`."""
+"""Writing of version files; `pins` reads them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from envmgr.versions import pins
 
 
 def write(path: Path, words: Sequence[str]) -> None:
-    """Make the version file at `path` ask for `words`, one per line; lines that are only comments stay where they were.
+    """Write the requests `words` to the version file at `path`, one per line; comment lines are kept.
 
-    Published by one rename, which replaces a link instead of following it. A file that asks for them already is left
-    alone: it may be read-only. Raises EnvmgrError.
+    The write is atomic and replaces a link instead of following it. A file with the same requests is not written, since
+    it may be read-only. Raises EnvmgrError.
     """
     before = _text(path)
     text = "".join(_lines(before, words))
@@ -28,15 +28,16 @@ def write(path: Path, words: Sequence[str]) -> None:
 
 
 def _text(path: Path) -> str:
+    """Return the text of a valid version file, else an empty one."""
     try:
         pins.read(path)
         return files.read_text(path).removeprefix("\ufeff")
-    except (EnvmgrError, OSError, ValueError):  # not a version file; there is nothing in it to keep
+    except (EnvmgrError, OSError, ValueError):  # not a version file, so it has no comments to keep
         return ""
 
 
 def _lines(text: str, words: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the new file: `words` in the place of the first line that held any."""
+    """Yield the lines of the new file: `words` replace the lines with requests, at the first of these."""
     pending = [f"{word}\n" for word in words]
     for line in text.splitlines():
         if line.partition("#")[0].strip():

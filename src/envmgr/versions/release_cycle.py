@@ -23,7 +23,7 @@ class Cycle:
     end: date
 
     def supported(self, today: date) -> bool:
-        """Return whether it is released, and not at its end of life, on the day `today`."""
+        """Return whether it is released and not past its end of life on the day `today`."""
         return self.released <= today <= self.end
 
 

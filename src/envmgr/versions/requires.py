@@ -1,4 +1,4 @@
-"""`requires-python` of pyproject.toml: what a project asks for that has no version file."""
+"""`requires-python` in pyproject.toml: the request of a project without a version file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FILE_NAME = "pyproject.toml"
 
 
 def from_pyproject(directory: Path) -> VersionRequest | None:
-    """Return what the nearest pyproject.toml, `directory` upwards, requires; None where none says so.
+    """Return `requires-python` of the nearest pyproject.toml in `directory` or above, else None.
 
-    Raises UsageError, naming the file, for one that cannot be understood.
+    Raises UsageError naming the file for an invalid one.
     """
     for folder in upwards(directory):
         file = folder / FILE_NAME
@@ -26,7 +26,7 @@ def from_pyproject(directory: Path) -> VersionRequest | None:
 
 
 def _request(text: object, file: Path) -> VersionRequest:
-    """Read specifiers as PEP 440 has them, with blanks anywhere; a bare `3.12` is not one, but is meant by some."""
+    """Return the request for specifiers of PEP 440, which allow blanks; a bare `3.12` is accepted too."""
     words = "".join(text.split()) if isinstance(text, str) else ""
     try:
         return VersionRequest.parse(words.removesuffix(","))

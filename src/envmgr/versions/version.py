@@ -1,4 +1,4 @@
-"""Exact versions and builds: what an interpreter *is*, as opposed to what somebody asks for."""
+"""Exact versions and builds; `request` has the requests that match them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FINAL = ("~", 0)  # sorts after a, b and rc
 @dataclass(frozen=True)
 @total_ordering
 class Version:
-    """A CPython version, PEP 440's subset that CPython uses: 3.12.7, 3.13.0rc1."""
+    """A version in the subset of PEP 440 that CPython uses: 3.12.7, 3.13.0rc1."""
 
     major: int
     minor: int
@@ -26,7 +26,7 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> Version:
-        """Read `X.Y.Z[aN|bN|rcN]`; raises UsageError."""
+        """Return the version `X.Y.Z[aN|bN|rcN]`; raises UsageError."""
         if not (found := _VERSION.fullmatch(text)):
             raise UsageError(f"not a Python version: {text!r}", hint="versions look like 3.12.7 or 3.13.0rc1")
         major, minor, patch, stage, number = found.groups()
@@ -34,12 +34,12 @@ class Version:
 
     @property
     def release(self) -> tuple[int, int, int]:
-        """The three numbers."""
+        """Major, minor and patch number."""
         return self.major, self.minor, self.patch
 
     @property
     def minor_text(self) -> str:
-        """`3.12`."""
+        """Major and minor number: `3.12`."""
         return f"{self.major}.{self.minor}"
 
     def __str__(self) -> str:
@@ -52,11 +52,11 @@ class Version:
 @dataclass(frozen=True)
 @total_ordering
 class Build:
-    """One build of one version: the identity of candidates and interpreters alike.
+    """A build of a version: the identity of a candidate or an interpreter.
 
     `variant` is "", "t" (free-threaded), "d" (debug) or "td". `tag` is the release tag of the archive (20241016), the
-    PyPy release, or, for a linked interpreter, the name of where it came from (pyenv). Its text, such as
-    `cpython-3.13.1t+20241016-linux-x86_64-gnu`, is the name of its directory.
+    PyPy release, or for a linked interpreter its name or origin (pyenv). `str()` returns the name of its directory,
+    such as `cpython-3.13.1t+20241016-linux-x86_64-gnu`.
     """
 
     implementation: str
@@ -67,7 +67,7 @@ class Build:
 
     @classmethod
     def parse(cls, text: str) -> Build:
-        """Read the text form; raises UsageError."""
+        """Return the build with the name `text`; raises UsageError."""
         if not (found := _BUILD.fullmatch(text)):
             raise UsageError(f"not the name of a Python build: {text!r}")
         implementation, version, variant, tag, platform = found.groups()
@@ -75,38 +75,38 @@ class Build:
 
     @property
     def order(self) -> tuple[Version, tuple[int, ...], str]:
-        """Newest last: by version, then by tag; a release, which has numbers, beats a linked interpreter, without."""
+        """Sort key: by version, then by tag; a numeric tag (release) sorts after a name (linked interpreter)."""
         numbers = tuple(int(n) for n in self.tag.split(".") if n) if self.tag.replace(".", "").isdigit() else ()
         return self.version, numbers, self.tag
 
     @property
     def rank(self) -> tuple[bool, tuple[int, ...], bool, Build]:
-        """What decides among builds that a request matches: CPython, the newest minor version, in it the newest build.
+        """Sort key for selection among matching builds: CPython, then the minor version, then the newest build.
 
-        Builds that were installed go before linked ones of the same minor version, so that linking an interpreter
-        never takes away what environments run on (docs/adr/0051-installed-before-linked.md).
+        In a minor version, installed builds rank above linked ones, so that linking an interpreter does not replace
+        the Python of an environment (docs/adr/0051-installed-before-linked.md).
         """
         installed = self.tag.replace(".", "").isdigit()
         return not self.prefix, self.version.release[:2], installed, self
 
     @property
     def prefix(self) -> str:
-        """What stands before the numbers in an alias: nothing for CPython, else the implementation's name."""
+        """The prefix of aliases: empty for CPython, else the name of the implementation."""
         return "" if self.implementation == "cpython" else self.implementation
 
     @property
     def minor_alias(self) -> str:
-        """`3.12`, `3.13t`, `pypy3.10`."""
+        """The alias for the minor version: `3.12`, `3.13t`, `pypy3.10`."""
         return f"{self.prefix}{self.version.minor_text}{self.variant}"
 
     @property
     def patch_alias(self) -> str:
-        """`3.12.7`, `3.13.0rc1t`, `pypy3.10.14`."""
+        """The alias for the patch release: `3.12.7`, `3.13.0rc1t`, `pypy3.10.14`."""
         return f"{self.prefix}{self.version}{self.variant}"
 
     @property
     def build_alias(self) -> str:
-        """`3.12.7+20241016`: this build and no other."""
+        """`3.12.7+20241016`, which names exactly this build."""
         return f"{self.patch_alias}+{self.tag}"
 
     def __str__(self) -> str:
