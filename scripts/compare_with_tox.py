@@ -22,6 +22,7 @@ from pathlib import Path
 from junitparser import JUnitXml
 
 VERSION = "3.12"
+_MOST = 5  # differences that are printed
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ def compare(project: Project, scratch: Path, environ: dict[str, str]) -> bool:
         f"{'same' if same else 'DIFFERENT'}  {project.name:14} envmgr: {counts(mine)}  stock: {counts(other)}",
         flush=True,
     )
-    for test in sorted(mine.keys() | other.keys()):
-        if mine.get(test) != other.get(test):
-            print(f"    {'::'.join(test)}: {mine.get(test)}, stock {other.get(test)}")
+    different = [test for test in sorted(mine.keys() | other.keys()) if mine.get(test) != other.get(test)]
+    for test in different[:_MOST]:
+        print(f"    {'::'.join(test)}: {mine.get(test)}, stock {other.get(test)}")
     return same
 
 

@@ -38,7 +38,7 @@ def test_what_cannot_be_had_changes_nothing(sandbox: Sandbox) -> None:
 
 def test_a_use_that_fails_at_the_environment_leaves_the_project_as_it_was(sandbox: Sandbox) -> None:
     sandbox.run("install", "3.13")
-    sandbox.home.envs.write_text("a file in the place of a directory\n")
+    sandbox.home.templates.write_text("a file in the place of a directory\n")
     sandbox.run("use", "3.13", code=8)
     assert list(sandbox.project.iterdir()) == []
 
