@@ -44,22 +44,23 @@ def sync(
     It goes into the environment that is active here: an allowed .venv, or envmgr's own, which is made if need be.
     """
     here = active_python(context.home, context.cwd, context.environ)
-    environment = _planned(context, here) if dry_run else _ensured(context, here, install=not no_install)
+    project = _project(here)
     wanted = read_requirements(
-        environment.project,
+        project,
         requirements=[str(context.cwd / file) for file in files],
         groups=groups,
         extras=extras,
         include="dependencies" if no_project else "project",
     )
     if dry_run:
-        console.table(_plan(environment, wanted).items())
+        console.table(_plan(_planned(context, here), wanted).items())
         return
     if not wanted.arguments:
         raise UsageError(
-            f"{environment.project} declares nothing to install",
+            f"{project} declares nothing to install",
             hint="write a requirements.txt, a pylock.toml, or [project] dependencies in pyproject.toml",
         )
+    environment = _ensured(context, here, install=not no_install)
     if here.mismatch:
         console.say(f"note: {here.mismatch}")
     done = syncing.sync_environment(Target(context.home, environment, context.environ), wanted, engine=engine)
@@ -67,6 +68,15 @@ def sync(
     console.say(
         f"Installed what {came_from} declares, with {done}" if done else f"Nothing to do: {came_from} unchanged"
     )
+
+
+def _project(here: ActivePython) -> Path:
+    """Return the project whose requirements to read, before anything is made; raises UsageError where none is."""
+    if here.environment:
+        return here.environment.project
+    if here.resolved.project is None:
+        raise _without_environment(here)
+    return Path(os.path.realpath(here.resolved.project))
 
 
 def _ensured(context: Context, here: ActivePython, *, install: bool) -> Environment:
