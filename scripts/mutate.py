@@ -1,6 +1,6 @@
 """Mutation testing: change one expression or statement at a time, run the module's unit tests, list the survivors.
 
-    scripts/mutate [--again] [MODULE...]        scripts/mutate versions host/archive
+    scripts/mutate [--again] [--step N] [MODULE...]        scripts/mutate versions host/archive
 
 A mutant is killed when a test fails or takes too long; one that no test notices has survived. Outcomes are kept in
 `.cache/mutate/`, so a run that was interrupted goes on where it was; when the tests change, survivors are tried again,
@@ -233,22 +233,22 @@ class Trial:
     A fork replaces the code of the function, so that nothing is imported again. Mutants of other places are left out.
     """
 
-    def __init__(self, file: Path, mutants: list[Mutant], recorded: Recorded, limit: int, report: Path) -> None:
-        self._file, self._mutants, self._recorded, self._limit, self._report = file, mutants, recorded, limit, report
+    def __init__(
+        self, file: Path, mutants: list[Mutant], recorded: Recorded, limit: int, keep: Callable[[str, str], None]
+    ) -> None:
+        self._file, self._mutants, self._recorded, self._limit, self._keep = file, mutants, recorded, limit, keep
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Try the mutants in place of a run of the tests; write the outcomes."""
+        """Try the mutants in place of a run of the tests; keep the outcomes."""
         module = next(found for found in sys.modules.values() if vars(found).get("__file__") == str(self._file))
-        outcomes: dict[str, str] = {}
         for mutant in self._mutants:
             found = changed_function(mutant, module)
             if found is None:
                 continue
             session.items.sort(key=Order(mutant.line, self._recorded).rank)
             with changed(self._file, mutant.text):
-                code_returned = fork(self._limit, partial(_run, session, *found))
-            outcomes[mutant.key] = _OUTCOMES.get(code_returned, "killed")
-            self._report.write_text(json.dumps(outcomes), encoding="utf-8")
+                code = fork(self._limit, partial(_run, session, *found))
+            self._keep(mutant.key, _OUTCOMES.get(code, "killed"))
         return True
 
 
@@ -343,8 +343,8 @@ def fork(limit: int, function: Callable[[], int]) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def examine(module: str, *, again: bool) -> bool:
-    """Try all mutants of a module, and print the survivors; returns whether the rate reaches the floor."""
+def examine(module: str, *, again: bool, step: int = 1) -> bool:
+    """Try each `step`-th mutant of a module, and print the survivors; returns whether the rate reaches the floor."""
     names, floor = MODULES[module]
     tests = [str(ROOT / "tests" / name) for name in names.split()]
     text = (SOURCE / module).read_text(encoding="utf-8")
@@ -357,20 +357,22 @@ def examine(module: str, *, again: bool) -> bool:
         shutil.copytree(SOURCE, place / "envmgr", ignore=shutil.ignore_patterns("__pycache__"))
         Path(folder, "shims").symlink_to(ROOT / "shims")
         limit, recorded = _run_unchanged(place, module, tests)
-        every = [mutant for mutant in mutants(module, text) if mutant.key not in reasons]
+        every = [mutant for mutant in mutants(module, text) if mutant.key not in reasons][::step]
         missing = [mutant for mutant in every if mutant.key not in kept]
-        report = Path(folder, "outcomes.json")
-        report.write_text("{}", encoding="utf-8")
         file = place / "envmgr" / module
-        run(place, tests, 86_400, Trial(file, missing, recorded, limit, report))
-        kept |= json.loads(report.read_text(encoding="utf-8"))
-        for mutant in missing:
-            if mutant.key not in kept:
-                plugin = Order(mutant.line, recorded)
-                with changed(file, mutant.text):
-                    kept[mutant.key] = _OUTCOMES.get(run(place, tests, limit, plugin), "killed")
+
+        def keep(key: str, outcome: str) -> None:
+            kept[key] = outcome
             CACHE.mkdir(parents=True, exist_ok=True)
             memory.write_text(json.dumps([*digests, kept]), encoding="utf-8")
+
+        run(place, tests, 86_400, Trial(file, missing, recorded, limit, keep))
+        kept |= _kept(memory, *digests)  # by the fork
+        for mutant in missing:
+            if mutant.key not in kept:
+                with changed(file, mutant.text):
+                    code = run(place, tests, limit, Order(mutant.line, recorded))
+                keep(mutant.key, _OUTCOMES.get(code, "killed"))
     survivors = [mutant for mutant in every if kept[mutant.key] == "survived"]
     count, killed = len(every), len(every) - len(survivors)
     for mutant in survivors:
@@ -421,9 +423,10 @@ def _reasons() -> set[str]:
 def main() -> int:
     """Examine the modules that the command line names, or all; returns the exit code."""
     parser = argparse.ArgumentParser(
-        usage="scripts/mutate [--again] [MODULE...]", description=(__doc__ or "").partition("\n")[0]
+        usage="scripts/mutate [--again] [--step N] [MODULE...]", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--again", action="store_true", help="forget what is kept of earlier runs")
+    parser.add_argument("--step", type=int, default=1, metavar="N", help="try each Nth mutant only, for an estimate")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="versions, versions/pins, ...")
     options = parser.parse_args()
     wanted = [name for name in MODULES if not options.modules or name.startswith(tuple(options.modules))]
@@ -433,7 +436,7 @@ def main() -> int:
     import pytest  # noqa: F401
 
     os.chdir(ROOT)
-    results = [examine(module, again=options.again) for module in wanted]
+    results = [examine(module, again=options.again, step=options.step) for module in wanted]
     return 0 if all(results) else 1
 
 
