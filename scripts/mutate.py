@@ -274,8 +274,15 @@ def changed_function(mutant: Mutant, module: ModuleType) -> tuple[FunctionType, 
         code = inner[0]
         place = inspect.unwrap(getattr(place, "fget", None) or getattr(place, "__func__", place))
         if isinstance(place, FunctionType):
-            return None if place.__code__ == code else (place, code)  # equal where a default argument has changed
+            return (place, code) if _replaces(code, place.__code__) else None
     return None
+
+
+def _replaces(code: CodeType, original: CodeType) -> bool:
+    """Return whether a code can take the place of another, and does another thing; not so for a default argument."""
+    if code.co_freevars != original.co_freevars:
+        return False
+    return any(getattr(code, name) != getattr(original, name) for name in ("co_code", "co_consts", "co_names"))
 
 
 class Order:
