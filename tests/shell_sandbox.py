@@ -1,4 +1,4 @@
-"""A shell with the hook in its rc file, and the stage of the rule around it."""
+"""A shell with the hook in its rc file, and the prepared projects of the rule table."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prepared_projects import PreparedProjects, create_projects
+from pty_shell import SHELLS, PromptShell, ShellSyntax
 from python_archives import clean_environ
-from terminal import SHELLS, Shell, Terminal
 
 from envmgr.shell import shells
-
-TELL = '#!/bin/sh\nfor name; do printf "%s=%s\\n" "$name" "$(printenv "$name" || echo unset)"; done\n'
 
 
 @dataclass(frozen=True)
 class ShellSandbox:
-    """A shell with the hook in its rc file, and the stage of the rule around it: `shop`, its `inner`, and `spelled`."""
+    """A shell that loads the hook, for a user who has nothing else, and the prepared projects of the rule table."""
 
     prepared: PreparedProjects
-    shell: Shell
+    shell: ShellSyntax
     environ: dict[str, str]
 
-    def open(self, where: str = "none", *, rc: str = "", after: str = "", before: tuple[str, ...] = ()) -> Terminal:
-        """Start the shell in a directory of the stage; `rc` stands before the hook's line, `after` behind it."""
+    def open(self, where: str = "none", *, rc: str = "", after: str = "", before: tuple[str, ...] = ()) -> PromptShell:
+        """Start the shell in a prepared directory; `rc` and `after` are lines of its rc file around the hook's."""
         file = Path(self.environ["HOME"]) / self.shell.rc
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{self.shell.quiet}{rc}\n{self.rc_line}\n{after}\n", errors="surrogateescape")
-        return Terminal(self.shell, self.environ, self.prepared.root / where, before=before)
+        file.write_text(f"{self.shell.prompt}{rc}\n{self.rc_line}\n{after}\n", errors="surrogateescape")
+        return PromptShell(self.shell, self.environ, self.prepared.root / where, before=before)
 
     @property
     def rc_line(self) -> str:
@@ -40,41 +38,38 @@ class ShellSandbox:
         return str(self.prepared.home.shims)
 
     def environment(self, name: str) -> str:
-        """Return the directory of an environment of the stage."""
+        """Return the directory of a prepared environment."""
         return str(self.prepared.environment(name, ""))
 
     def path(self, name: str) -> Path:
         return self.prepared.root / name
 
-    def cd(self, terminal: Terminal, where: str) -> str:
+    def cd(self, terminal: PromptShell, where: str) -> str:
         return terminal.type(f"cd {self.prepared.root / where}")
 
-    def variables(self, terminal: Terminal, *names: str) -> dict[str, str]:
-        """Return exported variables, as a program that the shell starts sees them."""
-        shown = terminal.type(f"{self.prepared.root.parent}/tell {' '.join(names)}")
-        return dict(line.split("=", 1) for line in shown.splitlines())
+    def variables(self, terminal: PromptShell, *names: str) -> dict[str, str]:
+        """Return exported variables, `unset` for each that is not exported."""
+        exported = terminal.variables()
+        return {name: exported.get(name, "unset") for name in names}
 
-    def active(self, terminal: Terminal) -> str:
-        """Return VIRTUAL_ENV, having seen that its programs are first on PATH exactly while it is set."""
-        told = self.variables(terminal, "VIRTUAL_ENV", "PATH")
-        entries = told["PATH"].split(":")
-        if told["VIRTUAL_ENV"] == "unset":
+    def active(self, terminal: PromptShell) -> str:
+        """Return VIRTUAL_ENV, `unset` for none, having checked that PATH has its programs once, or those of none."""
+        exported = self.variables(terminal, "VIRTUAL_ENV", "PATH")
+        active, entries = exported["VIRTUAL_ENV"], exported["PATH"].split(":")
+        if active == "unset":
             assert not any("/envs/" in entry for entry in entries)
         else:
-            assert entries.count(told["VIRTUAL_ENV"] + "/bin") == 1
-        return told["VIRTUAL_ENV"]
+            assert entries.count(f"{active}/bin") == 1
+        return active
 
-    def path_entries(self, terminal: Terminal) -> list[str]:
+    def path_entries(self, terminal: PromptShell) -> list[str]:
         return self.variables(terminal, "PATH")["PATH"].split(":")
 
 
 def create_shell_sandbox(shell: str, folder: Path) -> ShellSandbox:
-    """Return a sandbox in `folder`, for a user who has nothing but the hook."""
-    prepared = create_projects(folder / "world")
+    """Create a sandbox in `folder`; `shell` is a name of `pty_shell.SHELLS`."""
+    prepared = create_projects(folder / "prepared")
     (folder / "user").mkdir()
-    tell = prepared.root.parent / "tell"
-    tell.write_text(TELL)
-    tell.chmod(0o755)
     environ = {name: value for name, value in clean_environ(dict(os.environ)).items() if name in {"USER", "LOGNAME"}}
     environ |= {
         "HOME": str(folder / "user"),

@@ -91,8 +91,8 @@ def asked(hooked: PreparedProjects, name: str, environ: dict[str, str], folder: 
     text = os.fsencode("".join(f"{line}\n" for _, typed in cases for line in ("cd /", *typed, tell)))
     if words.source:  # interactive on a terminal only
         (folder / "cases").write_bytes(text)
-        with PtyShell([name], cwd=hooked.root / "none", environ=environ, folder=folder / "told") as shell:
-            shell.type(words.source.format(folder / "cases"))
+        with PtyShell([name], cwd=hooked.root / "none", environ=environ) as shell:
+            shell.variables_after(words.source.format(folder / "cases"))
     else:
         cwd = hooked.root / "none"
         subprocess.run([name, "-i"], input=text, cwd=cwd, env=environ, capture_output=True, check=False, timeout=120)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pexpect
 import pytest
 from mirror_server import Mirror
+from pty_shell import suppress_fish_manuals
 from python_archives import NEWER_TAG, pythons
-from terminal import leave_manuals
 
 PROMPT = "walk $ "
 RC = {
@@ -146,7 +146,7 @@ def test_active_on_cd(person: Person, shop: Path, shell: str) -> None:
     rc = person.home / name
     rc.parent.mkdir(parents=True, exist_ok=True)
     rc.write_text(text)
-    leave_manuals(person.environ)
+    suppress_fish_manuals(person.environ)
     person.envmgr("setup", shell)
     once = rc.read_text()
     person.envmgr("setup", shell)

@@ -37,7 +37,7 @@ class Session:
     name: str
 
     def cd(self, place: str) -> dict[str, str]:
-        return self.shell.type(f"cd '{self.prepared.root / place}'")
+        return self.shell.variables_after(f"cd '{self.prepared.root / place}'")
 
     def allow(self, place: str, dotenv: str) -> None:
         """Give a directory a dotenv file, and allow what is there."""
@@ -52,7 +52,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
     rc = Path(environ["HOME"]) / RC[request.param]
     rc.parent.mkdir(parents=True, exist_ok=True)
     rc.write_text(f"{shells.shell_named(request.param).line(prepared.home)}\n")
-    with PtyShell(ARGV[request.param], cwd=prepared.root / "none", environ=environ, folder=tmp_path / "tell") as shell:
+    with PtyShell(ARGV[request.param], cwd=prepared.root / "none", environ=environ) as shell:
         yield Session(prepared, shell, request.param)
 
 
@@ -70,8 +70,8 @@ def test_a_change_revokes_at_the_next_prompt(session: Session) -> None:
     assert "VIRTUAL_ENV" in session.cd("own")
     with (session.prepared.root / "own" / ".venv" / "pyvenv.cfg").open("a") as file:
         file.write("home = /tmp/evil\n")
-    assert "VIRTUAL_ENV" not in session.shell.type("")
-    session.shell.type("")
+    assert "VIRTUAL_ENV" not in session.shell.variables_after("")
+    session.shell.variables_after("")
     assert session.shell.screen().count(CHANGED) == 1
 
 
@@ -83,7 +83,7 @@ def test_another_program_in_the_place_of_its_python_revokes(session: Session) ->
     assert "VIRTUAL_ENV" in session.cd("own")
     python.unlink()
     python.symlink_to("/usr/bin/env")
-    assert "VIRTUAL_ENV" not in session.shell.type("")
+    assert "VIRTUAL_ENV" not in session.shell.variables_after("")
 
 
 def test_another_python_than_the_pin_asks_for_is_told_once_per_visit(session: Session) -> None:
@@ -91,7 +91,7 @@ def test_another_python_than_the_pin_asks_for_is_told_once_per_visit(session: Se
     told = "has Python 3.12.7, not 3.11"
     venv = session.prepared.root / "owned" / ".venv"
     assert session.cd("owned")["VIRTUAL_ENV"] == str(venv)
-    session.shell.type("")
+    session.shell.variables_after("")
     assert session.shell.screen().count(told) == 1
     session.cd("none")
     session.cd("owned")
@@ -112,7 +112,7 @@ def test_a_foreign_venv_is_left_alone_and_mentioned_once_per_visit(session: Sess
     venv.mkdir(parents=True)
     (venv / "pyvenv.cfg").touch()
     assert "VIRTUAL_ENV" not in session.cd("none/foreign")
-    session.shell.type("")
+    session.shell.variables_after("")
     assert session.shell.screen().count(FOREIGN) == 1
     session.cd("none")
     session.cd("none/foreign")
@@ -133,7 +133,7 @@ def test_variables_are_set_inside_and_undone_outside(session: Session) -> None:
     session.allow("own", "FRESH=1\nBEFORE=theirs\nTOUCHED=1\n")
     inside = session.cd("own")
     assert (inside["FRESH"], inside["BEFORE"], inside["TOUCHED"]) == ("1", "theirs", "1")
-    session.shell.type("set -gx TOUCHED mine" if session.name == "fish" else "TOUCHED=mine")
+    session.shell.variables_after("set -gx TOUCHED mine" if session.name == "fish" else "TOUCHED=mine")
     outside = session.cd("none")
     assert "FRESH" not in outside
     assert outside["BEFORE"] == "user's"
@@ -141,11 +141,11 @@ def test_variables_are_set_inside_and_undone_outside(session: Session) -> None:
 
 
 def test_a_variable_that_was_not_exported_is_not_afterwards(session: Session) -> None:
-    session.shell.type("set -g LOCAL here" if session.name == "fish" else "LOCAL=here")
+    session.shell.variables_after("set -g LOCAL here" if session.name == "fish" else "LOCAL=here")
     session.allow("own", "LOCAL=there\n")
     assert session.cd("own")["LOCAL"] == "there"
     assert "LOCAL" not in session.cd("none")
-    session.shell.type('echo "is $LOCAL now"')
+    session.shell.variables_after('echo "is $LOCAL now"')
     assert "is here now" in session.shell.screen()
 
 
@@ -173,9 +173,9 @@ def test_allow_and_deny_work_at_the_next_prompt(session: Session) -> None:
     (project / ".venv" / "bin" / "python").symlink_to("/usr/bin/env")
     (project / ".env").write_text("FRESH=1\n")
     assert "FRESH" not in session.cd("none/later")
-    allowed = session.shell.type("envmgr allow")
+    allowed = session.shell.variables_after("envmgr allow")
     assert (allowed.get("FRESH"), allowed.get("VIRTUAL_ENV")) == ("1", f"{project}/.venv")
-    denied = session.shell.type("envmgr deny")
+    denied = session.shell.variables_after("envmgr deny")
     assert not {"FRESH", "VIRTUAL_ENV"} & set(denied)
 
 
@@ -219,10 +219,10 @@ def test_what_allow_refuses_revokes_at_the_next_prompt(session: Session, change:
     make, reason = REVOKING[change]
     assert "VIRTUAL_ENV" in session.cd("own")
     make(session.prepared.root / "own")
-    told = session.shell.type("")
+    told = session.shell.variables_after("")
     assert "VIRTUAL_ENV" not in told
     assert not [entry for entry in told["PATH"].split(":") if ".venv" in entry]
-    session.shell.type("")
+    session.shell.variables_after("")
     assert re.search(f"{CHANGED}[^\\n]*{reason}", session.shell.screen())
     assert session.shell.screen().count(CHANGED) == 1
     assert not list(session.prepared.root.rglob("pwned"))
@@ -234,7 +234,7 @@ def test_an_installed_package_revokes_nothing(session: Session) -> None:
     program = session.prepared.root / "own/.venv/bin/black"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    assert "VIRTUAL_ENV" in session.shell.type("")
+    assert "VIRTUAL_ENV" in session.shell.variables_after("")
     assert CHANGED not in session.shell.screen()[len(before) :]
 
 

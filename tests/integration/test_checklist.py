@@ -10,8 +10,8 @@ import venv
 from pathlib import Path
 
 import pytest
+from pty_shell import SHELLS
 from shell_sandbox import ShellSandbox, count_forks, create_shell_sandbox
-from terminal import SHELLS
 
 from envmgr.environments import record
 from envmgr.shell import shells
@@ -404,7 +404,7 @@ def test_line_18_nested_shells_derive_their_state_anew(sandbox: ShellSandbox) ->
         for inner in ("bash", "zsh", "fish"):
             file = Path(sandbox.environ["HOME"]) / SHELLS[inner].rc
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(SHELLS[inner].quiet + shells.shell_named(inner).line(sandbox.prepared.home) + "\n")
+            file.write_text(SHELLS[inner].prompt + shells.shell_named(inner).line(sandbox.prepared.home) + "\n")
             terminal.shell = SHELLS[inner]
             terminal.type(" ".join(terminal.shell.argv))
             assert sandbox.active(terminal) == sandbox.environment("shop")
@@ -434,23 +434,21 @@ def test_line_18_an_inherited_variable_is_not_believed(sandbox: ShellSandbox) ->
 
 
 def test_line_19_tmux_windows(sandbox: ShellSandbox) -> None:
-    log = sandbox.path("told")
+    log = sandbox.path("exported")
     socket = ("tmux", "-L", f"envmgr-{os.getpid()}-{sandbox.shell.name}", "-f", "/dev/null")
     with sandbox.open("shop") as terminal:
         shell = " ".join(sandbox.shell.argv)
         window = f"new-session -d -x 200 -y 50 -c {sandbox.path('spelled')} '{shell}'"
         terminal.type(f"{' '.join(socket)} {window}")
         try:
-            terminal.type(
-                f"{' '.join(socket)} send-keys '{sandbox.prepared.root.parent}/tell VIRTUAL_ENV PATH >{log}.new' Enter"
-            )
+            terminal.type(f"{' '.join(socket)} send-keys 'printenv VIRTUAL_ENV PATH >{log}.new' Enter")
             terminal.type(f"{' '.join(socket)} send-keys 'mv {log}.new {log}' Enter")
             terminal.type(f"sh -c 'until test -s {log}; do sleep 0.05; done'")
         finally:
             terminal.type(f"{' '.join(socket)} kill-server")
-    told = dict(line.split("=", 1) for line in log.read_text().splitlines())
-    assert told["VIRTUAL_ENV"] == sandbox.environment("spelled")
-    assert told["PATH"].split(":").count(sandbox.environment("shop") + "/bin") == 0
+    active, path = log.read_text().splitlines()
+    assert active == sandbox.environment("spelled")
+    assert path.split(":").count(sandbox.environment("shop") + "/bin") == 0
 
 
 def test_line_20_edits_are_seen_whatever_their_time(sandbox: ShellSandbox) -> None:

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pty_shell import SHELLS
 from shell_sandbox import ShellSandbox, create_shell_sandbox
-from terminal import SHELLS
 
 from envmgr.environments import record
 from envmgr.shell import grant, offer, shells
@@ -267,7 +267,7 @@ def test_line_37_a_shell_started_in_an_allowed_project(sandbox: ShellSandbox, in
     sandbox.environ.update({"BEFORE": "user's", "PYTHONHOME": "/nowhere"})
     file = Path(sandbox.environ["HOME"]) / SHELLS[inner].rc
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"{SHELLS[inner].quiet}{shells.shell_named(inner).line(sandbox.prepared.home)}\n")
+    file.write_text(f"{SHELLS[inner].prompt}{shells.shell_named(inner).line(sandbox.prepared.home)}\n")
     with sandbox.open("none") as terminal:
         terminal.type("set -g UNEXPORTED mine" if sandbox.shell.name == "fish" else "UNEXPORTED=mine")
         sandbox.cd(terminal, "own")

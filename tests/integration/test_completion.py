@@ -62,12 +62,12 @@ def test_zsh_offers(tmp_path: Path, *, before: bool) -> None:
     lines = ["autoload -U compinit; compinit -u -D", '. "$HOME/it\'s a \\$HOME/shell/hook.zsh"']
     (tmp_path / ".zshrc").write_text("\n".join(["PS1='> '", *(lines if before else lines[::-1])]))
     environ = {"PATH": os.defpath, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    with PtyShell(["zsh"], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
-        shell.type('envmgr() { export ASKED="$*"; }')
-        assert shell.type("envmgr us\t")["ASKED"] == "use"
-        assert shell.type("envmgr env l\t")["ASKED"] == "env list"
-        assert shell.type("envmgr run -p 3\t")["ASKED"] == "run -p 3.12"
-        assert shell.type("envmgr setup fi\t")["ASKED"] == "setup fish"
+    with PtyShell(["zsh"], cwd=tmp_path, environ=environ) as shell:
+        shell.variables_after('envmgr() { export ASKED="$*"; }')
+        assert shell.variables_after("envmgr us\t")["ASKED"] == "use"
+        assert shell.variables_after("envmgr env l\t")["ASKED"] == "env list"
+        assert shell.variables_after("envmgr run -p 3\t")["ASKED"] == "run -p 3.12"
+        assert shell.variables_after("envmgr setup fi\t")["ASKED"] == "setup fish"
         assert "\x1b]0;x" not in shell.screen()
 
 

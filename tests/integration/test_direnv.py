@@ -28,12 +28,12 @@ def test_use_envmgr(hooks: str, tmp_path: Path, environ: dict[str, str]) -> None
     (user / ".bashrc").write_text("\n".join(lines[hook] for hook in hooks.split(", ")) + "\n")
     environ["ENVMGR_HOME"] = str(home.root)
     subprocess.run(["direnv", "allow", project], env=environ, check=True)
-    with PtyShell(["bash"], cwd=tmp_path, environ=environ, folder=tmp_path / "told") as shell:
-        told = shell.type("cd 'a shop'")
+    with PtyShell(["bash"], cwd=tmp_path, environ=environ) as shell:
+        told = shell.variables_after("cd 'a shop'")
         assert told["VIRTUAL_ENV"] == str(environment)
         assert told["PATH"].split(":")[0] == f"{environment}/bin"
         assert shell.variables() == told
-        left = shell.type("cd ..")
+        left = shell.variables_after("cd ..")
         left = shell.variables()
         assert "VIRTUAL_ENV" not in left
         assert f"{environment}/bin" not in left["PATH"]

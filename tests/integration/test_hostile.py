@@ -546,14 +546,14 @@ def test_tab_in_a_directory_of_hostile_names(prepared: PreparedProjects, tmp_pat
         (cwd / name).mkdir(parents=True)
         (active / "bin" / name).mkdir(parents=True)  # what is active may be anybody's
     environ = variables(prepared, cwd) | {"HOME": str(tmp_path), "VIRTUAL_ENV": str(active)}
-    with PtyShell(SHELLS[shell], cwd=cwd, environ=environ, folder=tmp_path / "told") as terminal:
+    with PtyShell(SHELLS[shell], cwd=cwd, environ=environ) as terminal:
         if shell == "zsh":
-            terminal.type("autoload -U compinit; compinit -u -D")
+            terminal.variables_after("autoload -U compinit; compinit -u -D")
         file = {"bash": "completion.bash", "zsh": "hook.zsh", "fish": "completion.fish"}[shell]
-        terminal.type(f"cd {cwd}; ln -s $ENVMGR_HOME/shell shell; source ./shell/{file}")
+        terminal.variables_after(f"cd {cwd}; ln -s $ENVMGR_HOME/shell shell; source ./shell/{file}")
         for line in TYPED:
-            terminal.child.send(f"envmgr {line}\t\t\t")
-            terminal.child.send("\x03\x03")
+            terminal.send(f"envmgr {line}\t\t\t")
+            terminal.send("\x03\x03")
         terminal.variables()
         assert "\x1b]0;x\x07" not in terminal.screen()
     assert not list(tmp_path.rglob("pwned"))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from other_tools import OTHER_TOOLS, OtherTool
+from pty_shell import PromptShell
 from shell_sandbox import ShellSandbox, create_shell_sandbox
-from terminal import Terminal
 
 NAMES = (
     "PATH",
@@ -30,7 +30,7 @@ def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> ShellSandbox:
     return create_shell_sandbox(str(request.param), tmp_path)
 
 
-def beside(sandbox: ShellSandbox, name: str, order: str) -> Terminal:
+def beside(sandbox: ShellSandbox, name: str, order: str) -> PromptShell:
     """Start the shell with the hook of a neighbour first or last in its rc file."""
     neighbour: OtherTool = OTHER_TOOLS[name](sandbox.shell.name, Path(sandbox.environ["HOME"]))
     sandbox.environ.update(neighbour.environ)
@@ -39,7 +39,7 @@ def beside(sandbox: ShellSandbox, name: str, order: str) -> Terminal:
     return sandbox.open("outer/deep", after=neighbour.rc)
 
 
-def settled(sandbox: ShellSandbox, terminal: Terminal) -> dict[str, str]:
+def settled(sandbox: ShellSandbox, terminal: PromptShell) -> dict[str, str]:
     """Return what is exported, and the Python that runs, having seen the same at two more prompts."""
     told = [sandbox.variables(terminal, *NAMES) | {"python": terminal.type("python")} for _ in range(3)]
     assert told[0] == told[1] == told[2]

@@ -40,7 +40,7 @@ def start(tmp_path: Path, home: Home, environ: dict[str, str]) -> Callable[..., 
     def started(name: str) -> PtyShell:
         path = f"{environ['PATH']}:{os.environ.get('ENVMGR_TEST_NU', '/')}"
         more = {"ENVMGR_HOME": str(home.root), "PATH": path}
-        return PtyShell([name], cwd=tmp_path, environ=environ | more, folder=tmp_path / "told")
+        return PtyShell([name], cwd=tmp_path, environ=environ | more)
 
     return started
 
@@ -55,18 +55,18 @@ def test_set_up_and_removed(name: str, start: Callable[..., PtyShell], home: Hom
     (user / ".profile").write_text(". ~/.bashrc")
     before = snapshot(user)
     with start(name) as shell:
-        shell.type("envmgr setup")
+        shell.variables_after("envmgr setup")
     with start(name) as shell:
         assert "VIRTUAL_ENV" not in shell.variables()
-        told = shell.type("cd link")
+        told = shell.variables_after("cd link")
         assert told["VIRTUAL_ENV"] == str(environment)
         assert told["PATH"].split(":")[0] == str(environment / "bin")
-        shell.type(f"envmgr doctor --json {'o>' if name == 'nu' else '>'} ../doctor.json")
+        shell.variables_after(f"envmgr doctor --json {'o>' if name == 'nu' else '>'} ../doctor.json")
         assert f"loaded in this {name}" in (tmp_path / "doctor.json").read_text()
-        told = shell.type("cd ..")
+        told = shell.variables_after("cd ..")
         assert "VIRTUAL_ENV" not in told
         assert told["PATH"].split(":")[0] == str(home.shims)
-        shell.type("envmgr setup --remove")
+        shell.variables_after("envmgr setup --remove")
     assert not (tmp_path / "pwned").exists()
     assert snapshot(user).items() >= before.items()
 

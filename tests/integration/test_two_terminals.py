@@ -23,13 +23,13 @@ RC = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
 
 
 @pytest.fixture(params=ARGV)
-def shell(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Iterator[PtyShell]:
+def shell(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[PtyShell]:
     """Return a shell with the hook, in the project that the sandbox is for."""
     shims.refresh(sandbox.home)
     rc = Path(sandbox.environ["HOME"]) / RC[request.param]
     rc.parent.mkdir(parents=True, exist_ok=True)
     rc.write_text(f"{shells.shell_named(request.param).line(sandbox.home)}\n")
-    with PtyShell(ARGV[request.param], cwd=sandbox.project, environ=sandbox.environ, folder=tmp_path / "tell") as shell:
+    with PtyShell(ARGV[request.param], cwd=sandbox.project, environ=sandbox.environ) as shell:
         yield shell
 
 
@@ -37,18 +37,18 @@ def test_git_init_after_use_does_not_see_the_link(sandbox: Sandbox, interpreter:
     """At the next prompt, of a shell that has been in the project for long, and of one repository after the other."""
     words = interpreter.build.minor_alias
     (sandbox.project / ".python-version").write_text(f"{words}\n")
-    shell.type("")
+    shell.variables_after("")
     sandbox.run("use", "--no-pip")
-    shell.type("")
+    shell.variables_after("")
     for _ in range(2):
-        shell.type("git init -q")
-        shell.type("")
+        shell.variables_after("git init -q")
+        shell.variables_after("")
         (sandbox.project / ".git" / "index").unlink(missing_ok=True)
         said = subprocess.check_output(["git", "status", "--porcelain"], cwd=sandbox.project, text=True)
         assert said == "?? .python-version\n"
         shutil.rmtree(sandbox.project / ".git")
-        shell.type("cd ..")
-        shell.type("cd -")
+        shell.variables_after("cd ..")
+        shell.variables_after("cd -")
 
 
 def test_an_environment_that_comes_and_goes_and_comes(
@@ -56,11 +56,11 @@ def test_an_environment_that_comes_and_goes_and_comes(
 ) -> None:
     words = interpreter.build.minor_alias
     (sandbox.project / ".python-version").write_text(f"{words}\n")
-    assert "VIRTUAL_ENV" not in shell.type("")
+    assert "VIRTUAL_ENV" not in shell.variables_after("")
     assert shell.screen().count("`envmgr use` makes it") == 1
     for _ in range(2):
         sandbox.run("use", "--no-pip")
         made = sandbox.environment(words)
-        assert shell.type("")["VIRTUAL_ENV"] == str(made.path)
+        assert shell.variables_after("")["VIRTUAL_ENV"] == str(made.path)
         sandbox.run("env", "remove", str(made.path))
-        assert "VIRTUAL_ENV" not in shell.type("")
+        assert "VIRTUAL_ENV" not in shell.variables_after("")
