@@ -86,7 +86,7 @@ def test_an_exact_version_is_upgraded_to_its_rebuild_beside_a_newer_one(sandbox:
 def test_a_linked_one_is_its_owner_s_to_upgrade(sandbox: Sandbox) -> None:
     sandbox.run("link", str(pythons() / "3.13.0"), "work")
     error = sandbox.run("upgrade", "work", code=4)
-    assert "3.13.0+work is linked, and its owner's to upgrade" in error
+    assert "3.13.0+work is linked; upgrade it with the tool that installed it" in error
     assert f"`envmgr link {pythons()}/3.13.0/bin/python3.13`" in error
     assert "up to date" not in sandbox.messages("upgrade")
 

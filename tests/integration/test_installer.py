@@ -102,7 +102,7 @@ def test_an_archive_without_a_python_is_refused(
     network = Network(environ | {"ENVMGR_PYTHON_MIRROR": (tmp_path / "mirror").as_uri()})
     chosen = from_file_name(name, download.digest(tmp_path / "mirror" / name))
     assert chosen
-    with pytest.raises(DownloadError, match="holds no Python"):
+    with pytest.raises(DownloadError, match="contains no Python"):
         installer.install(home, chosen, network, cache)
     assert left(home.versions) == left(home.tmp) == []
 
@@ -166,7 +166,7 @@ def test_an_attestation_is_asked_of_gh_and_never_assumed(
     (tmp_path / "gh").write_text(GH)
     (tmp_path / "gh").chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{network.environ['PATH']}"
-    with pytest.raises(DownloadError, match="does not hold: no attestations found"):
+    with pytest.raises(DownloadError, match="cannot be verified: no attestations found"):
         installer.install(
             home, chosen, Network({**network.environ, "PATH": path, "GH_CODE": "1"}), cache, options=options
         )

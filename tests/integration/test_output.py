@@ -114,7 +114,7 @@ def test_the_error_is_told_and_not_that_of_the_refresh_after_it(environ: dict[st
     argv = [*ENVMGR, "install", "--offline", "3.99"]
     done = subprocess.run(argv, env=environ, cwd="/", capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert "no Python answers 3.99" in done.stderr
+    assert "no Python matches 3.99" in done.stderr
 
 
 def test_removing_an_environment_removes_the_shims_of_its_commands(sandbox: Sandbox) -> None:

@@ -183,7 +183,7 @@ def test_install_needs_somebody_to_say_what(sandbox: Sandbox) -> None:
     (sandbox.project / "pyproject.toml").write_text('[project]\nrequires-python = "^3.8"\n')
     assert "requires-python" in sandbox.run("install", code=2)
     (sandbox.project / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.98"\n')
-    assert "no Python answers >=3.98" in sandbox.run("install", "--offline", code=3)
+    assert "no Python matches >=3.98" in sandbox.run("install", "--offline", code=3)
 
 
 def test_killed_at_any_moment_the_old_state_or_the_new_one_holds(

@@ -135,7 +135,7 @@ def test_where_a_tool_is_not_there_is_nothing(tmp_path: Path) -> None:
     for origin in discovery.OWNERS:
         if origin not in {"system", "homebrew", "conda"}:  # these look in the places of the machine, too
             assert found(origin, tmp_path) == []
-    with pytest.raises(UsageError, match="not an origin"):
+    with pytest.raises(UsageError, match="not a tool that envmgr can link from"):
         discovery.discover("chocolatey", {})
 
 

@@ -71,7 +71,7 @@ def test_what_is_missing_is_named_with_its_place_and_the_next_step(home: Home, d
     assert missing.value.hint == "run `envmgr install '>=3.13'`"
     with pytest.raises(NoSuchVersionError, match="no Python is called nobody") as unknown:
         resolve.installed_interpreter(Store(home), found, found.requests[1])
-    assert unknown.value.hint == "no Python has a name yet; `envmgr link` gives one"
+    assert unknown.value.hint == "no Python has a name; `envmgr link` gives one"
 
 
 def test_system_is_path_without_the_shims_and_links_to_them(home: Home, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_name_where_nothing_is_known_has_no_near_ones() -> None:
 
 
 def test_system_is_not_to_be_had() -> None:
-    with pytest.raises(UsageError, match="what PATH has"):
+    with pytest.raises(UsageError, match="the Python on PATH"):
         selection.select(VersionRequest.parse("system"), CANDIDATES, "the mirror")
 
 

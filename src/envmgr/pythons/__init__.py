@@ -1,6 +1,6 @@
-"""Interpreters: the index of what can be had, the store of what is installed, and the one rule that picks.
+"""Python interpreters: the index of candidates, the store of installed builds, and the resolution rule.
 
-Must not know of projects or environments.
+Modules here must not import anything about projects or environments.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Writing the aliases, the remembered requests and the `pythonX.Y` links, after anything in the store changed.
+"""Write the aliases, the cached requests and the `pythonX.Y` links after a change of the store.
 
-Aliases name minors, patches and builds, because environments may have one as their home: all that an alias ever points
-to is the same minor version. Wider requests (`3`, `latest`, `>=3.11`) are one-line files in `requests/` that name an
-alias (docs/adr/0007-requests-and-aliases.md). Call these under the store's lock.
+An alias names a minor version, a patch or a build. An environment may have an alias as its `home`, so an alias must
+never point to another minor version. Wider requests (`3`, `latest`, `>=3.11`) are one-line files in `requests/` that
+name an alias (docs/adr/0007-requests-and-aliases.md). Call these functions under the store's lock.
 
-An environment that another tool makes through `shims/python3.12` has `shims/` as its home. Python looks for its
+An environment that another tool makes through `shims/python3.12` has `shims/` as its `home`. Python searches its
 standard library from there upwards (https://docs.python.org/3/library/sys_path_init.html), so `lib/` and `include/`
-beside `shims/` hold a link per minor version; without, a build that was moved from where it was compiled cannot start.
+beside `shims/` have a link per minor version. Without these links a relocated build cannot start.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from envmgr.versions.version import Build
 
 
 def update_aliases(home: Home, *, without: Collection[Path] = ()) -> None:
-    """Make aliases, `pythonX.Y` links and their libraries say what the store holds now; each changes by one rename.
+    """Update aliases, `pythonX.Y` links and library links to the builds in the store, each by one atomic rename.
 
-    `without` are directories of builds that are about to go.
+    `without` are directories of builds that are about to be removed; no link will point to them. Raises OSError.
     """
     wanted: dict[str, Build] = {}
     builds = [build for build in Store(home).builds() if home.versions / str(build) not in without]
     for build in sorted(builds, key=lambda build: (build.version.pre is None, build.rank)):
         for name in (build.minor_alias, build.patch_alias, build.build_alias):
             wanted[name] = build
-    _links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()}, owned="../versions/")
+    _update_links(home.aliases, {name: f"../versions/{build}" for name, build in wanted.items()}, owned="../versions/")
     minors = {build.minor_alias: _program(build) for build in wanted.values() if not build.prefix}
     programs = {f"python{name}": f"../aliases/{name}/bin/{program}" for name, program in minors.items()}
-    _links(home.shims, programs, owned="../aliases/")
+    _update_links(home.shims, programs, owned="../aliases/")
     for part in ("lib", "include"):
-        places = {program: f"../aliases/{name}/{part}/{program}" for name, program in minors.items()}
-        there = {program: place for program, place in places.items() if (home.shims / place).is_dir()}
-        _links(home.root / part, there, owned="../aliases/")
+        targets = {program: f"../aliases/{name}/{part}/{program}" for name, program in minors.items()}
+        existing = {program: target for program, target in targets.items() if (home.shims / target).is_dir()}
+        _update_links(home.root / part, existing, owned="../aliases/")
     forget_requests(home)
 
 
 def _program(build: Build) -> str:
-    """Return the name of the interpreter's program: `python3.13t`; a debug build has no letter of its own."""
+    """Return the name of the interpreter's program: `python3.13t`. The name of a debug build has no `d`."""
     return f"python{build.version.minor_text}{build.variant.replace('d', '')}"
 
 
-def _links(folder: Path, wanted: dict[str, str], *, owned: str) -> None:
-    """Make the links of `folder` whose targets start with `owned` exactly the `wanted` ones, name -> target."""
+def _update_links(folder: Path, wanted: dict[str, str], *, owned: str) -> None:
+    """Create the `wanted` links (name -> target) in `folder`; remove other links whose targets start with `owned`."""
     folder.mkdir(parents=True, exist_ok=True)
     files.clean_up(folder)
     for entry in folder.iterdir():
@@ -61,7 +61,10 @@ def _links(folder: Path, wanted: dict[str, str], *, owned: str) -> None:
 
 
 def write_request(home: Home, request: VersionRequest, interpreter: Interpreter | None) -> None:
-    """Write down which alias answers `request`, or that none does, so that the shim need not ask again."""
+    """Cache the alias of the interpreter that matches `request`, or that none does (None), for the shims.
+
+    Raises EnvmgrError if the file cannot be written.
+    """
     alias = interpreter.alias if interpreter else ""
     if request.text == alias:
         return
@@ -73,7 +76,7 @@ def write_request(home: Home, request: VersionRequest, interpreter: Interpreter 
 
 
 def forget_requests(home: Home) -> None:
-    """Forget every remembered request; the next shim that needs one asks."""
+    """Remove all cached requests; a shim that needs one resolves it again."""
     if home.requests.is_dir():
         for file in home.requests.iterdir():
             file.unlink(missing_ok=True)

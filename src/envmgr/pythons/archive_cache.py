@@ -1,6 +1,7 @@
-"""The cache of archives: what is in it, and removing that while others may be at work. A writer.
+"""List and remove cached archives, safely while other processes download or unpack them.
 
-`host.download` keeps beside an archive NAME the lock `.NAME.lock` and, of a download that broke off, `NAME.part`.
+`host.download` writes two files beside an archive NAME: the lock `.NAME.lock`, and `NAME.part` for an incomplete
+download.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from envmgr.host import download, lock
 
 
 def archives(cache: Path) -> list[Path]:
-    """Return the archives that are in the cache, or were begun; no file of a name need be there."""
+    """Return the paths of all archives in the cache, complete or not; a path may have only a lock or a part file."""
     names = {
         path.name.removeprefix(".").removesuffix(".lock").removesuffix(".part")
         for path in (cache / "downloads").glob("*")
@@ -22,7 +23,7 @@ def archives(cache: Path) -> list[Path]:
 
 
 def size(archive: Path) -> int:
-    """Return the bytes on the disk that removing an archive frees."""
+    """Return the disk space that an archive and its part file take, in bytes."""
     total = 0
     for path in (archive, _part(archive)):
         try:
@@ -33,11 +34,11 @@ def size(archive: Path) -> int:
 
 
 def remove(archive: Path) -> bool:
-    """Remove an archive with what belongs to it; returns False, and leaves it, while it is downloaded or unpacked."""
+    """Remove an archive with its part file and lock; return False without a change if another process uses it."""
     guard = download.lock_path(archive)
     try:
         with lock.exclusive(guard, timeout=0):
-            for path in (archive, _part(archive), guard):  # who waits for the lock sees that it is another one now
+            for path in (archive, _part(archive), guard):  # a process that waits for the lock notices the new file
                 path.unlink(missing_ok=True)
     except StoreBusyError:
         return False
@@ -45,4 +46,5 @@ def remove(archive: Path) -> bool:
 
 
 def _part(archive: Path) -> Path:
+    """Return the path of an incomplete download."""
     return archive.with_name(f"{archive.name}.part")

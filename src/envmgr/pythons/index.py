@@ -1,8 +1,8 @@
-"""The index: the text of each format that exists in the world -> candidates. Reads text and files, never the network.
+"""Parse the formats of an index, a list of Pythons that can be installed, into candidates. Never use the network here.
 
-Four formats: the SHA256SUMS of a release or mirror; the newest-first NDJSON of astral-sh/versions; the JSON table of
-uv; and our own, a line `<build> <sha256> <path>` for each archive (`#` starts a comment). The last is what the package
-carries (`snapshot/`, a slice for each platform, made by scripts/make_snapshot.py) and what the cache keeps.
+There are four formats: the SHA256SUMS of a release or mirror; the newest-first NDJSON of astral-sh/versions; uv's
+download-metadata.json; and envmgr's own, a line `<build> <sha256> <path>` for each archive, with comments after `#`.
+The package (`snapshot/`, a file for each platform, made by scripts/make_snapshot.py) and the cache have envmgr's own.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _ARCH = {"powerpc64le": "ppc64le"}
 
 
 def parse(text: str, source: str) -> list[Candidate]:
-    """Return the candidates of a text in any of the formats; raises DownloadError naming `source`, its place."""
+    """Return the candidates in a text of any format; raise DownloadError, which names `source`, a URL, if malformed."""
     first = text.lstrip().partition("\n")[0]
-    with understood(source):
+    with malformed_as_download_error(source):
         if not first:
             raise ValueError("it is empty")
         if first.startswith("{"):
             return list(records(text) if '"artifacts"' in first else table(text))
-        ours = first.startswith("#") or "-" in first.partition(" ")[0]  # a build; a sha256 has none
-        return list(lines(text) if ours else sums(text))
+        own = first.startswith("#") or "-" in first.partition(" ")[0]  # a build has a `-`, a sha256 has none
+        return list(lines(text) if own else sums(text))
 
 
 @contextmanager
-def understood(source: str) -> Iterator[None]:
-    """Raise what a malformed index causes as DownloadError naming `source`, its place."""
+def malformed_as_download_error(source: str) -> Iterator[None]:
+    """Convert the errors that a malformed index causes to DownloadError, which names `source`, its URL."""
     try:
         yield
     except (UsageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -44,7 +44,7 @@ def understood(source: str) -> Iterator[None]:
 
 
 def lines(text: str) -> Iterator[Candidate]:
-    """Yield the candidates of our own format; raises ValueError or UsageError for anything else."""
+    """Yield the candidates of a text in envmgr's own format; raise ValueError or UsageError if it is malformed."""
     for line in text.splitlines():
         if line.startswith("#"):
             continue
@@ -53,12 +53,12 @@ def lines(text: str) -> Iterator[Candidate]:
 
 
 def dump(candidates: Iterable[Candidate]) -> str:
-    """Return the text of our own format, in the order given."""
+    """Return candidates as a text in envmgr's own format, in the order given."""
     return "".join(f"{found.build} {found.sha256} {found.path}\n" for found in candidates)
 
 
 def snapshot_candidates(platform: Platform) -> list[Candidate]:
-    """Return what the package knows for `platform`, newest first; nothing for a platform that has no builds."""
+    """Return the candidates of the bundled index for `platform`, newest first; none for a platform without builds."""
     try:
         text = (SNAPSHOT / f"{platform}.txt").read_text(encoding="ascii")
     except FileNotFoundError:
@@ -67,9 +67,9 @@ def snapshot_candidates(platform: Platform) -> list[Candidate]:
 
 
 def sums(text: str, *, tag: str = "") -> Iterator[Candidate]:
-    """Yield the candidates of a SHA256SUMS: lines `<sha256>  [<tag>/]<file>`; `tag` is that of the whole file.
+    """Yield the candidates of a SHA256SUMS: lines `<sha256>  [<tag>/]<file>`; `tag` is for lines without one.
 
-    Files that are no CPython archives are passed over; raises ValueError for a line that is none of a SHA256SUMS.
+    Skips files that are not CPython archives. Raises ValueError for a malformed line.
     """
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -85,7 +85,7 @@ def sums(text: str, *, tag: str = "") -> Iterator[Candidate]:
 
 
 def records(text: str) -> Iterator[Candidate]:
-    """Yield the candidates of NDJSON records; raises what `understood` takes for anything else."""
+    """Yield the candidates of NDJSON records; raise an error that `malformed_as_download_error` converts."""
     import json
 
     for line in text.splitlines():
@@ -93,7 +93,7 @@ def records(text: str) -> Iterator[Candidate]:
             yield from record(json.loads(line))
 
 
-def record(data: Any) -> Iterator[Candidate]:  # noqa: ANN401 - what JSON holds
+def record(data: Any) -> Iterator[Candidate]:  # noqa: ANN401 - JSON
     """Yield the candidates of one NDJSON record: a version and build tag, with its artifacts."""
     for artifact in data["artifacts"]:
         if artifact.get("sha256") and (candidate := from_file_name(artifact["url"], artifact["sha256"])):
@@ -101,7 +101,7 @@ def record(data: Any) -> Iterator[Candidate]:  # noqa: ANN401 - what JSON holds
 
 
 def table(text: str) -> Iterator[Candidate]:
-    """Yield the CPythons and PyPys of uv's download-metadata.json; raises as `records` does."""
+    """Yield the CPythons and PyPys of uv's download-metadata.json; raise the same errors as `records`."""
     import json
 
     for entry in json.loads(text).values():
@@ -113,7 +113,7 @@ def table(text: str) -> Iterator[Candidate]:
 
 
 def _pypy(entry: dict[str, Any]) -> Candidate:
-    """Read an entry of PyPy, whose archives do not say in their names which Python they are."""
+    """Return the candidate of a PyPy entry; the file name of a PyPy archive does not contain the Python version."""
     arch, system = entry["arch"]["family"], entry["os"]
     platform = f"{_OS.get(system, system)}-{_ARCH.get(arch, arch)}-{entry['libc']}"
     version = f"{entry['major']}.{entry['minor']}.{entry['patch']}{entry['prerelease'] or ''}"

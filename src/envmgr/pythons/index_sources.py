@@ -1,6 +1,6 @@
-"""Where an index is published, and how each place is read: upstream's, at one host or the other, or the user's own.
+"""Download an index from one of its sources: upstream, at one of two hosts, or a URL of the user.
 
-Upstream's list of releases is newest first and long: it is read as a stream and left at the first record that is held.
+Upstream's list of releases is long and newest first: read it as a stream and stop at the first known record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SUMS = "SHA256SUMS"
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where python-build-standalone publishes: its list of all releases, what its latest is, and the releases."""
+    """The URLs of python-build-standalone: lists of all releases, the name of the latest, and release directories."""
 
     records: tuple[str, ...]
     latest: str
@@ -43,7 +43,7 @@ UPSTREAM = Upstream(
 
 @dataclass(frozen=True)
 class IndexReply:
-    """What a place says: its candidates, at least those that were not held; `etag` is empty where it gives none."""
+    """The reply of a source: all candidates, or only those that are new; `etag` is empty if the server sent none."""
 
     candidates: list[Candidate]
     etag: str = ""
@@ -52,17 +52,17 @@ class IndexReply:
 
 @dataclass(frozen=True)
 class IndexSource:
-    """A place to ask: `ask(network, etag, held)` reads it, and raises DownloadError.
+    """A URL with its reader: `read(network, etag, known)` returns a reply or raises DownloadError.
 
-    `etag` is what the place gave when it was read before, `held` what need not be read again.
+    `etag` is that of the last reply from this URL, or empty; `known` are the candidates that need not be read again.
     """
 
     url: str
-    ask: Callable[[Network, str, list[Candidate]], IndexReply]
+    read: Callable[[Network, str, list[Candidate]], IndexReply]
 
 
 def index_sources(source: str | None, upstream: Upstream) -> Iterator[IndexSource]:
-    """Yield the places to ask, in order: that of the user, `source`, or each of upstream's."""
+    """Yield the sources to try, in order: the user's URL, `source`, or those of `upstream` without one."""
     if source:
         yield IndexSource(source, partial(_read, _sums_of(source)))
         if _may_be_folder(source):
@@ -74,60 +74,63 @@ def index_sources(source: str | None, upstream: Upstream) -> Iterator[IndexSourc
 
 
 def _sums_of(url: str) -> str:
-    """Return `url`, or that of the sums in it if it is a folder."""
+    """Return `url`, or the URL of the SHA256SUMS in it if it is a directory."""
     parts = split(url)
     folder = url.endswith("/") or (parts.scheme == "file" and Path(unquote(parts.path)).is_dir())
     return f"{url.rstrip('/')}/{SUMS}" if folder else url
 
 
 def _may_be_folder(url: str) -> bool:
-    """Whether `url`, which no file system tells of, may be a folder: it ends in no slash, but in no suffix either."""
+    """Return whether the server may have a directory at `url`: a URL without a final slash and without a suffix."""
     parts = split(url)
     return parts.scheme != "file" and not url.endswith("/") and "." not in parts.path.rpartition("/")[2]
 
 
-def _read(url: str, network: Network, etag: str, held: list[Candidate]) -> IndexReply:
-    """Read an index in any format; of one that lists the newest first, only what is not held."""
+def _read(url: str, network: Network, etag: str, known: list[Candidate]) -> IndexReply:
+    """Read an index in any format; of NDJSON, which lists the newest first, only the new records."""
     with network.open(url, {"If-None-Match": etag} if etag else None) as reply:
         if reply.status == 304:  # noqa: PLR2004 - not modified
             return IndexReply([], etag, unchanged=True)
         lines = reply.lines()
         first = next(lines, "")
         if first.startswith("{") and '"artifacts"' in first:
-            names = {f"{each.build.version}+{each.build.tag}" for each in held}
-            with index.understood(without_credentials(url)):
-                found = [*_new(chain([first], lines), names)]
+            names = {f"{each.build.version}+{each.build.tag}" for each in known}
+            with index.malformed_as_download_error(without_credentials(url)):
+                found = [*_new_candidates(chain([first], lines), names)]
         else:
             found = index.parse("\n".join([first, *lines]), without_credentials(url))
     if split(url).scheme != "file" and any(each.path.startswith("file:") for each in found):
         raise DownloadError(
-            f"{without_credentials(url)}: names archives on this machine, which only an index on it may do"
+            f"{without_credentials(url)}: has file: URLs, which are only allowed in an index on this machine"
         )
     return IndexReply(found, reply.headers.get("etag", ""))
 
 
-def _new(lines: Iterable[str], held: set[str]) -> Iterator[Candidate]:
-    """Yield the candidates of the records before the first one that is held."""
+def _new_candidates(lines: Iterable[str], known: set[str]) -> Iterator[Candidate]:
+    """Yield the candidates of the records before the first one that is known, by `version+tag`."""
     for line in filter(str.strip, lines):
         record = json.loads(line)
-        if record["version"] in held:
+        if record["version"] in known:
             return
         yield from index.record(record)
 
 
-def _latest(upstream: Upstream, network: Network, _: str, held: list[Candidate]) -> IndexReply:
-    """Read the sums of the latest release, unless something of that release is held."""
-    with network.open(upstream.latest) as reply, index.understood(without_credentials(upstream.latest)):
+def _latest(upstream: Upstream, network: Network, _: str, known: list[Candidate]) -> IndexReply:
+    """Read the SHA256SUMS of the latest release, unless a candidate of that release is known."""
+    with (
+        network.open(upstream.latest) as reply,
+        index.malformed_as_download_error(without_credentials(upstream.latest)),
+    ):
         tag = json.loads(reply.text())["tag"]
         if not (isinstance(tag, str) and re.fullmatch(r"[0-9]{8}", tag)):
             raise ValueError(f"not a build tag: {tag!a}")
-    if any(found.build.tag == tag for found in held):
+    if any(found.build.tag == tag for found in known):
         return IndexReply([], unchanged=True)
     problems = []
     for host in upstream.releases:
         url = f"{host}/{tag}/{SUMS}"
         try:
-            with network.open(url) as reply, index.understood(without_credentials(url)):
+            with network.open(url) as reply, index.malformed_as_download_error(without_credentials(url)):
                 return IndexReply([*index.sums(reply.text(), tag=tag)])
         except DownloadError as problem:
             problems.append(problem.message)

@@ -1,7 +1,7 @@
-"""Installing Pythons: fetch, verify, unpack, place, probe, publish by one rename. And removing them.
+"""Install and remove Pythons: download, verify, unpack, relocate, check, publish by one atomic rename.
 
-`tmp/install-<build>` is the stage of one build, guarded by a lock of its own: of several processes that install the
-same build one works and the others find it done. The store's lock is held only to publish.
+A build is prepared in its staging directory, `tmp/install-<build>`, which has a lock of its own: if several processes
+install the same build, one does the work and the others wait. The store's lock is taken only to publish.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from envmgr.versions.version import Build
 
 @dataclass(frozen=True)
 class InstallOptions:
-    """What may be asked of an installation beyond the ordinary."""
+    """Optional steps of an installation."""
 
-    attested: bool = False  # by `gh`; see `attestation`
-    compiled: bool = False  # to byte code, with all processors
+    attested: bool = False  # verify the attestation, with `gh`
+    compiled: bool = False  # compile the standard library to byte code, on all processors
 
 
-_PATIENCE = 3600.0  # seconds to wait for another process that downloads the same build
+_LOCK_TIMEOUT = 3600.0  # seconds to wait for another process that installs the same build
 DEFAULT_OPTIONS = InstallOptions()
 _MODULES = {
     "cpython": ("_ssl", "_sqlite3", "_ctypes", "zlib", "_lzma"),
     "pypy": ("ssl", "sqlite3", "ctypes", "zlib", "lzma"),
 }
-_SLOWEST_START = 60.0  # seconds; the first start of a build, on a disk that is busy with it
+_START_TIMEOUT = 60.0  # seconds; the first start of a build is slow on a busy disk
 
 
 def install(
@@ -60,44 +60,44 @@ def install(
     options: InstallOptions = DEFAULT_OPTIONS,
     watch: ProgressCallback | None = None,
 ) -> bool:
-    """Install `candidate` unless it is there; returns whether this process did it.
+    """Install `candidate` and update aliases and links; return False if it was installed already.
 
-    The verified archive stays in `cache`; aliases and `pythonX.Y` links follow. Raises DownloadError, ChecksumError,
-    BrokenInterpreterError for a build that can't run here, StoreBusyError, UsageError, EnvmgrError; the store is then
-    as before.
+    The verified archive stays in `cache`. Raises DownloadError, ChecksumError, BrokenInterpreterError for a build that
+    cannot run on this machine, StoreBusyError, UsageError, EnvmgrError; the store is then unchanged.
     """
     ensure_supported(home)
-    place = home.versions / str(candidate.build)
-    with _translated(home):
+    prefix = home.versions / str(candidate.build)
+    with _os_errors_reported(home):
         clean_up(home)
         if options.attested:
             with fetched_archive(candidate, network, cache, watch) as file:
                 attestation.verify(file, network.environ)
-        done = not place.is_dir() and _install(home, candidate, network, cache, watch)
+        done = not prefix.is_dir() and _install(home, candidate, network, cache, watch)
         if options.compiled:
-            compile_bytecode(place, network.environ)
+            compile_bytecode(prefix, network.environ)
     return done
 
 
 def _install(home: Home, candidate: Candidate, network: Network, cache: Path, watch: ProgressCallback | None) -> bool:
-    place = home.versions / str(candidate.build)
-    with _stage(home, candidate.build) as stage:
-        if place.is_dir():
+    """Install `candidate`; return False if another process did it meanwhile."""
+    prefix = home.versions / str(candidate.build)
+    with _staging_directory(home, candidate.build) as staging:
+        if prefix.is_dir():
             return False
         with fetched_archive(candidate, network, cache, watch) as file:
-            archive.unpack(file, stage, network.environ)
-        root = _root(stage, file)
-        relocation.relocate(root, place)
+            archive.unpack(file, staging, network.environ)
+        root = _unpacked_prefix(staging, file)
+        relocation.relocate(root, prefix)
         check(root, candidate.build, network.environ)
-        _describe(root, candidate)
-        _publish(home, root, place)
+        _write_receipt(root, candidate)
+        _publish(home, root, prefix)
     return True
 
 
 def fetched_archive(
     candidate: Candidate, network: Network, cache: Path, watch: ProgressCallback | None = None
 ) -> AbstractContextManager[Path]:
-    """Give the verified archive of `candidate`, in the cache; `prune` leaves it there until the block ends.
+    """Return a context with the path of the verified archive in the cache; `prune` does not remove it in the context.
 
     Raises DownloadError, ChecksumError, EnvmgrError.
     """
@@ -108,80 +108,87 @@ def fetched_archive(
 
 
 def clean_up(home: Home) -> None:
-    """Clean up after killed runs: half-made stages, half-removed builds, aliases that were not repointed."""
-    for left in home.tmp.glob("install-*"):
-        with suppress(StoreBusyError), lock.exclusive(_stage_lock(left), timeout=0):
-            shutil.rmtree(left, ignore_errors=True)
+    """Clean up after killed processes: staging directories, removed builds, outdated aliases.
+
+    Raises StoreBusyError, OSError.
+    """
+    for leftover in home.tmp.glob("install-*"):
+        with suppress(StoreBusyError), lock.exclusive(_staging_lock(leftover), timeout=0):
+            shutil.rmtree(leftover, ignore_errors=True)
     store = Store(home)
     stale = any(store.alias(build.build_alias) != build for build in store.builds())
     if stale or any(home.tmp.glob("removed-*")):
         with lock.exclusive(home.lock):
             aliases.update_aliases(home)
-            for left in home.tmp.glob("removed-*"):
-                shutil.rmtree(left, ignore_errors=True)
+            for leftover in home.tmp.glob("removed-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove(home: Home, build: Build) -> None:
-    """Remove `build` from the store: renamed away first, then the aliases repointed. Of a linked one only the links."""
+    """Remove `build` from the store; of a linked interpreter, remove only the links. Raises EnvmgrError."""
     remove_directory(home, home.versions / str(build))
 
 
 def remove_directory(home: Home, path: Path) -> None:
-    """Remove a directory of the store, by one rename after the aliases have left it; raises EnvmgrError."""
+    """Update the aliases, then remove a directory of the store by one atomic rename; raise EnvmgrError."""
     aside = home.tmp / f"removed-{path.name}-{os.getpid()}"
-    with _translated(home), lock.exclusive(home.lock):
+    with _os_errors_reported(home), lock.exclusive(home.lock):
         home.tmp.mkdir(parents=True, exist_ok=True)
-        aliases.update_aliases(home, without=[path])  # first: an alias never leads to nothing
+        aliases.update_aliases(home, without=[path])  # before the removal, so that no alias dangles
         with suppress(FileNotFoundError):
             path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
 
 
 def check(root: Path, build: Build, environ: Environ) -> None:
-    """Start the interpreter in `root` and load what needs the machine's libraries; raises BrokenInterpreterError."""
+    """Start the interpreter in `root` and import the modules that need shared libraries.
+
+    Raises BrokenInterpreterError if that fails, or if it has another version than `build`, or no module venv.
+    """
     modules = _MODULES.get(build.implementation, ())
     program = root / "bin" / "python"
-    found = probe(program, environ, name=str(build), imports=modules, patience=_SLOWEST_START)
+    found = probe(program, environ, name=str(build), imports=modules, timeout=_START_TIMEOUT)
     if found.version != str(build.version):
-        raise BrokenInterpreterError(f"{build} is not what it should be: it says that it is {found.version}")
+        raise BrokenInterpreterError(f"{build} is not what it should be: its version is {found.version}")
     if not found.library.with_name("venv").is_dir():
         raise BrokenInterpreterError(f"{build} is not what it should be: it has no module venv")
 
 
 def compile_bytecode(prefix: Path, environ: Environ) -> None:
-    """Compile the standard library, so that no first import is slow. Files that are no valid source are passed over."""
+    """Compile the standard library to byte code, which makes first imports fast; skip files with syntax errors."""
     argv: list[str | Path] = [prefix / "bin" / "python", "-I", "-m", "compileall", "-q", "-j0", prefix / "lib"]
     process.run(argv, environ=process.without_python_variables(environ))
 
 
 @contextmanager
-def _stage(home: Home, build: Build) -> Iterator[Path]:
-    """Give the one directory in which `build` may be prepared, empty; it is removed in the end."""
-    stage = home.tmp / f"install-{build}"
-    with lock.exclusive(_stage_lock(stage), timeout=_PATIENCE):
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir(parents=True)
+def _staging_directory(home: Home, build: Build) -> Iterator[Path]:
+    """Lock and yield the empty directory in which `build` is prepared; remove it at the end."""
+    staging = home.tmp / f"install-{build}"
+    with lock.exclusive(_staging_lock(staging), timeout=_LOCK_TIMEOUT):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
         try:
-            yield stage
+            yield staging
         finally:
-            shutil.rmtree(stage, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
 
 
-def _stage_lock(stage: Path) -> Path:
-    return stage.with_name(f".{stage.name}.lock")
+def _staging_lock(staging: Path) -> Path:
+    """Return the lock file of a staging directory."""
+    return staging.with_name(f".{staging.name}.lock")
 
 
-def _root(stage: Path, file: Path) -> Path:
-    """Return the prefix in what was unpacked: the one top directory, or `install` in it."""
-    tops = list(stage.iterdir())
-    root = tops[0] / "install" if tops and (tops[0] / "install").is_dir() else tops[0] if tops else stage
+def _unpacked_prefix(staging: Path, file: Path) -> Path:
+    """Return the prefix in an unpacked archive: the one top directory, or `install` in it; raise DownloadError."""
+    tops = list(staging.iterdir())
+    root = tops[0] / "install" if tops and (tops[0] / "install").is_dir() else tops[0] if tops else staging
     if len(tops) != 1 or root.is_symlink() or tops[0].is_symlink() or not any(root.glob("bin/p*")):
-        raise DownloadError(f"{file.name} holds no Python")
+        raise DownloadError(f"{file.name} contains no Python")
     return root
 
 
-def _describe(root: Path, candidate: Candidate) -> None:
-    """Write the receipt."""
+def _write_receipt(root: Path, candidate: Candidate) -> None:
+    """Write the receipt, which describes the build and where it came from."""
     receipt = {
         "build": str(candidate.build),
         "path": candidate.path,
@@ -193,18 +200,20 @@ def _describe(root: Path, candidate: Candidate) -> None:
     (root / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
 
 
-def _publish(home: Home, root: Path, place: Path) -> None:
+def _publish(home: Home, root: Path, prefix: Path) -> None:
+    """Rename the prepared directory `root` to `prefix`, and update the aliases."""
     with lock.exclusive(home.lock):
         home.versions.mkdir(parents=True, exist_ok=True)
-        root.rename(place)
+        root.rename(prefix)
         aliases.update_aliases(home)
 
 
 @contextmanager
-def _translated(home: Home) -> Iterator[None]:
+def _os_errors_reported(home: Home) -> Iterator[None]:
+    """Convert an OSError to EnvmgrError, which names the file."""
     try:
         yield
     except OSError as error:
         raise EnvmgrError(
-            f"{error.filename or home.root}: {error.strerror}", hint="ENVMGR_HOME may name another place"
+            f"{error.filename or home.root}: {error.strerror}", hint="ENVMGR_HOME may name another directory"
         ) from error

@@ -1,4 +1,4 @@
-"""Linking: making an interpreter of this machine usable from the store, without copying or changing it. A writer."""
+"""Link interpreters of other tools into the store, without copying or changing them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from envmgr.pythons.store import RECEIPT, Interpreter, Store, identity_stamp
 from envmgr.versions.request import VersionRequest
 from envmgr.versions.version import Build
 
-_SHARED = ("homebrew", "system")  # origins whose bin/ holds more than one Python and its programs
-_ITS_OWN = re.compile(r"(?:python|pypy|pip|pydoc|idle|2to3)[\d.-]*(?:-config)?")
+_SHARED = ("homebrew", "system")  # owners whose bin/ has the programs of more than one Python
+_PYTHON_PROGRAM = re.compile(r"(?:python|pypy|pip|pydoc|idle|2to3)[\d.-]*(?:-config)?")
 
 
 def link(home: Home, found: FoundPython, environ: Environ, *, name: str | None = None) -> Interpreter:
-    """Put links to `found` into the store, called `name` (its origin by default); again to refresh them.
+    """Link `found` into the store under `name` (by default its owner), or update its links.
 
-    Where its owner has replaced it by another version, what said the old one goes, and its names mean the new one.
-    Raises BrokenInterpreterError for one that does not start, UsageError for a name that is taken or is none.
+    If its owner has replaced it by another version, the build of the old version is removed and its names are given to
+    the new one. Raises BrokenInterpreterError for an interpreter that does not start, UsageError for a name that is
+    invalid or belongs to another interpreter, EnvmgrError.
     """
     identity = discovery.identify(found, environ)
     if name is not None:
@@ -37,23 +38,23 @@ def link(home: Home, found: FoundPython, environ: Environ, *, name: str | None =
         _ensure_free(home, identity.build, found)
         outdated = [*_outdated(home, identity.build, found)]
         for build in {identity.build, *(replace(identity.build, tag=old.tag) for old in outdated)}:
-            if not _taken(home, build, found):
+            if not _other_interpreter(home, build, found):
                 _publish(home, replace(identity, build=build), found)
         _remove_builds(home, outdated)
     return Store(home).interpreter(identity.build)
 
 
 def _outdated(home: Home, build: Build, found: FoundPython) -> Iterator[Build]:
-    """Yield the builds in the store that led to what is `found` there now, which is another version."""
+    """Yield the linked builds that `found`, which is another version, has replaced."""
     store = Store(home)
     for other in store.builds():
         interpreter = store.interpreter(other)
-        if interpreter.linked and not _same(other, build) and _replaced(interpreter, found):
+        if interpreter.linked and not _differ_in_tag_only(other, build) and _replaced(interpreter, found):
             yield other
 
 
 def _replaced(interpreter: Interpreter, found: FoundPython) -> bool:
-    """Whether a linked interpreter was what is `found` now: the same program, or one that was beside it in a prefix."""
+    """Return whether `found` replaced a linked interpreter: its program, or that of the same prefix."""
     if os.path.realpath(interpreter.executable) == os.path.realpath(found.executable):
         return True
     before = Path(interpreter.receipt_value("path"))
@@ -61,13 +62,13 @@ def _replaced(interpreter: Interpreter, found: FoundPython) -> bool:
     return beside and not interpreter.works and not _is_shared(found)
 
 
-def _same(one: Build, other: Build) -> bool:
-    """Whether two builds differ in their tags at most."""
+def _differ_in_tag_only(one: Build, other: Build) -> bool:
+    """Return whether two builds are equal but for their tags."""
     return replace(one, tag=other.tag) == other
 
 
 def _remove_builds(home: Home, builds: Iterable[Build]) -> None:
-    """Remove builds by one rename each, after the aliases have left them."""
+    """Update the aliases, then remove builds by one atomic rename each."""
     folders = [home.versions / str(build) for build in builds]
     home.tmp.mkdir(parents=True, exist_ok=True)
     aliases.update_aliases(home, without=folders)
@@ -77,58 +78,58 @@ def _remove_builds(home: Home, builds: Iterable[Build]) -> None:
 
 
 def check_name(name: str) -> str:
-    """Return `name` if an interpreter can be called that; raises UsageError if it would be read as something else."""
+    """Return `name` if an interpreter can have it; raise UsageError if requests would read it as a version."""
     if VersionRequest.parse(name).name != name:
-        raise UsageError(f"{name!a} means a version, not a name", hint="take a word that is no version, such as work")
+        raise UsageError(f"{name!a} is a version, not a name", hint="use a word that is not a version, such as work")
     return name
 
 
 def _ensure_free(home: Home, build: Build, found: FoundPython) -> None:
-    """Refuse to let one name mean another interpreter than before, as long as that one is there."""
-    if before := _taken(home, build, found):
+    """Raise UsageError if the name of `build` belongs to another interpreter that still exists."""
+    if other := _other_interpreter(home, build, found):
         raise UsageError(
-            f"{build.build_alias} is linked to {before} already",
-            hint=f"give this one a name of its own: `envmgr link {found.executable} NAME`",
+            f"{build.build_alias} is linked to {other} already",
+            hint=f"give this one another name: `envmgr link {found.executable} NAME`",
         )
 
 
-def _taken(home: Home, build: Build, found: FoundPython) -> str | None:
-    """Return the other interpreter that a name means, as long as that one is there."""
-    before = Store(home).interpreter(build).receipt_value("path")
-    if before and os.path.exists(before) and os.path.realpath(before) != os.path.realpath(found.executable):  # noqa: PTH110
-        return before
+def _other_interpreter(home: Home, build: Build, found: FoundPython) -> str | None:
+    """Return the path of the interpreter that is linked as `build`, if it exists and is not `found`."""
+    path = Store(home).interpreter(build).receipt_value("path")
+    if path and os.path.exists(path) and os.path.realpath(path) != os.path.realpath(found.executable):  # noqa: PTH110
+        return path
     return None
 
 
 def _publish(home: Home, identity: Identity, found: FoundPython) -> None:
-    """Bring a new one into the store by one rename; one that is there is refreshed link by link, so that it works on.
+    """Add an interpreter to the store by one atomic rename, or update its links one by one so that it stays usable.
 
-    Raises EnvmgrError where the store does not take it.
+    Raises EnvmgrError if the store cannot be written.
     """
-    place = home.versions / str(identity.build)
+    prefix = home.versions / str(identity.build)
     try:
-        if place.is_dir():
-            _write_links(place, identity, found)
+        if prefix.is_dir():
+            _write_links(prefix, identity, found)
             return
-        for left in home.tmp.glob("link-*"):  # of runs that were killed
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in home.tmp.glob("link-*"):  # of killed processes
+            shutil.rmtree(leftover, ignore_errors=True)
         staged = home.tmp / f"link-{identity.build}"
         _write_links(staged, identity, found)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        staged.rename(place)
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        staged.rename(prefix)
     except OSError as error:
-        raise EnvmgrError(f"{place}: {error.strerror}") from error
+        raise EnvmgrError(f"{prefix}: {error.strerror}") from error
 
 
 def _write_links(folder: Path, identity: Identity, found: FoundPython) -> None:
-    """Make `folder` hold links to every program of an interpreter, and nothing else but the receipt."""
+    """Write links to all programs of an interpreter, and the receipt, into `folder`; remove other links."""
     wanted = programs(identity.build, found)
     (folder / "bin").mkdir(parents=True, exist_ok=True)
     for name, target in wanted.items():
         files.link_atomically(folder / "bin" / name, target)
-    for left in (folder / "bin").iterdir():
-        if left.name not in wanted:
-            left.unlink()
+    for existing in (folder / "bin").iterdir():
+        if existing.name not in wanted:
+            existing.unlink()
     receipt = {
         "build": str(identity.build),
         "origin": found.owner,
@@ -136,7 +137,7 @@ def _write_links(folder: Path, identity: Identity, found: FoundPython) -> None:
         "stamp": identity_stamp(found.executable),
         "linked": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    if identity.library.is_file():  # not where it is in an archive
+    if identity.library.is_file():  # no file if it is in a zip archive
         receipt["library"] = str(identity.library)
     files.write_atomically(folder / RECEIPT, json.dumps(receipt, indent=1) + "\n")
 
@@ -144,33 +145,35 @@ def _write_links(folder: Path, identity: Identity, found: FoundPython) -> None:
 def programs(build: Build, found: FoundPython) -> dict[str, Path]:
     """Return the programs of an interpreter, name -> path.
 
-    Of a directory that is shared, only those of this X.Y; of a conda environment, which may hold a whole operating
-    system, only those that come with Python.
+    A directory that several Pythons share contributes only the programs of this minor version; a conda environment,
+    which may contain any software, only those of Python itself.
     """
     minor = f"{build.version.minor_text}{build.variant.replace('d', '')}"
-    named = dict(_all(found.bin))
+    named = dict(_executables(found.bin))
     if _is_shared(found):
-        named = dict(_of_minor(found.bin, minor))
-    elif (found.bin.parent / "conda-meta").is_dir():  # pyenv and others install condas, too
-        named = {name: path for name, path in named.items() if _ITS_OWN.fullmatch(name)}
+        named = dict(_executables_of_minor(found.bin, minor))
+    elif (found.bin.parent / "conda-meta").is_dir():  # pyenv and other tools install conda, too
+        named = {name: path for name, path in named.items() if _PYTHON_PROGRAM.fullmatch(name)}
     major = build.version.major
     return named | dict.fromkeys(("python", f"python{major}", f"python{minor}"), found.executable)
 
 
 def _is_shared(found: FoundPython) -> bool:
-    """Whether more than one Python has its programs there."""
+    """Return whether the directory of `found` may have the programs of other Pythons."""
     return found.owner in _SHARED or found.bin in {Path("/usr/bin"), Path("/usr/local/bin")}
 
 
-def _all(folder: Path) -> Iterator[tuple[str, Path]]:
+def _executables(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of each executable file in a directory."""
     for path in folder.iterdir():
         if path.is_file() and os.access(path, os.X_OK):
             yield path.name, path
 
 
-def _of_minor(folder: Path, minor: str) -> Iterator[tuple[str, Path]]:
+def _executables_of_minor(folder: Path, minor: str) -> Iterator[tuple[str, Path]]:
+    """Yield the programs of a minor version, each under its names without, with the major and with the full number."""
     pattern = re.compile(rf"(python|pip|pydoc){re.escape(minor)}(-config)?")
-    for name, path in _all(folder):
+    for name, path in _executables(folder):
         if found := pattern.fullmatch(name):
             for number in ("", minor[0], minor):
                 yield f"{found[1]}{number}{found[2] or ''}", path

@@ -1,8 +1,8 @@
-"""A relocatable copy of an installed interpreter, in the layout of python-build-standalone's `install_only_stripped`.
+"""Copy an installed interpreter into a relocatable directory, laid out as an `install_only_stripped` archive.
 
-No byte code, no test packages, nothing of site-packages but pip; built for the prefix `/install`; programs find their
-libraries by `$ORIGIN`. What the interpreter links outside its prefix (OpenSSL, ...) stays outside: the copy is for
-machines like this one.
+The copy has no byte code, no test packages, and of site-packages only pip. Its prefix is `/install`; programs find
+their libraries relative to `$ORIGIN`. Shared libraries outside the prefix (OpenSSL, ...) are not copied, so the copy
+runs only on machines like this one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from envmgr.host.paths import Environ
 from envmgr.pythons.probe import probe
 
 PREFIX = "/install"
-_PARTS = (  # of a prefix that may be all of /usr
+_PARTS = (  # patterns of the files to copy; the prefix may be /usr
     "bin/{program}",
     "bin/python{minor}*-config",
     "bin/pip{minor}",
@@ -43,7 +43,7 @@ _HOLD_PREFIX = re.compile(r"_sysconfigdata_.*\.py|Makefile|.*\.pc|python.*-confi
 
 @dataclass(frozen=True)
 class Source:
-    """An installed CPython, as it describes itself: `version` 3.13.0, `flags` "", "t", "d" or "td"."""
+    """An installed CPython: `version` such as 3.13.0, `flags` "", "t", "d" or "td"."""
 
     prefix: Path
     version: str
@@ -66,39 +66,41 @@ class Source:
 
 
 def read_source(prefix: Path, environ: Environ) -> Source:
-    """Ask the interpreter in `prefix` what it is.
+    """Return the CPython in `prefix`, which is started.
 
-    Raises BrokenInterpreterError, and UsageError for what is no interpreter of its own, or no CPython.
+    Raises BrokenInterpreterError, and UsageError for an environment or another implementation.
     """
     program = prefix / "bin" / "python3"
     if not program.exists():
         hint = "PREFIX is the directory that holds bin and lib"
         raise BrokenInterpreterError(f"{prefix}: no Python in bin/python3", hint=hint)
-    said = probe(program, environ)
-    if said.implementation != "cpython":
-        raise UsageError(f"{prefix}: only CPython can be packed, not {said.implementation}")
-    if not prefix.samefile(said.prefix):
-        raise UsageError(f"{prefix}: an environment, not an interpreter", hint=f"pack {said.prefix}")
-    return Source(said.prefix, said.version, said.flags)
+    python = probe(program, environ)
+    if python.implementation != "cpython":
+        raise UsageError(f"{prefix}: only CPython can be packed, not {python.implementation}")
+    if not prefix.samefile(python.prefix):
+        raise UsageError(f"{prefix}: an environment, not an interpreter", hint=f"pack {python.prefix}")
+    return Source(python.prefix, python.version, python.flags)
 
 
 def copy_relocatable(source: Source, root: Path, environ: Environ, *, without: Collection[str] = ()) -> None:
-    """Make `root` a relocatable copy of `source`, without the named packages of the standard library.
+    """Copy `source` to `root` and make it relocatable; leave out the standard library packages `without`.
 
-    Without `strip` on PATH it is larger than it need be. Raises EnvmgrError when `patchelf` is missing, or one fails.
+    Programs are stripped if `strip` is on PATH. Raises EnvmgrError if `patchelf` is missing or a tool fails.
     """
     for part in _PARTS:
         pattern = part.format(program=source.program, minor=source.minor, t=source.flags.replace("d", ""))
         for found in source.prefix.glob(pattern):
             _copy(found, root / found.relative_to(source.prefix), _DROPPED.union(without))
-    _seed(source, root)
-    _settle(source, root)
-    _name(source, root)
-    _relocate(root, environ)
-    _forget_prefix(source, root)
+    _copy_seeds(source, root)
+    _copy_link_targets(source, root)
+    _add_short_names(source, root)
+    _strip_and_relocate(root, environ)
+    _replace_prefix(source, root)
 
 
 def _copy(found: Path, target: Path, dropped: Collection[str]) -> None:
+    """Copy a file or directory, without the names `dropped` and the files that `_DROPPED_FILE` matches."""
+
     def ignore(_folder: str, names: list[str]) -> list[str]:
         return [name for name in names if name in dropped or _DROPPED_FILE.fullmatch(name)]
 
@@ -109,34 +111,34 @@ def _copy(found: Path, target: Path, dropped: Collection[str]) -> None:
         shutil.copy2(found, target, follow_symlinks=False)
 
 
-def _settle(source: Source, root: Path) -> None:
-    """Replace links that lead out of the copy by what they lead to: distributions keep `sitecustomize.py` in /etc."""
-    inside = f"{os.path.realpath(root)}{os.sep}"
+def _copy_link_targets(source: Source, root: Path) -> None:
+    """Replace links to files outside the copy by these files: distributions have `sitecustomize.py` in /etc."""
+    within = f"{os.path.realpath(root)}{os.sep}"
     for link in [path for path in root.rglob("*") if path.is_symlink()]:
-        leads = os.path.realpath(link)
-        if os.readlink(link).startswith("/") or not (leads.startswith(inside) and os.path.exists(leads)):  # noqa: PTH110, PTH115
+        target = os.path.realpath(link)
+        if os.readlink(link).startswith("/") or not (target.startswith(within) and os.path.exists(target)):  # noqa: PTH110, PTH115
             link.unlink()
             real = source.prefix / link.relative_to(root)
             if real.is_file():
                 shutil.copy2(real, link)
 
 
-def _seed(source: Source, root: Path) -> None:
-    """Copy pip, and setuptools before 3.12, as ensurepip has them; nothing that somebody installed.
+def _copy_seeds(source: Source, root: Path) -> None:
+    """Copy pip, and setuptools before 3.12, as ensurepip installs them, but no other packages of site-packages.
 
-    Distributions keep pip elsewhere: without it, its program goes too.
+    Distributions have pip elsewhere; if it is not in site-packages, the program pip is removed.
     """
-    place = f"{source.stdlib}/site-packages"
+    site = f"{source.stdlib}/site-packages"
     seeds = _OLD_SEEDS if int(source.minor.split(".")[1]) < 12 else _SEEDS  # noqa: PLR2004 - 3.12 dropped setuptools
-    for found in (source.prefix / place).glob("*"):
+    for found in (source.prefix / site).glob("*"):
         if seeds.match(found.name):
-            _copy(found, root / place / found.name, {"__pycache__"})
-    if not (root / place / "pip").is_dir():
+            _copy(found, root / site / found.name, {"__pycache__"})
+    if not (root / site / "pip").is_dir():
         (root / "bin" / f"pip{source.minor}").unlink(missing_ok=True)
 
 
-def _name(source: Source, root: Path) -> None:
-    """Give the programs the names without numbers that upstream gives them."""
+def _add_short_names(source: Source, root: Path) -> None:
+    """Link the short names of programs, such as `python3` and `pip`, which upstream's archives have."""
     programs = root / "bin"
     for name in {"python", "python3", f"python{source.minor}"} - {source.program}:
         (programs / name).symlink_to(source.program)
@@ -145,8 +147,8 @@ def _name(source: Source, root: Path) -> None:
             (programs / name).symlink_to(f"{tool}{source.minor}")
 
 
-def _relocate(root: Path, environ: Environ) -> None:
-    """Strip programs and libraries, and make them find each other from where they are."""
+def _strip_and_relocate(root: Path, environ: Environ) -> None:
+    """Strip programs and libraries, and set their run-time search paths relative to `$ORIGIN`."""
     elves = [path for path in files(root) if _starts(path, b"\x7fELF")]
     for path in elves:
         path.chmod(path.stat().st_mode | 0o200)
@@ -161,18 +163,19 @@ def _relocate(root: Path, environ: Environ) -> None:
 
 
 def _tool(environ: Environ, *argv: str, files: Collection[Path]) -> None:
+    """Run a program on `files`; raise EnvmgrError if it fails."""
     if not files:
         return
     outcome = process.run([*argv, *sorted(files)], environ=environ)
     if outcome.code:
-        raise EnvmgrError(f"{argv[0]} failed: {outcome.text.strip()}", hint=f"is {argv[0]} a recent one?")
+        raise EnvmgrError(f"{argv[0]} failed: {outcome.text.strip()}", hint=f"install a recent {argv[0]}")
 
 
-def _forget_prefix(source: Source, root: Path) -> None:
-    """Write `/install` where files name the prefix, and shebangs that work anywhere."""
+def _replace_prefix(source: Source, root: Path) -> None:
+    """Replace the prefix by `/install` in programs and text files, and shebangs by relocatable ones."""
     for path in files(root):
         if path.parent in (root / "bin", root / "lib") and _starts(path, b"\x7fELF"):
-            path.write_bytes(_compiled_for_install(path.read_bytes(), source.prefix))
+            path.write_bytes(_with_install_prefix(path.read_bytes(), source.prefix))
         if path.parent == root / "bin" and _starts(path, b"#!"):
             first, _, body = path.read_bytes().partition(b"\n")
             if b"/python" in first:
@@ -181,11 +184,11 @@ def _forget_prefix(source: Source, root: Path) -> None:
             path.write_bytes(path.read_bytes().replace(os.fsencode(source.prefix), PREFIX.encode()))
 
 
-def _compiled_for_install(program: bytes, prefix: Path) -> bytes:
-    """Let a program name `/install//...` as the prefix it was compiled for; else it would use the original's library.
+def _with_install_prefix(program: bytes, prefix: Path) -> bytes:
+    """Return `program` with `/install//...` as the prefix it was compiled for, so that it does not use the original.
 
-    Lengths stay, and so does the last part: a linker lets other strings begin in the middle of one. A prefix too short
-    for that (/usr) stays.
+    The length and the last part of the path do not change, because a linker may share the end of a string with other
+    strings. A prefix that is too short for this (/usr) is not replaced.
     """
     old = os.fsencode(prefix.parent) + b"/"
     new = PREFIX.encode().ljust(len(old), b"/")
@@ -202,5 +205,6 @@ def files(root: Path) -> Iterator[Path]:
 
 
 def _starts(path: Path, magic: bytes) -> bool:
+    """Return whether a file starts with `magic`."""
     with path.open("rb") as file:
         return file.read(len(magic)) == magic

@@ -1,9 +1,8 @@
-"""Bringing the index up to date: what the hosts, or a mirror, can give now. Never called from a prompt or a shim.
+"""Update the index from the network. Never call this from a prompt or a shim.
 
-Where an index comes from: `ENVMGR_INDEX_URL`, in any format that `index` reads; else the SHA256SUMS at the root of
-`ENVMGR_PYTHON_MIRROR`, where it has one; else the package and, after a day or for a version that is not known,
-upstream: its newest-first list, of which only what is new is read, at one host or the other; else the sums of its
-latest release.
+The index comes from `ENVMGR_INDEX_URL`, in any format that `index` parses; else from the SHA256SUMS at the root of
+`ENVMGR_PYTHON_MIRROR`, if there is one; else from the package and, once a day or for an unknown version, from upstream:
+the new records of its newest-first list at one of two hosts, else the SHA256SUMS of its latest release.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache as once  # `cache` is a directory here
+from functools import cache as once  # `cache` is a directory in this module
 from pathlib import Path
 
 from envmgr.errors import DownloadError, FileNotOnServerError, NoSuchVersionError
@@ -28,29 +27,29 @@ from envmgr.versions.request import VersionRequest
 
 MIRROR = variables.PYTHON_MIRROR
 _DAY, _HOUR, _JUST_NOW = 86400.0, 3600.0, 60.0  # seconds
-_PATIENCE = "5"  # seconds for a server to answer a question that nobody asked
+_DAILY_TIMEOUT = "5"  # seconds without a byte from a server, in an update that the user did not ask for
 
 
 def select(request: VersionRequest, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> Candidate:
-    """Return the newest candidate that `request` means on this machine; asks upstream for one that is not known.
+    """Return the newest candidate that matches `request` on this machine; update the index if none is known.
 
-    Raises NoSuchVersionError with the nearest versions, BrokenInterpreterError for a foreign platform, DownloadError,
-    UsageError for `system`.
+    Raises NoSuchVersionError with the nearest versions, BrokenInterpreterError for a platform that cannot run here,
+    DownloadError, UsageError for `system`.
     """
     platform = selection.target_platform(request)
-    if request.system or request.name is not None:  # nobody need be asked for these
-        own = network.environ.get(MIRROR) or network.environ.get(INDEX)  # which is not asked, and has other versions
+    if request.system or request.name is not None:  # an error without any download
+        own = network.environ.get(MIRROR) or network.environ.get(INDEX)  # its versions are unknown: none for the hint
         return selection.select(request, [] if own else selection.known_candidates(cache, platform), "the index")
-    held = mirror_candidates(platform, network)
-    if held is not None:
-        return selection.select(request, held, without_credentials(network.environ[MIRROR]))
+    mirrored = mirror_candidates(platform, network)
+    if mirrored is not None:
+        return selection.select(request, mirrored, without_credentials(network.environ[MIRROR]))
     source = without_credentials(network.environ.get(INDEX, "")) or "the index"
     known, failure = _current(platform, network, cache, upstream)
     try:
         return selection.select(request, known, source)
     except NoSuchVersionError as problem:
         if failure is None and not network.is_offline and _age(_file(platform, network, cache)) > _JUST_NOW:
-            known, failure = _updated(platform, network, cache, upstream)
+            known, failure = _try_update(platform, network, cache, upstream)
         if failure:
             raise NoSuchVersionError(f"{problem.message};\n{failure.message}", hint=problem.hint) from failure
         return selection.select(request, known, source)
@@ -59,35 +58,35 @@ def select(request: VersionRequest, network: Network, cache: Path, upstream: Ups
 def available_candidates(
     platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM
 ) -> list[Candidate]:
-    """Return what can be had for `platform`, newest first; what is older than a day is brought up to date if possible.
+    """Return all candidates for `platform`, newest first; update an index that is older than a day, if possible.
 
-    Raises DownloadError for a mirror or an index of the user's that cannot be read.
+    Raises DownloadError if the user's mirror or index cannot be read.
     """
-    held = mirror_candidates(platform, network)
-    return _current(platform, network, cache, upstream)[0] if held is None else held
+    mirrored = mirror_candidates(platform, network)
+    return _current(platform, network, cache, upstream)[0] if mirrored is None else mirrored
 
 
 def _current(
     platform: Platform, network: Network, cache: Path, upstream: Upstream
 ) -> tuple[list[Candidate], DownloadError | None]:
-    """Return what is known, after a look at what is new where one is due, and why that look failed if it did."""
+    """Return the known candidates, after an update if one is due, and the error of an update that failed."""
     source, file = network.environ.get(INDEX), _file(platform, network, cache)
-    local = source and split(source).scheme == "file"
-    if local or (source and not file.exists()):
+    is_local = source and split(source).scheme == "file"
+    if is_local or (source and not file.exists()):
         return update_index(platform, network, cache, upstream), None
     if _age(file) < _DAY or network.is_offline:
         return selection.known_candidates(cache, platform, source), None
-    hasty = replace(network, environ={variables.HTTP_TIMEOUT: _PATIENCE, **network.environ})
-    known, failure = _updated(platform, hasty, cache, upstream)
+    impatient = replace(network, environ={variables.HTTP_TIMEOUT: _DAILY_TIMEOUT, **network.environ})
+    known, failure = _try_update(platform, impatient, cache, upstream)
     if failure:
         _postpone(file)
     return known, failure
 
 
-def _updated(
+def _try_update(
     platform: Platform, network: Network, cache: Path, upstream: Upstream
 ) -> tuple[list[Candidate], DownloadError | None]:
-    """Return what `update` returns; or what is known all the same, and why it failed."""
+    """Return the candidates of an updated index; or, if the update fails, the known candidates and the error."""
     try:
         return update_index(platform, network, cache, upstream), None
     except DownloadError as failure:
@@ -96,10 +95,10 @@ def _updated(
 
 @once
 def mirror_candidates(platform: Platform, network: Network) -> list[Candidate] | None:
-    """Return what the user's mirror holds for `platform`; None without one, or where it does not say, or if offline.
+    """Return the candidates in the user's mirror; None if there is no mirror, no SHA256SUMS in it, or no network.
 
-    It is asked once, however many requests there are. A PyPy, whose name does not tell its version, is known by its
-    sha256. Raises DownloadError.
+    The mirror is read once per process. A PyPy, whose file name does not contain its version, is recognised by its
+    sha256 in the bundled index. Raises DownloadError.
     """
     mirror = network.environ.get(MIRROR)
     if not mirror or network.environ.get(INDEX):
@@ -113,56 +112,59 @@ def mirror_candidates(platform: Platform, network: Network) -> list[Candidate] |
     except FileNotOnServerError:
         return None
     others = [found for found in index.snapshot_candidates(platform) if found.build.implementation != "cpython"]
-    return _of(
+    return _for_platform(
         platform, index.parse(listed, without_credentials(url)) + [found for found in others if found.sha256 in listed]
     )
 
 
 def update_index(platform: Platform, network: Network, cache: Path, upstream: Upstream = UPSTREAM) -> list[Candidate]:
-    """Ask for what is new, keep it in the cache, and return all that is known for `platform` now, newest first.
+    """Download new candidates, save them in the cache, and return all candidates for `platform`, newest first.
 
-    Raises DownloadError when no place could be read, saying what was wrong with each.
+    Raises DownloadError if no source could be read, with the error of each.
     """
     source, file = network.environ.get(INDEX), _file(platform, network, cache)
     bundled = [] if source else index.snapshot_candidates(platform)
     known, problems = selection.known_candidates(cache, platform, source), list[str]()
-    came_from, etag = _origin(file) if selection.cached_candidates(file) is not None else ("", "")
-    for place in index_sources(source, upstream):
-        url = without_credentials(place.url)
-        # a record that came with the latest release does not vouch for the releases between
-        held = bundled if source or came_from == upstream.latest != url else known
+    last_url, etag = _cached_source(file) if selection.cached_candidates(file) is not None else ("", "")
+    for index_source in index_sources(source, upstream):
+        url = without_credentials(index_source.url)
+        # After an update from the latest release alone, releases before it may be missing: read the list up to the
+        # first bundled record.
+        read_before = bundled if source or last_url == upstream.latest != url else known
         try:
-            answer = place.ask(network, etag if url == came_from else "", held)
+            reply = index_source.read(network, etag if url == last_url else "", read_before)
         except DownloadError as problem:
             problems.append(problem.message)
             continue
-        if not answer.unchanged:
-            known = _of(platform, answer.candidates if source else [*answer.candidates, *known])
-        _keep(file, f"# {url} {answer.etag}", (found for found in known if found not in bundled))
+        if not reply.unchanged:
+            known = _for_platform(platform, reply.candidates if source else [*reply.candidates, *known])
+        _write_cache(file, f"# {url} {reply.etag}", (found for found in known if found not in bundled))
         return known
-    online = "drop --offline or unset ENVMGR_OFFLINE" if network.is_offline else "is this machine online?"
-    hint = f"{INDEX} names it" if source else online
+    online = "drop --offline or unset ENVMGR_OFFLINE" if network.is_offline else "check the network connection"
+    hint = f"check the value of {INDEX}" if source else online
     raise DownloadError("the index could not be refreshed:\n" + "\n".join(problems), hint=hint)
 
 
-def _of(platform: Platform, candidates: Iterable[Candidate]) -> list[Candidate]:
+def _for_platform(platform: Platform, candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates for `platform`, one for each build, newest first."""
     return select_per_build(found for found in candidates if found.build.platform == platform)
 
 
 def _file(platform: Platform, network: Network, cache: Path) -> Path:
+    """Return the path of the cached index."""
     return selection.cache_file(cache, platform, network.environ.get(INDEX))
 
 
-def _origin(file: Path) -> tuple[str, str]:
-    """Return the URL that a cached index was read from, and the ETag it had: the first line is `# URL ETAG`."""
+def _cached_source(file: Path) -> tuple[str, str]:
+    """Return URL and ETag of a cached index, from its first line, `# URL ETAG`; else two empty strings."""
     with suppress(OSError, ValueError), file.open(encoding="ascii") as lines:
         mark, url, etag = lines.readline().rstrip("\n").split(" ", 2)
         return (url, etag) if mark == "#" else ("", "")
     return "", ""
 
 
-def _keep(file: Path, first: str, candidates: Iterable[Candidate]) -> None:
-    """Write the cache by one rename; its time says when upstream was asked. Without a cache all works, only slower."""
+def _write_cache(file: Path, first: str, candidates: Iterable[Candidate]) -> None:
+    """Write the cached index atomically; its mtime is the time of the last update. Ignore write errors."""
     with suppress(OSError, UnicodeEncodeError):
         content = f"{first}\n{index.dump(candidates)}".encode("ascii")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +172,7 @@ def _keep(file: Path, first: str, candidates: Iterable[Candidate]) -> None:
 
 
 def _age(file: Path) -> float:
-    """Return the seconds since upstream was asked; for ever, if never."""
+    """Return the seconds since the last update of a cached index; infinity if there was none."""
     try:
         return time.time() - file.stat().st_mtime
     except OSError:
@@ -178,9 +180,9 @@ def _age(file: Path) -> float:
 
 
 def _postpone(file: Path) -> None:
-    """Let nobody wait for a network that is not there more than once an hour."""
+    """Set the mtime of a cached index so that the next update is due in an hour, after one that failed."""
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-        then = time.time() - _DAY + _HOUR
-        os.utime(file, (then, then))
+        mtime = time.time() - _DAY + _HOUR
+        os.utime(file, (mtime, mtime))

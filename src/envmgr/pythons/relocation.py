@@ -1,6 +1,7 @@
-"""Telling an unpacked Python where it stands: builds are made for `/install`, and with compilers of the build machine.
+"""Relocate an unpacked Python: builds have the prefix `/install` and name the compilers of the build machine.
 
-Everything here can be done twice. Facts: python-build-standalone's quirks; PEP 668 for EXTERNALLY-MANAGED.
+Relocating twice gives the same result. Sources: the "quirks" page of python-build-standalone's documentation; PEP 668
+for EXTERNALLY-MANAGED.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from pathlib import Path
 
 from envmgr.host import shebang
 
-# what may stand before it is looked at last: a pattern that begins with plain text is found ten times as fast
+# The characters before `/install` are checked last: a pattern that begins with literal text is ten times as fast.
 _BUILT_FOR = re.compile(r"""/install(?=[/\s'",:;)]|$)(?:(?<![^\s'"=,:;!]/install)|(?<=-[ILR]/install))""")
 _COMPILER_KEYS = {"CC", "CXX", "LDSHARED", "LDCXXSHARED", "LINKCC", "BLDSHARED", "AR"}
-_COMPILERS = (  # what stood on the build machine -> what stands on every other
+_COMPILERS = (  # compiler of the build machine -> command that exists on every machine
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang\+\+|g\+\+)(?:-\d+)?(?!\S)"), "c++"),
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?(?:clang|gcc)(?:-\d+)?(?!\S)"), "cc"),
     (re.compile(r"(?<!\S)(?:/\S*/)?(?:[\w.-]+-)?ar(?!\S)"), "ar"),
-    (re.compile(r"(?<!\s)\s*-isysroot\s+\S+"), ""),  # without looking back, blanks would be looked at again and again
+    (re.compile(r"(?<!\s)\s*-isysroot\s+\S+"), ""),  # without the lookbehind, the time is quadratic in blanks
 )
-_LARGEST = 1 << 20  # bytes of a text that is rewritten; the largest, a Makefile, has 120 thousand
+_LARGEST = 1 << 20  # bytes of a text file to rewrite; the largest in a build, a Makefile, has 120,000
 _MANAGED = """[externally-managed]
 Error=This Python is shared by all projects of this machine, so nothing is installed into it.
 
@@ -32,8 +33,11 @@ Error=This Python is shared by all projects of this machine, so nothing is insta
 
 
 def relocate(root: Path, prefix: Path) -> None:
-    """Make the Python in `root` one that stands in `prefix`, where it will be moved."""
-    _name(root / "bin")
+    """Rewrite the files of the Python in `root` for `prefix`, its later directory, and add EXTERNALLY-MANAGED.
+
+    Raises OSError.
+    """
+    _add_short_names(root / "bin")
     for stdlib in [*root.glob("lib/python3*"), *root.glob("lib/pypy3*")]:
         managed = _MANAGED.format(version=stdlib.name.removeprefix("python"))
         (stdlib / "EXTERNALLY-MANAGED").write_text(managed, encoding="utf-8")
@@ -43,8 +47,8 @@ def relocate(root: Path, prefix: Path) -> None:
         _rewrite(file, prefix)
 
 
-def _name(programs: Path) -> None:
-    """Add the links `python3` and `python` where a build has only the long name."""
+def _add_short_names(programs: Path) -> None:
+    """Add the links `python3` and `python` if a build has only the long name."""
     names = sorted(path.name for path in programs.glob("p*") if re.fullmatch(r"(python|pypy)3(\.\d+)?t?", path.name))
     for name in ("python3", "python"):
         if names and not (programs / name).exists():
@@ -52,6 +56,7 @@ def _name(programs: Path) -> None:
 
 
 def _scripts(root: Path) -> Iterator[Path]:
+    """Yield the files in `bin` that start with a shebang."""
     for path in root.glob("bin/*"):
         if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:
@@ -60,7 +65,7 @@ def _scripts(root: Path) -> Iterator[Path]:
 
 
 def _rewrite(file: Path, prefix: Path) -> None:
-    """Write `prefix` for `/install`; in a shebang that the kernel could not read, find it at run time."""
+    """Replace `/install` by `prefix`; a shebang that is too long for the kernel becomes a relative one."""
     if file.stat().st_size > _LARGEST:
         return
     old = file.read_text(encoding="utf-8", errors="surrogateescape")
@@ -68,17 +73,18 @@ def _rewrite(file: Path, prefix: Path) -> None:
     program = Path(first.split()[0]).name if first.startswith("#!/install/") else ""
     if program and not shebang.fits(prefix / "bin" / program):
         first, newline = shebang.relative(program).decode(), ""
-    new = _moved(first + newline + rest, str(prefix))
+    new = _with_prefix(first + newline + rest, str(prefix))
     if new != old:
         file.write_text(new, encoding="utf-8", errors="surrogateescape")
 
 
-def _moved(text: str, prefix: str) -> str:
+def _with_prefix(text: str, prefix: str) -> str:
+    """Return `text` with `prefix` instead of `/install`, where that is a path and not a part of another one."""
     return _BUILT_FOR.sub(lambda _: prefix, text)
 
 
 def _rewrite_sysconfig(file: Path, prefix: str) -> None:
-    """Rewrite the dictionary that `sysconfig` reads, if it is a literal: nothing of it is run. Another file stays."""
+    """Rewrite the dictionary that `sysconfig` reads. Never execute the file: parse a literal, skip anything else."""
     if file.stat().st_size > _LARGEST:
         return
     try:
@@ -95,9 +101,10 @@ def _rewrite_sysconfig(file: Path, prefix: str) -> None:
 
 
 def _portable(key: object, value: object, prefix: str) -> object:
+    """Return a value of sysconfig with `prefix` and with compilers that exist on every machine."""
     if not isinstance(value, str):
         return value
     if key in _COMPILER_KEYS:
-        for pattern, word in _COMPILERS:
-            value = pattern.sub(word, value)
-    return _moved(value, prefix)
+        for pattern, compiler in _COMPILERS:
+            value = pattern.sub(compiler, value)
+    return _with_prefix(value, prefix)

@@ -1,6 +1,7 @@
-"""The rule that picks: variable, nearest version file, global default, system. `shims/shim.sh` tells the same in sh.
+"""The resolution rule: which pin applies to a directory, and which Python it selects.
 
-tests/conformance holds the table that keeps the two, and the hooks, saying one thing.
+The order is: variable, nearest version file, global default, system. `shims/shim.sh` and the hooks implement the same
+rule; tests/conformance runs one table of cases against all implementations.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from envmgr.versions.pins import Pin
 from envmgr.versions.request import VersionRequest
 
 CEILINGS = variables.CEILING_DIRS
-GUARD = variables.SHIM  # the process that a shim has sent to the shim of another tool
+GUARD = variables.SHIM  # the process in which a shim started the shim of another tool
 
 
 @dataclass(frozen=True)
 class ResolvedPin:
-    """Which pin rules `directory`, and which project it is in; a pin by variable keeps the directory's project."""
+    """The pin that applies to `directory`, and the directory's project, also if the pin is from a variable."""
 
     pin: Pin | None
     project: Path | None
@@ -33,56 +34,58 @@ class ResolvedPin:
 
     @property
     def words(self) -> str:
-        """The pin's words; `system` when nothing rules."""
+        """The pin's words; `system` without a pin."""
         return self.pin.words if self.pin else "system"
 
     @property
     def requests(self) -> tuple[VersionRequest, ...]:
-        """What is asked for, most wanted first."""
+        """The requests of the pin in order; `system` without a pin."""
         return self.pin.requests if self.pin else (VersionRequest.parse("system"),)
 
     @property
     def location(self) -> str:
-        """Who decided: a variable's name, `file:line`, or that nothing did."""
+        """The source of the pin for messages: a variable's name or `file:line`, or that there is none."""
         return self.pin.location if self.pin else "no version file and no global default"
 
 
-def resolve_pin(home: Home, directory: Path, environ: Environ, *, said: str = pins.VARIABLE) -> ResolvedPin:
-    """Return what rules `directory` under `environ`; `said` is who set the variable, where an option did.
+def resolve_pin(home: Home, directory: Path, environ: Environ, *, variable: str = pins.VARIABLE) -> ResolvedPin:
+    """Return the pin that applies to `directory` under `environ`.
 
-    Raises UsageError for a pin that cannot be understood.
+    `variable` is the name for messages if a command-line option set the variable. Raises UsageError for a malformed
+    pin.
     """
-    if named := pins.parse(environ.get(pins.VARIABLE, ""), variable=said):
+    if named := pins.parse(environ.get(pins.VARIABLE, ""), variable=variable):
         return ResolvedPin(named, pins.nearest_project(directory, ceilings(environ)), directory)
     nearest = pins.nearest_pin(directory, ceilings(environ))
     return ResolvedPin(nearest or pins.read(home.default), nearest.project if nearest else None, directory)
 
 
 def ceilings(environ: Environ) -> list[Path]:
-    """Return the directories in and above which no project is looked for, from a list as in PATH."""
+    """Return the directories in and above which version files are ignored, from a list in the format of PATH."""
     return [Path(entry) for entry in environ.get(CEILINGS, "").split(os.pathsep) if entry.startswith("/")]
 
 
-def installed_interpreter(store: Store, ruling: ResolvedPin, request: VersionRequest) -> Interpreter:
-    """Return the installed interpreter for one request of `ruling`.
+def installed_interpreter(store: Store, resolved: ResolvedPin, request: VersionRequest) -> Interpreter:
+    """Return the installed interpreter for one request of `resolved`.
 
-    Raises NotInstalledError, or NoSuchVersionError for a name that no linked interpreter has; both name the place.
+    Raises NotInstalledError, or NoSuchVersionError for a name that no linked interpreter has; both name the pin's
+    source.
     """
     if found := store.find(request):
         return found
-    raise missing_error(store, request, place=f" ({ruling.location})")
+    raise missing_error(store, request, place=f" ({resolved.location})")
 
 
 def missing_error(store: Store, request: VersionRequest, *, place: str = "") -> NoSuchVersionError | NotInstalledError:
-    """Return the error for a request that no installed interpreter answers; `place` is appended to its message.
+    """Return the error for a request that no installed interpreter matches, with `place` at the end of its message.
 
-    Only linked interpreters have names, so that one that is not there does not exist.
+    Only linked interpreters have names, so an unknown name cannot be installed.
     """
     if request.name is not None:
         names = ", ".join(sorted({build.tag for build in store.builds() if store.interpreter(build).linked}))
         return NoSuchVersionError(
             f"no Python is called {request.text}{place}",
-            hint=f"the names are {names}" if names else "no Python has a name yet; `envmgr link` gives one",
+            hint=f"the names are {names}" if names else "no Python has a name; `envmgr link` gives one",
         )
     return NotInstalledError(
         f"Python {request.text} is not installed{place}",
@@ -91,15 +94,19 @@ def missing_error(store: Store, request: VersionRequest, *, place: str = "") -> 
 
 
 def find_on_path(command: str, home: Home, environ: Environ) -> Path | None:
-    """Return `command` as the rest of PATH has it: not in our shims or environments, nor a link to a shim.
+    """Return the first `command` on PATH that is no shim of envmgr's and in no environment of envmgr's; or None.
 
-    The shims of pyenv and others may hand back to us; those are passed over when this same process has been there, as
-    GUARD tells.
+    A shim of pyenv or another tool may run envmgr's shim again: directories of shims are skipped if GUARD has the id of
+    this process.
     """
-    been = environ.get(GUARD) == str(os.getpid())
+    from_other_shim = environ.get(GUARD) == str(os.getpid())
     shim = home.shell / "shim.sh"
     for entry in environ.get("PATH", os.defpath).split(os.pathsep):
-        if not entry.startswith("/") or entry.startswith(f"{home.envs}/") or (been and entry.endswith("/shims")):
+        if (
+            not entry.startswith("/")
+            or entry.startswith(f"{home.envs}/")
+            or (from_other_shim and entry.endswith("/shims"))
+        ):
             continue
         found = Path(entry) / command
         if os.access(found, os.X_OK) and found.is_file() and not _same(entry, home.shims) and not _same(found, shim):
@@ -115,6 +122,7 @@ def versions_with(store: Store, command: str) -> Iterator[str]:
 
 
 def _same(one: Path | str, other: Path) -> bool:
+    """Return whether two paths are the same existing file."""
     try:
         return Path(one).samefile(other)
     except OSError:

@@ -1,6 +1,6 @@
-"""The store of installed interpreters: reading it. The directory is the database; receipts only describe.
+"""Read the store of installed interpreters. The directory is the database; receipts add information only.
 
-Readers never lock, never write, never use the network.
+Never lock, write or use the network here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ RECEIPT = "receipt.json"
 
 @dataclass(frozen=True)
 class Interpreter:
-    """An installed build: `prefix` is its directory in the store, `alias` the name through which it is run.
+    """An installed build: `prefix` is its directory in the store, `alias` the alias under which it is run.
 
-    The alias is the widest name that means this build today and may mean its successor tomorrow, as the request allows:
-    `3.12` for a prefix, `3.12.7` for an exact version, `3.12.7+20241016` for a build.
+    The alias is as wide as the request allows, so that it may later point to a newer build: `3.12` for a minor version,
+    `3.12.7` for an exact version, `3.12.7+20241016` for a build.
     """
 
     build: Build
@@ -34,12 +34,12 @@ class Interpreter:
 
     @property
     def executable(self) -> Path:
-        """The program to run, by its immutable path."""
+        """The program, by the path of its build, which never changes."""
         return self.prefix / "bin" / "python"
 
     @property
     def linked(self) -> bool:
-        """Whether this is an interpreter of the machine that envmgr only points to."""
+        """True for a linked interpreter, which another tool installed."""
         try:
             return os.readlink(self.executable).startswith("/")  # noqa: PTH115 - text, not a path
         except OSError:
@@ -47,36 +47,36 @@ class Interpreter:
 
     @property
     def works(self) -> bool:
-        """Whether its program and its library are there; nothing is started to find out."""
+        """True if the program and its standard library exist; the program is not started."""
         library = self.receipt_value("library") if self.linked else ""
         return os.access(self.executable, os.X_OK) and (not library or os.path.exists(library))  # noqa: PTH110
 
     @property
     def replaced(self) -> bool:
-        """Whether the owner of a linked interpreter has replaced it since, so that it may be another version by now."""
+        """True if the owner of a linked interpreter has replaced it since, possibly by another version."""
         return self.linked and self.receipt_value("stamp") not in {"", identity_stamp(self.executable)}
 
     def ensure_working(self) -> Interpreter:
-        """Return itself; raises BrokenInterpreterError where it does not work."""
+        """Return this interpreter; raise BrokenInterpreterError if it does not work."""
         if not self.works:
             raise self.missing_error()
         return self
 
     def missing_error(self) -> BrokenInterpreterError:
-        """Return the error for one that does not work any more; it names the next step."""
+        """Return the error for an interpreter that no longer works; its hint names the next step."""
         name, path = self.build.build_alias, self.receipt_value("path") if self.linked else self.executable
         if not self.linked:
             hint = f"`envmgr uninstall --force {name}`, then `envmgr install {name}`"
         else:
-            hint = f"bring it back, or remove the link: `envmgr uninstall {name}`"
-        return BrokenInterpreterError(f"Python {name} is gone: {path} is not there any more, or not whole", hint=hint)
+            hint = f"install it again, or remove the link: `envmgr uninstall {name}`"
+        return BrokenInterpreterError(f"Python {name} is broken: {path} is missing or incomplete", hint=hint)
 
     def receipt_value(self, key: str) -> str:
-        """Return what the receipt says of `key`, as text; empty where it does not."""
+        """Return the value of `key` in the receipt as text; an empty text if there is none."""
         return str(self.receipt().get(key, ""))
 
     def receipt(self) -> dict[str, object]:
-        """Return what the installer wrote down (url, sha256, origin, when); empty when that cannot be read."""
+        """Return the receipt (URL, sha256, owner, date), which the installer wrote; empty if it cannot be read."""
         try:
             data = json.loads(files.read_text(self.prefix / RECEIPT))
         except (OSError, ValueError, RecursionError):
@@ -85,10 +85,10 @@ class Interpreter:
 
 
 def identity_stamp(program: Path) -> str:
-    """Return what tells a program from one that has replaced it: its real path, size and time; empty if it is gone."""
+    """Return a text that changes if a program is replaced: real path, size and mtime; empty if it does not exist."""
     try:
         real = os.path.realpath(program, strict=True)
-        status = os.stat(real)  # noqa: PTH116 - a text
+        status = os.stat(real)  # noqa: PTH116 - text, not a path
     except OSError:
         return ""
     return f"{real} {status.st_size} {status.st_mtime_ns}"
@@ -96,17 +96,17 @@ def identity_stamp(program: Path) -> str:
 
 @dataclass(frozen=True)
 class Store:
-    """What is installed under one `Home`."""
+    """The interpreters that are installed in one `Home`."""
 
     home: Home
 
     def builds(self) -> Iterator[Build]:
-        """Yield every installed build, in no order; what is no build's directory is passed over.
+        """Yield every installed build, unordered; skip entries that are not named as builds.
 
-        Raises OSError for a store that cannot be read.
+        Raises OSError if the store cannot be read.
         """
         try:
-            names = os.listdir(self.home.versions)  # noqa: PTH208 - names are all that is needed
+            names = os.listdir(self.home.versions)  # noqa: PTH208 - only names are needed
         except (FileNotFoundError, NotADirectoryError):
             return
         for name in names:
@@ -120,16 +120,16 @@ class Store:
         return sorted(build for build in self.builds() if not self.interpreter(build).linked)
 
     def newest(self) -> dict[str, Build]:
-        """Return the newest installed build of each minor version, variant and platform; linked ones are left out."""
+        """Return the newest installed build of each minor version, variant and platform, without linked ones."""
         return {f"{build.minor_alias}-{build.platform}": build for build in self.installed()}
 
     def find(self, request: VersionRequest) -> Interpreter | None:
-        """Return the newest installed interpreter that matches, or None."""
+        """Return the newest installed interpreter that matches `request`, or None."""
         build = request.select(self.builds())
         return self.interpreter(build, request) if build else None
 
     def interpreter(self, build: Build, request: VersionRequest | None = None) -> Interpreter:
-        """Return the installed `build`, under the widest alias that `request` allows and that points to it now."""
+        """Return the installed `build` under the widest alias that `request` allows and that points to this build."""
         names = [build.patch_alias, build.build_alias]
         if request is None or request.tag is not None or request.name is not None:
             names = [build.build_alias]

@@ -91,7 +91,7 @@ def active_python(home: Home, directory: Path, environ: Environ, *, request: str
     source = _OPTION if request else pins.VARIABLE
     variables = {**environ, pins.VARIABLE: request} if request else environ
     try:
-        resolved = resolve.resolve_pin(home, directory, variables, said=source)
+        resolved = resolve.resolve_pin(home, directory, variables, variable=source)
     except UsageError as error:
         resolved, problem = ResolvedPin(None, pins.nearest_project(directory, ceilings), directory), error
     grant = trust.granted(home, directory, resolved.project, environ)

@@ -276,7 +276,7 @@ def check_interpreters(context: DoctorContext) -> Iterator[Finding]:
 def _problem(interpreter: Interpreter, environ: Mapping[str, str]) -> str:
     """Return why an interpreter cannot be used, an empty string where it can."""
     try:
-        found = probe(interpreter.executable, environ, patience=_START_TIMEOUT)
+        found = probe(interpreter.executable, environ, timeout=_START_TIMEOUT)
     except EnvmgrError as error:
         return error.message
     same = found.version == str(interpreter.build.version) or found.implementation != "cpython"
