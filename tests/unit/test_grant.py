@@ -436,3 +436,37 @@ def test_all_grants_are_sorted_and_have_variables_without_an_environment(home: H
         (tmp_path / name / ".env").write_text(f"{name.upper()}=1\n")
         allow(home, tmp_path / name)
     assert list(trust.all_grants(home)) == [(tmp_path / name, [name.upper()]) for name in "abcd"]
+
+
+def test_a_home_that_has_records_already_takes_a_grant(home: Home, project: Path) -> None:
+    folder = record.record_folder(home, project)
+    (folder / ".copies").mkdir(parents=True)
+    (folder / ".variables").mkdir()
+    allow(home, project)
+    assert granted(home, project).variables == {"PORT": "8000", "NAME": "from dotenv"}
+
+
+def test_several_problems_are_read_back_as_several(home: Home, project: Path) -> None:
+    folder = allow(home, project)
+    replace_python(project)
+    append(project / ".env", b"\n")
+    append(project / "pyproject.toml", b"\n")
+    problems = grant.recheck(home, project, ENVIRON)
+    assert len(problems) == 3
+    assert trust.last_problems(folder) == problems
+
+
+def test_without_an_environment_the_first_two_lines_are_empty(home: Home, project: Path) -> None:
+    (project / ".venv").rename(project / "venv")
+    folder = allow(home, project)
+    assert (folder / ".allowed").read_text() == "\n\nPORT\nNAME\n"
+
+
+def test_through_a_link_the_same_paths_are_watched_after_a_check(home: Home, project: Path) -> None:
+    folder = allow(home, project)
+    before = (folder / ".checked/paths").read_text()
+    link = project.with_name("current")
+    link.symlink_to("shop")
+    age(project, HOUR / 2)
+    assert grant.recheck(home, link, ENVIRON) == ()
+    assert (folder / ".checked/paths").read_text() == before

@@ -105,6 +105,36 @@ def test_uv_s_table_has_pypys() -> None:
     assert index.parse(index.dump([found]), "here") == [found]
 
 
+def test_the_powerpc_architecture_of_uv_has_the_name_of_upstream() -> None:
+    power = {"family": "powerpc64le", "variant": None}
+    pypy = entry(name="pypy", build="7.3.17", url="https://host.invalid/pypy.tar.gz", arch=power, prerelease=None)
+    (found,) = index.parse(json.dumps({"one": pypy}), "here")
+    assert str(found.build) == "pypy-3.12.7+7.3.17-linux-ppc64le-gnu"
+
+
+def test_comments_and_entries_without_a_sha256_are_passed_over() -> None:
+    assert index.dump(index.parse(f"# one\n{SAME}# two\n{SAME}", "here")) == SAME * 2
+    rest = {"one": entry(sha256=None), "two": entry(name="graalpy", url="https://x/y"), "three": entry()}
+    assert index.dump(index.parse(json.dumps(rest), "here")) == SAME
+    assert index.dump(index.parse("\n" + record(sha256=None) + "\n \n" + record(), "here")) == SAME
+
+
+def test_the_tag_of_a_release_is_for_plain_file_names() -> None:
+    url = f"https://host.invalid/20250101/{NAME}"
+    text = f"\n# comment\n{'a' * 64} *{NAME}\n{'a' * 64}  20250101/{NAME}\n{'a' * 64}  {url}\n"
+    paths = [found.path for found in index.sums(text, tag="20241018")]
+    assert paths == [f"20241018/{NAME}", f"20250101/{NAME}", url]
+
+
+def test_a_bad_line_of_sums_is_named_by_its_number() -> None:
+    with pytest.raises(ValueError, match=r"SHA256SUMS:3: "):
+        list(index.sums(f"\n{'a' * 64}  20241016/{NAME}\nxyz  20241016/{NAME}\n"))
+
+
+def test_a_platform_without_builds_has_no_slice() -> None:
+    assert index.snapshot_candidates(Platform("plan9", "x86_64", "none")) == []
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*entry(), "artifacts", "version"]), inner),
