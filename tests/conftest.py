@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, real archives packed from this machine's Pythons, and a mirror of them."""
+"""Fixtures of all tests: a clean environment, real archives of Pythons of this machine, and a mirror of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mirror on 127.0.0.1 that serves a folder, well or badly: the only part of the world that tests replace."""
+"""A mirror on 127.0.0.1 that serves a folder, well or badly: the network is all that tests replace."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prepared_projects import program
+from prepared_projects import write_program
 from python_archives import pythons
 
 CONDA = Path(__file__).parent / "conda.sh"
@@ -16,14 +16,14 @@ CONDA = Path(__file__).parent / "conda.sh"
 
 @dataclass(frozen=True)
 class OtherTool:
-    """What the user has: variables of the session, and the lines of an rc file."""
+    """The variables of the session and the lines of an rc file that load the tool."""
 
     rc: str
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
 def mise(shell: str, home: Path) -> OtherTool:
-    """mise, with a Python of its own everywhere, and one for each pin of the stage."""
+    """mise, with a global Python, and one for each pin of the prepared projects."""
     executable = f"{os.environ['ENVMGR_TEST_MISE']}/mise"
     file = home / ".config" / "mise" / "config.toml"
     file.parent.mkdir(parents=True)
@@ -32,7 +32,7 @@ def mise(shell: str, home: Path) -> OtherTool:
     )
     environ = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
     for version in ("3.11.7", "3.12.1"):
-        program(home / "pythons" / version / "bin" / "python")
+        write_program(home / "pythons" / version / "bin" / "python")
         link = [executable, "link", f"python@{version}", str(home / "pythons" / version)]
         subprocess.run(link, env=environ, cwd=home, capture_output=True, check=True)
     if shell == "fish":
@@ -49,7 +49,7 @@ def pyenv(shell: str, home: Path) -> OtherTool:
         assert source.is_dir(), f"no pyenv around {pythons()}: {source} is missing"
         (root / name).symlink_to(source)
     for version in ("3.11.7", "3.12.1"):
-        program(root / "versions" / version / "bin" / "python")
+        write_program(root / "versions" / version / "bin" / "python")
     (root / "version").write_text("3.12.1\n")
     environ = {"PYENV_ROOT": str(root), "PATH": f"{root}/bin:/usr/bin:/bin"}
     if shell == "fish":
@@ -62,7 +62,7 @@ def pyenv_virtualenv(shell: str, home: Path) -> OtherTool:
     plain = pyenv(shell, home)
     made = home / ".pyenv" / "versions" / "theirs"
     for name in ("python", "activate"):
-        program(made / "bin" / name)
+        write_program(made / "bin" / name)
     (made / "pyvenv.cfg").write_text(f"home = {home}/.pyenv/versions/3.12.1/bin\nversion = 3.12.1\n")
     line = "pyenv virtualenv-init - fish | source" if shell == "fish" else f'eval "$(pyenv virtualenv-init - {shell})"'
     return OtherTool(f"{plain.rc}\n{line}", plain.environ)
@@ -71,7 +71,7 @@ def pyenv_virtualenv(shell: str, home: Path) -> OtherTool:
 def conda(shell: str, home: Path) -> OtherTool:
     """A stand-in for conda, which no registry of ours has: see conda.sh; `base` is activated by the rc file."""
     for name in ("", "envs/science/"):
-        program(home / "conda" / name / "bin" / "python")
+        write_program(home / "conda" / name / "bin" / "python")
     call = f"sh {CONDA} {shell} {home}/conda"
     if shell == "fish":
         function = f"function conda; {call} $argv | source; end"

@@ -1,4 +1,4 @@
-"""The stage of the rule's table, on disk."""
+"""Projects with version files, environments and a store on disk: those of the rule table, and single ones."""
 
 from __future__ import annotations
 
@@ -20,15 +20,22 @@ from envmgr.shell import grant, offer, shims
 
 ALLOWED = ("own", "owned", "changed", "appended", "copied", "turned")
 EDGES = ("full", "full-wide", "over", "over-wide", "edge", "over-edge")
-WHOSE = {"shop": "shop", "other": "shop", "inner": "shop/inner", "gone": "gone", "torn": "torn", "spelled": "spelled"}
-WHOSE |= {name: name for name in (*EDGES, "release")}
-WORDS = {"shop": "3.12", "other": "3.11", "inner": "3.11", "gone": "3.12", "torn": "3.12", "spelled": "3.12 3.11"}
-WORDS |= {name: b" ".join(LAYOUT.files[name].partition(b"#")[0].split()).decode() for name in (*EDGES, "release")}
+PROJECTS = {
+    "shop": "shop",
+    "other": "shop",
+    "inner": "shop/inner",
+    "gone": "gone",
+    "torn": "torn",
+    "spelled": "spelled",
+}
+PROJECTS |= {name: name for name in (*EDGES, "release")}
+PINS = {"shop": "3.12", "other": "3.11", "inner": "3.11", "gone": "3.12", "torn": "3.12", "spelled": "3.12 3.11"}
+PINS |= {name: b" ".join(LAYOUT.files[name].partition(b"#")[0].split()).decode() for name in (*EDGES, "release")}
 
 
 @dataclass(frozen=True)
 class PreparedProjects:
-    """The stage of the table on disk."""
+    """A store and the directories of the rule table below `root`."""
 
     home: Home
     root: Path
@@ -37,7 +44,7 @@ class PreparedProjects:
         return self.root / case.cwd
 
     def environ(self, case: Case) -> dict[str, str]:
-        """Return the variables of a case; and write, or remove, its global pin."""
+        """Return the environment of a case, and write or remove its global pin."""
         if case.default is None:
             self.home.default.unlink(missing_ok=True)
         else:
@@ -54,7 +61,7 @@ class PreparedProjects:
         return environ | ({} if case.variable is None else {"ENVMGR_VERSION": case.variable})
 
     def program(self, case: Case) -> Path:
-        """Return the path that the case says will run."""
+        """Return the path of the program that must run."""
         assert isinstance(case.program, str)
         if case.program == "system":
             return self.root.parent / "system" / case.command
@@ -63,43 +70,45 @@ class PreparedProjects:
         return self.environment(case.program, case.cwd) / "bin" / case.command
 
     def environment(self, name: str, cwd: str) -> Path:
+        """Return the directory of an environment by its name in the table; `hostile` is the one of `cwd`."""
         if name in ALLOWED:
             return self.root / name / record.VENV_LINK
-        whose = cwd if name == "hostile" else WHOSE[name]
-        return record.environments_folder(self.home, self.root / whose) / (
-            "3.11" if WORDS.get(name) == "3.11" else "3.12"
+        owner = cwd if name == "hostile" else PROJECTS[name]
+        return record.environments_folder(self.home, self.root / owner) / (
+            "3.11" if PINS.get(name) == "3.11" else "3.12"
         )
 
 
-def program(path: Path) -> None:
+def write_program(path: Path) -> None:
+    """Write a program that prints the path it was started by."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('#!/bin/sh\nprintf %s "$0"\n')
     path.chmod(0o755)
 
 
-def _made(prepared: PreparedProjects, name: str, whose: str, words: str) -> None:
-    made = Environment(prepared.environment(name, whose), prepared.root / whose, "3.12")
+def _create_environment(prepared: PreparedProjects, name: str, owner: str, pin: str) -> None:
+    made = Environment(prepared.environment(name, owner), prepared.root / owner, "3.12")
     for command in () if name == "gone" else ("python", "pytest"):
-        program(made.bin / command)
+        write_program(made.bin / command)
     made.path.mkdir(parents=True, exist_ok=True)
     (made.path / record.METADATA).write_text(record.dump(made))
-    file = record.record_file(prepared.home, prepared.root / whose, words)
+    file = record.record_file(prepared.home, prepared.root / owner, pin)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{made.path.relative_to(prepared.home.root)}\n")
 
 
 def make_old(folder: Path, seconds: float = 3600) -> None:
-    """Let all in `folder` be as old as this: what changed a moment ago is looked at again."""
+    """Set the times of all in `folder` to `seconds` ago: envmgr checks files that have just changed again."""
     then = time.time() - seconds
     for path in (*folder.rglob("*"), folder):
         os.utime(path, (then, then))
 
 
-def _allowed(prepared: PreparedProjects, name: str) -> None:
-    """Give a project a .venv of its own, have it allowed, and change one after that."""
+def _create_allowed_venv(prepared: PreparedProjects, name: str) -> None:
+    """Create a `.venv` of another tool, allow it, and change it afterwards where the name says so."""
     venv = prepared.environment(name, name)
     for command in ("python", "pytest"):
-        program(venv / "bin" / command)
+        write_program(venv / "bin" / command)
     (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.7\n")
     make_old(venv.parent)
     entered = prepared.root / ("linked-own" if name == "own" else name)
@@ -113,13 +122,13 @@ def _allowed(prepared: PreparedProjects, name: str) -> None:
         (venv / "bin" / "python").write_text("#!/bin/sh\n# another\n")
     elif name == "turned":
         venv.rename(venv.with_name("before"))
-        program(venv.with_name("elsewhere") / "bin" / "python")
+        write_program(venv.with_name("elsewhere") / "bin" / "python")
         (venv.with_name("elsewhere") / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.7\n")
         venv.symlink_to("elsewhere")
 
 
-def _laid(root: Path) -> None:
-    """Write the version files, directories and links of the stage."""
+def _create_directories(root: Path) -> None:
+    """Create the version files, directories and links of the table."""
     for name, content in LAYOUT.files.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         (root / name / ".python-version").write_bytes(content)
@@ -131,8 +140,8 @@ def _laid(root: Path) -> None:
         (root / name).symlink_to(target)
 
 
-def _entered_before(prepared: PreparedProjects) -> None:
-    """Have records from when `relinked` and `replaced` led to `shop`, and `became-link` was a directory."""
+def _create_stale_records(prepared: PreparedProjects) -> None:
+    """Create records of a time when `relinked` and `replaced` were links to `shop`, and `became-link` a directory."""
     shop = record.record_folder(prepared.home, prepared.root / "shop")
     (shop / record.REAL).write_bytes(os.fsencode(prepared.root / "shop") + b"\n")
     for name in ("relinked", "replaced"):
@@ -146,24 +155,25 @@ def _entered_before(prepared: PreparedProjects) -> None:
 
 
 def create_projects(root: Path, store: str = "the store's $HOME") -> PreparedProjects:
-    prepared = PreparedProjects(Home(root / store), root / "stage")
+    """Create the projects, the store and the system of the rule table below `root`."""
+    prepared = PreparedProjects(Home(root / store), root / "projects")
     for version, commands in (("3.11.9", ("python", "python3")), ("3.12.7", ("python", "python3", "black"))):
         for command in (*commands, f"python{version[:4]}"):
-            program(prepared.home.versions / f"cpython-{version}+20241016-linux-x86_64-gnu" / "bin" / command)
+            write_program(prepared.home.versions / f"cpython-{version}+20241016-linux-x86_64-gnu" / "bin" / command)
     for command in ("python", "tool"):
-        program(root / "system" / command)
-    _laid(prepared.root)
+        write_program(root / "system" / command)
+    _create_directories(prepared.root)
     aliases.update_aliases(prepared.home)
-    for name, whose in WHOSE.items():
-        _made(prepared, name, whose, WORDS[name])
+    for name, owner in PROJECTS.items():
+        _create_environment(prepared, name, owner, PINS[name])
     for name in ALLOWED:
-        _allowed(prepared, name)
+        _create_allowed_venv(prepared, name)
     for name in HOSTILE:
-        _made(prepared, "hostile", f"hostile/{name}", "3.12")
+        _create_environment(prepared, "hostile", f"hostile/{name}", "3.12")
     forged = record.record_file(prepared.home, prepared.root / "forged", "3.12")
     forged.parent.mkdir(parents=True)
     forged.write_text("envs/../../system/..\n")
-    _entered_before(prepared)
+    _create_stale_records(prepared)
     shims.refresh(prepared.home)
     for command in ("tool", "pip9"):
         files.link_atomically(prepared.home.shims / command, "../shell/shim.sh")
@@ -171,7 +181,7 @@ def create_projects(root: Path, store: str = "the store's $HOME") -> PreparedPro
 
 
 def prepare_project(home: Home, project: Path, words: str = "3.12", *, entered: Path | None = None) -> Path:
-    """Pin `project` to `words`, put its environment on record, also as `entered`; return the environment."""
+    """Create a project with a pin and an environment on record, also for the link `entered`; return the environment."""
     project.mkdir(parents=True)
     (project / ".python-version").write_text(f"{words}\n")
     made = Environment(record.environments_folder(home, project) / "3.12", project, "3.12")

@@ -1,7 +1,7 @@
-"""The rule of docs/reference/state-on-disk.md as one table, which every telling of it is held to.
+"""The resolution rule of docs/reference/state-on-disk.md as one table, for all its implementations.
 
-The stage: Pythons 3.11.9 (without `black`) and 3.12.7 are installed; the system has `python` and `tool`; project `shop`
-has an environment with `pytest`, `gone` one whose Python is no more, `forged` a record that leads out of the store;
+Prepared: Pythons 3.11.9 (without `black`) and 3.12.7 are installed; the system has `python` and `tool`; project `shop`
+has an environment with `pytest`, `gone` one whose Python was removed, `forged` a record that leads out of the store;
 the files of `over`, `over-wide` and `over-edge` are larger than those of `full`, `full-wide` and `edge`;
 `own` and `owned` have a .venv of their own that was allowed; in `changed`, `appended` (a NUL, and more, in pyvenv.cfg),
 `copied` (another program as its Python) and `turned` (a link to another directory) it is not what it was then.
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Case:
-    """In directory `cwd` of the stage, `command` means `program`: `3.12`, `shop`, `system`, or an exit code.
+    """In the prepared directory `cwd`, `command` runs `program`: `3.12`, `shop`, `system`, or an exit code.
 
     `active` is the environment that a hook has active there. `variable` is ENVMGR_VERSION, `default` the global pin,
     `ceiling` the directory that the walk stops at.

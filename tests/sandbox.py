@@ -1,4 +1,4 @@
-"""A user at work: a project directory, and envmgr called in it."""
+"""A sandbox for running envmgr: a store, a project directory and an environment."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from envmgr.host.paths import Home
 
 @dataclass
 class Sandbox:
-    """A project directory, and the store that envmgr works on when called there."""
+    """A store, a project directory and the environment of the `envmgr` processes that run there."""
 
     home: Home
     project: Path
     environ: dict[str, str]
 
     def run(self, *words: str, code: int = 0, where: Path | None = None) -> str:
-        """Run `envmgr` and return its stdout; on an error expected by `code`, its stderr."""
+        """Run `envmgr`, which must exit with `code`; return its stdout, for an error its stderr."""
         done = self._start(words, where or self.project)
         assert done.returncode == code, done.stderr
         return done.stderr if code else done.stdout
 
     def messages(self, *words: str) -> str:
-        """Run `envmgr` with success and return what it tells people."""
+        """Run `envmgr` with success and return its stderr, the messages."""
         done = self._start(words, self.project)
         assert done.returncode == 0, done.stderr
         return done.stderr
@@ -37,7 +37,7 @@ class Sandbox:
         return subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
 
     def environment(self, words: str) -> record.Environment:
-        """Return the environment on record."""
+        """Return the environment that the project has on record for a pin."""
         found = record.lookup(self.home, self.project, words)
         assert found is not None
         return found

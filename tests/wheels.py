@@ -13,7 +13,7 @@ def wheel(folder: Path, name: str, version: str) -> str:
     file = folder / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
     members = {
-        f"{name}.py": f"VERSION = {version!r}  #{version}" + "." * int(version[0]) + "\n",  # sizes tell them apart
+        f"{name}.py": f"VERSION = {version!r}  #{version}" + "." * int(version[0]) + "\n",  # versions differ in size
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }

@@ -9,13 +9,13 @@ from envmgr.shell import shims
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
-    """The stage, its store and a system; programs on it print the path they were started by."""
+    """The prepared projects, their store and a system; its programs print the path they were started by."""
     return create_projects(tmp_path_factory.mktemp("rule"))
 
 
 @pytest.fixture(scope="session")
 def hooked(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
-    """Another, whose projects were entered through their links before, and where nothing answers the hooks' calls."""
+    """Projects that were entered through their links before; the launcher that hooks call is missing."""
     prepared = create_projects(tmp_path_factory.mktemp("hooked"))
     for link, project in (("linked", "shop"),):
         entered = record.record_folder(prepared.home, prepared.root / link)

@@ -15,7 +15,7 @@ from envmgr.pythons import aliases
 from envmgr.pythons.store import Interpreter, Store
 from envmgr.versions.version import Build, Version
 
-collect_ignore = [] if os.geteuid() == 0 else ["test_other_users.py"]  # only root mounts and becomes others
+collect_ignore = [] if os.geteuid() == 0 else ["test_other_users.py"]  # needs root to mount and to become another user
 
 
 def _link(home: Home, prefix: Path, version: str) -> Interpreter:
@@ -60,5 +60,5 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sandbox(shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]) -> Sandbox:  # noqa: ARG001
-    """Return a user in an empty project, with the shared store."""
+    """Return a sandbox with an empty project and the shared store."""
     return Sandbox(shared, project, environ | {"ENVMGR_HOME": str(shared.root)})

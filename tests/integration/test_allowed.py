@@ -11,18 +11,12 @@ from pathlib import Path
 
 import pytest
 from prepared_projects import PreparedProjects, create_projects, make_old
-from pty_shell import PtyShell
+from pty_shell import SHELLS, PtyShell
 from rule_table import Case
 from shell_sandbox import count_forks, create_shell_sandbox
 
 from envmgr.shell import grant, offer, shells
 
-ARGV = {
-    "bash": ["bash", "--noprofile", "-i"],
-    "zsh": ["zsh", "-d", "-i"],
-    "fish": ["fish", "-i"],
-}
-RC = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
 FOREIGN = "there is a .venv here that is not envmgr's"
 CHANGED = "what was allowed here has changed"
 HOSTILE = "two words, 'single' \"double\" $(touch pwned) `touch pwned` \\ ${HOME} * ; ~\n%F{red} \\w é\n"
@@ -30,7 +24,7 @@ HOSTILE = "two words, 'single' \"double\" $(touch pwned) `touch pwned` \\ ${HOME
 
 @dataclass(frozen=True)
 class Session:
-    """A shell with the hook, in a directory of the rule's stage where nothing rules."""
+    """A shell that loads the hook, in a directory without a pin."""
 
     prepared: PreparedProjects
     shell: PtyShell
@@ -45,14 +39,14 @@ class Session:
         grant.allow(self.prepared.home, offer.read(self.prepared.home, self.prepared.root / place, os.environ))
 
 
-@pytest.fixture(params=ARGV)
+@pytest.fixture(params=SHELLS)
 def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
-    prepared = create_projects(tmp_path / "world")
+    prepared = create_projects(tmp_path / "prepared")
     environ = prepared.environ(Case("none", "system")) | {"BEFORE": "user's"}
-    rc = Path(environ["HOME"]) / RC[request.param]
+    rc = Path(environ["HOME"]) / SHELLS[request.param].rc
     rc.parent.mkdir(parents=True, exist_ok=True)
     rc.write_text(f"{shells.shell_named(request.param).line(prepared.home)}\n")
-    with PtyShell(ARGV[request.param], cwd=prepared.root / "none", environ=environ) as shell:
+    with PtyShell(SHELLS[request.param].argv, cwd=prepared.root / "none", environ=environ) as shell:
         yield Session(prepared, shell, request.param)
 
 
@@ -248,7 +242,7 @@ def test_what_is_put_back_is_active_again(session: Session) -> None:
     assert "VIRTUAL_ENV" in session.cd("own")
 
 
-@pytest.mark.parametrize("shell", ARGV)
+@pytest.mark.parametrize("shell", SHELLS)
 def test_an_allowed_project_starts_no_process_until_something_changes(shell: str, tmp_path: Path) -> None:
     sandbox = create_shell_sandbox(shell, tmp_path)
     project = sandbox.path("own")

@@ -1,6 +1,6 @@
 """Hostile names, files and values at every verb: nothing of them is executed, nothing steers a terminal or hangs.
 
-The stage of the rule's table stands in a directory of hostile names; so its store and its system do. Version files and
+The projects of the rule table, their store and their system are in a directory of hostile names. Version files and
 names that shims and hooks meet are in that table.
 """
 
@@ -156,7 +156,7 @@ def test_a_store_whose_name_has_a_line_break(tmp_path: Path, words: list[str]) -
     prepared = PreparedProjects(create_projects(tmp_path / "first").home, tmp_path)
     odd = tmp_path / "a\nb"
     prepared.home.root.rename(odd)
-    project = tmp_path / "first/stage/prefix"
+    project = tmp_path / "first/projects/prefix"
     environ = variables(prepared, project) | {"ENVMGR_HOME": str(odd), "PATH": f"{odd}/shims:{os.defpath}"}
     assert harmless(piped(envmgr(*words), project, environ).encode())
 

@@ -101,7 +101,7 @@ def test_the_commands_of_an_environment_that_was_allowed_are_there_until_it_is_d
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> PreparedProjects:
-    return create_projects(tmp_path / "world")
+    return create_projects(tmp_path / "prepared")
 
 
 def pip_is(prepared: PreparedProjects, text: str) -> dict[str, str]:

@@ -39,8 +39,8 @@ def beside(sandbox: ShellSandbox, name: str, order: str) -> PromptShell:
     return sandbox.open("outer/deep", after=neighbour.rc)
 
 
-def settled(sandbox: ShellSandbox, terminal: PromptShell) -> dict[str, str]:
-    """Return what is exported, and the Python that runs, having seen the same at two more prompts."""
+def stable_variables(sandbox: ShellSandbox, terminal: PromptShell) -> dict[str, str]:
+    """Return what is exported, and the Python that runs, the same at three prompts in a row."""
     told = [sandbox.variables(terminal, *NAMES) | {"python": terminal.type("python")} for _ in range(3)]
     assert told[0] == told[1] == told[2]
     return told[0]
@@ -51,17 +51,17 @@ def settled(sandbox: ShellSandbox, terminal: PromptShell) -> dict[str, str]:
 def test_line_31_a_neighbour_in_either_order(sandbox: ShellSandbox, name: str, order: str) -> None:
     with beside(sandbox, name, order) as terminal:
         sandbox.cd(terminal, "none")
-        before = settled(sandbox, terminal)
+        before = stable_variables(sandbox, terminal)
         assert before["VIRTUAL_ENV"] == "unset"
         assert before["python"].startswith(sandbox.environ["HOME"]), "the neighbour's"
         for where, ours in (("shop", "shop"), ("shop/inner", "inner"), ("shop", "shop"), ("spelled", "spelled")):
             assert sandbox.cd(terminal, where) == ""
-            told = settled(sandbox, terminal)
+            told = stable_variables(sandbox, terminal)
             assert told["VIRTUAL_ENV"] == sandbox.environment(ours)
             assert told["python"] == sandbox.environment(ours) + "/bin/python"
             assert sandbox.active(terminal) == sandbox.environment(ours)
         sandbox.cd(terminal, "none")
-        assert settled(sandbox, terminal) == before
+        assert stable_variables(sandbox, terminal) == before
 
 
 @ORDERS
@@ -73,10 +73,10 @@ def test_line_31_an_environment_of_pyenv_virtualenv(sandbox: ShellSandbox, order
         for where, ours in (("none", theirs), ("shop", sandbox.environment("shop")), ("none", theirs)):
             sandbox.cd(terminal, where)
             terminal.type("")
-            assert settled(sandbox, terminal)["VIRTUAL_ENV"] == ours
+            assert stable_variables(sandbox, terminal)["VIRTUAL_ENV"] == ours
         sandbox.cd(terminal, "outer/deep")
         terminal.type("")
-        assert settled(sandbox, terminal)["VIRTUAL_ENV"] == "unset"
+        assert stable_variables(sandbox, terminal)["VIRTUAL_ENV"] == "unset"
 
 
 @ORDERS
@@ -84,18 +84,18 @@ def test_line_31_conda_activate_by_hand(sandbox: ShellSandbox, order: str) -> No
     """An environment of conda that is activated outside stays on PATH, behind ours, and comes back."""
     with beside(sandbox, "conda", order) as terminal:
         sandbox.cd(terminal, "none")
-        base = settled(sandbox, terminal)
+        base = stable_variables(sandbox, terminal)
         terminal.type("conda activate science")
-        outside = settled(sandbox, terminal)
+        outside = stable_variables(sandbox, terminal)
         assert outside["python"].endswith("/envs/science/bin/python")
         sandbox.cd(terminal, "shop")
-        inside = settled(sandbox, terminal)
+        inside = stable_variables(sandbox, terminal)
         assert inside["VIRTUAL_ENV"] == sandbox.environment("shop")
         assert inside["python"] == sandbox.environment("shop") + "/bin/python"
         sandbox.cd(terminal, "none")
-        assert settled(sandbox, terminal) == outside
+        assert stable_variables(sandbox, terminal) == outside
         terminal.type("conda deactivate")
-        assert settled(sandbox, terminal) == base
+        assert stable_variables(sandbox, terminal) == base
 
 
 @ORDERS
@@ -104,12 +104,12 @@ def test_line_31_conda_activate_in_a_project(sandbox: ShellSandbox, order: str) 
     with beside(sandbox, "conda", order) as terminal:
         terminal.type("conda deactivate")
         sandbox.cd(terminal, "shop")
-        assert settled(sandbox, terminal)["VIRTUAL_ENV"] == sandbox.environment("shop")
+        assert stable_variables(sandbox, terminal)["VIRTUAL_ENV"] == sandbox.environment("shop")
         terminal.type("conda activate science")
-        told = settled(sandbox, terminal)
+        told = stable_variables(sandbox, terminal)
         assert told["VIRTUAL_ENV"] == "unset"
         assert told["python"].endswith("/envs/science/bin/python")
         sandbox.cd(terminal, "spelled")
-        told = settled(sandbox, terminal)
+        told = stable_variables(sandbox, terminal)
         assert told["VIRTUAL_ENV"] == sandbox.environment("spelled")
         assert told["python"] == sandbox.environment("spelled") + "/bin/python"

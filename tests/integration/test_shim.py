@@ -17,7 +17,7 @@ from envmgr.host import files
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> PreparedProjects:
-    return create_projects(tmp_path / "world")
+    return create_projects(tmp_path / "prepared")
 
 
 def run(

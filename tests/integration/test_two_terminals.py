@@ -1,4 +1,4 @@
-"""What is done to a project in one terminal is seen at the next prompt of another that stands in it."""
+"""A change to a project in one terminal is noticed at the next prompt of another terminal in that project."""
 
 from __future__ import annotations
 
@@ -8,28 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pty_shell import PtyShell
+from pty_shell import SHELLS, PtyShell
 from sandbox import Sandbox
 
 from envmgr.pythons.store import Interpreter
 from envmgr.shell import shells, shims
 
-ARGV = {
-    "bash": ["bash", "--noprofile", "-i"],
-    "zsh": ["zsh", "-d", "-i"],
-    "fish": ["fish", "-i"],
-}
-RC = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
 
-
-@pytest.fixture(params=ARGV)
+@pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[PtyShell]:
-    """Return a shell with the hook, in the project that the sandbox is for."""
+    """Return a shell with the hook, in the project of the sandbox."""
     shims.refresh(sandbox.home)
-    rc = Path(sandbox.environ["HOME"]) / RC[request.param]
+    rc = Path(sandbox.environ["HOME"]) / SHELLS[request.param].rc
     rc.parent.mkdir(parents=True, exist_ok=True)
     rc.write_text(f"{shells.shell_named(request.param).line(sandbox.home)}\n")
-    with PtyShell(ARGV[request.param], cwd=sandbox.project, environ=sandbox.environ) as shell:
+    with PtyShell(SHELLS[request.param].argv, cwd=sandbox.project, environ=sandbox.environ) as shell:
         yield shell
 
 
@@ -44,8 +37,8 @@ def test_git_init_after_use_does_not_see_the_link(sandbox: Sandbox, interpreter:
         shell.variables_after("git init -q")
         shell.variables_after("")
         (sandbox.project / ".git" / "index").unlink(missing_ok=True)
-        said = subprocess.check_output(["git", "status", "--porcelain"], cwd=sandbox.project, text=True)
-        assert said == "?? .python-version\n"
+        status = subprocess.check_output(["git", "status", "--porcelain"], cwd=sandbox.project, text=True)
+        assert status == "?? .python-version\n"
         shutil.rmtree(sandbox.project / ".git")
         shell.variables_after("cd ..")
         shell.variables_after("cd -")
