@@ -14,7 +14,7 @@ from envmgr.cli import cli
 INTRODUCTION = """\
 # Commands
 
-What `envmgr --help` and `envmgr VERB --help` print; made by `scripts/make_cli_reference.py`. Exit codes are in
+The output of `envmgr --help` and `envmgr VERB --help`; made by `scripts/make_cli_reference.py`. Exit codes are in
 [exit-codes.md](exit-codes.md), the words for versions in [requests.md](requests.md).
 """
 

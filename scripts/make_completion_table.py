@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import click
 
-from envmgr.cli import OF_THE_HOOK, VERBS, cli
+from envmgr.cli import HOOK_COMMANDS, VERBS, cli
 from envmgr.shell.shells import SHELLS
 
 _KINDS = {"request": "version", "requests": "version", "version": "version", "python": "version", "pythons": "version"}
@@ -20,7 +20,7 @@ _KINDS |= {"command": "command", "shell": ",".join(SHELLS)}
 
 
 _IN_SHELL = tuple(
-    (name, text, *(("version", "--unset") if name == "shell" else ("-", "-h"))) for name, text in OF_THE_HOOK.items()
+    (name, text, *(("version", "--unset") if name == "shell" else ("-", "-h"))) for name, text in HOOK_COMMANDS.items()
 )
 
 

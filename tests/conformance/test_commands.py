@@ -133,7 +133,7 @@ def test_sync_would_install_into_the_active_environment(prepared: PreparedProjec
     elif case.program == "system":
         assert done.code == 2, done.err
     else:
-        assert "(is made)" in done.out or done.code == 2
+        assert "(to be made)" in done.out or done.code == 2
 
 
 @pytest.mark.parametrize(

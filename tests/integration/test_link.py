@@ -235,7 +235,7 @@ def test_the_system_s_python_brings_only_its_own_programs(environ: dict[str, str
 
 
 def test_what_there_is_to_link_must_be_said(environ: dict[str, str], tmp_path: Path) -> None:
-    assert "say what to link" in call(environ, "link", code=2)
+    assert "give either a PATH or --from" in call(environ, "link", code=2)
     assert "no Python there" in call(environ, "link", str(tmp_path), code=2)
     assert "no Python of mise" in call(environ, "link", "--from", "mise", code=3)
     call(environ, "link", "--from", "nowhere", code=2)

@@ -52,7 +52,7 @@ def test_every_command_acts_on_the_allowed_environment(sandbox: Sandbox, venv: P
     assert not list(sandbox.home.envs.glob("shop-*/*/lib/*/site-packages/tomato*"))
 
     sandbox.run("deny")
-    assert sandbox.run("sync", "--dry-run").count("(is made)") == 1
+    assert sandbox.run("sync", "--dry-run").count("(to be made)") == 1
 
 
 def test_another_python_than_the_pin_asks_for_is_told_at_entry_and_by_the_doctor(sandbox: Sandbox, venv: Path) -> None:

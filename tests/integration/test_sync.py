@@ -75,7 +75,7 @@ def test_a_lock_is_installed(sandbox: Sandbox, engine: str) -> None:
 
 
 def test_a_project_that_declares_nothing_is_told(sandbox: Sandbox, engine: str) -> None:
-    assert "declares nothing" in sandbox.run("sync", "--engine", engine, code=2)
+    assert "has no requirements" in sandbox.run("sync", "--engine", engine, code=2)
 
 
 def test_without_uv_and_without_pip_nothing_can_be_installed(sandbox: Sandbox) -> None:

@@ -217,7 +217,7 @@ def test_killed_at_any_moment_the_old_state_or_the_new_one_holds(
 
 def test_no_pip_says_so_where_pip_is_already(sandbox: Sandbox) -> None:
     assert "with pip" not in sandbox.messages("use", MINOR)
-    assert "was there before, with pip" in sandbox.messages("use", "--no-pip")
+    assert "existed already, with pip" in sandbox.messages("use", "--no-pip")
 
 
 def test_a_version_file_that_says_so_already_is_not_written(sandbox: Sandbox) -> None:

@@ -47,7 +47,7 @@ def test_an_unknown_verb_names_the_nearest(word: str, verb: str) -> None:
 
 
 def test_what_is_the_hooks_is_said_to_be() -> None:
-    with pytest.raises(UsageError, match="`envmgr shell` is for a shell that has the hook"):
+    with pytest.raises(UsageError, match="`envmgr shell` works only in a shell with the hook"):
         cli.main(["shell", "3.12"])
 
 
@@ -70,8 +70,8 @@ def test_a_word_of_another_tool_names_what_to_type_here(word: str, hint: str) ->
 
 
 def test_words_of_other_tools_are_not_verbs_and_name_verbs() -> None:
-    assert not cli.ELSEWHERE.keys() & (cli.VERBS.keys() | cli.OF_THE_HOOK.keys())
-    named = {verb for text in cli.ELSEWHERE.values() for verb in re.findall(r"`envmgr ([a-z]+)", text)}
+    assert not cli.OTHER_TOOLS_COMMANDS.keys() & (cli.VERBS.keys() | cli.HOOK_COMMANDS.keys())
+    named = {verb for text in cli.OTHER_TOOLS_COMMANDS.values() for verb in re.findall(r"`envmgr ([a-z]+)", text)}
     assert named <= cli.VERBS.keys()
 
 

@@ -26,7 +26,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_exist(page: Path) -> None:
     named = re.findall(r"(?:`|^\$ | {4}(?:\$ )?)envmgr ([a-z]+)", page.read_text(), re.MULTILINE)
-    assert set(named) <= cli.VERBS.keys() | cli.OF_THE_HOOK.keys()
+    assert set(named) <= cli.VERBS.keys() | cli.HOOK_COMMANDS.keys()
 
 
 def test_variables_have_one_home_and_a_reference() -> None:

@@ -1,4 +1,4 @@
-"""The command line: one module per verb, loaded when it is called; `console` is the only place that prints."""
+"""The command line: one module per verb, imported when the verb is called. Only `console` prints."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from envmgr.errors import UsageError
 from envmgr.host import ownership, paths, platforms
 from envmgr.host.paths import Environ, Home
 
-# verb -> what it does; its module is envmgr.cli.<verb>, its function carries the verb's name
+# verb -> its help; the click command is `<verb>_command` in the module envmgr.cli.<verb>
 VERBS = {
-    "use": "Pin a Python here (or globally), make the environment, and have it active.",
+    "use": "Pin a Python here (or globally), make the environment, and activate it.",
     "install": "Download and install Pythons.",
     "uninstall": "Remove installed Pythons.",
     "upgrade": "Install the newest patch or rebuild of what is installed.",
     "list": "List installed, or available, Pythons.",
-    "find": "Print the path of the Python that answers a request.",
+    "find": "Print the path of the Python that matches a request.",
     "link": "Use Pythons that this machine already has.",
-    "prune": "Remove what nothing uses any more.",
+    "prune": "Remove unused Pythons, templates and archives.",
     "refresh": "Fetch the newest index of Pythons.",
     "mirror": "Pack, collect and serve Python archives.",
     "env": "List, locate, repair and remove environments.",
-    "sync": "Install what the project declares into its environment.",
+    "sync": "Install the requirements of the project into its environment.",
     "run": "Run a command with a project's Python.",
     "test": "Run the project's tests over many Pythons.",
     "matrix": "Print the test cells for a CI system.",
     "which": "Print the path of the program that a command runs.",
     "whence": "List the Pythons and environments that have a command.",
-    "status": "Tell which Python rules here, and who decided.",
-    "doctor": "Check the set-up of this machine and shell.",
-    "allow": "Let a project bring its own .venv and set variables.",
+    "status": "Show the active Python and environment, and the pin that selects them.",
+    "doctor": "Check the setup of this machine and shell.",
+    "allow": "Allow a project to activate its own .venv and to set variables.",
     "deny": "Revoke what was allowed.",
     "setup": "Add the hook to your shell.",
     "completion": "Print the completion script for a shell.",
@@ -46,7 +46,7 @@ VERBS = {
 
 @dataclass(frozen=True)
 class Context:
-    """What a verb may know of the process: read once, here at the edge, and passed on as values."""
+    """The variables and the directory of this process, and the store: read once and passed to every verb."""
 
     environ: Environ
     cwd: Path
@@ -58,15 +58,15 @@ class Context:
         return paths.cache(self.environ)
 
 
-# commands of the hook's function `envmgr`: only the shell itself can do them
-OF_THE_HOOK = {
-    "shell": "Use another Python in this shell only: VERSION, --unset, or - for the one before.",
-    "deactivate": "Leave the environment, until you leave the project.",
-    "activate": "Enter it again.",
-    "unload": "Take the hook out of this shell.",
+# commands of the shell function `envmgr` of the hooks, which change the shell itself
+HOOK_COMMANDS = {
+    "shell": "Use another Python in this shell only: VERSION, --unset, or - for the previous one.",
+    "deactivate": "Deactivate the environment until you leave the project.",
+    "activate": "Activate it again.",
+    "unload": "Remove the hook from this shell.",
 }
-# words that users of pyenv, uv, virtualenv, direnv, mise and tox bring along -> what to type here
-ELSEWHERE = {
+# commands of pyenv, uv, virtualenv, direnv, mise and tox -> the hint that names the command of envmgr
+OTHER_TOOLS_COMMANDS = {
     "add": "add the requirement to pyproject.toml or requirements.txt, then run `envmgr sync`",
     "create": "`envmgr use VERSION` makes the environment",
     "edit": "write the version file with `envmgr use VERSION`",
@@ -89,7 +89,7 @@ ELSEWHERE = {
     "root": "`envmgr status` shows the paths in use, `envmgr doctor` the store",
     "shims": "`envmgr doctor` shows where the shims are",
     "tool": "`pipx` installs tools into environments of their own",
-    "update": "`envmgr upgrade` installs new patches, `envmgr refresh` fetches the list of what there is",
+    "update": "`envmgr upgrade` installs new patches, `envmgr refresh` fetches the index of Pythons",
     "venv": "`envmgr use VERSION` makes the environment",
     "version": "`envmgr status` shows the Python in use, `envmgr --version` the version of envmgr",
     "versions": "`envmgr list`",
@@ -99,7 +99,7 @@ ELSEWHERE = {
 
 
 class _Verbs(Group):
-    """The group of all verbs; it imports a verb's module only when the verb is called."""
+    """The group of all verbs; it imports the module of a verb only when the verb is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(VERBS)
@@ -107,16 +107,15 @@ class _Verbs(Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in VERBS:
             return None
-        command = getattr(
-            importlib.import_module(f"envmgr.cli.{name}_" if name == "list" else f"envmgr.cli.{name}"), name
-        )
+        module = importlib.import_module(f"envmgr.cli.{name}_" if name == "list" else f"envmgr.cli.{name}")
+        command = getattr(module, f"{name}_command")
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
-        with formatter.section("Commands of the hook, where `envmgr setup` has added it"):
-            formatter.write_dl(list(OF_THE_HOOK.items()))
+        with formatter.section("Commands of the hook, after `envmgr setup`"):
+            formatter.write_dl(list(HOOK_COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -124,20 +123,20 @@ class _Verbs(Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            if args[0] in OF_THE_HOOK:
+            if args[0] in HOOK_COMMANDS:
                 raise UsageError(
-                    f"`envmgr {args[0]}` is for a shell that has the hook, and this one has not",
-                    hint="run `envmgr setup`, and open a new shell; elsewhere, set ENVMGR_VERSION or use `envmgr run`",
+                    f"`envmgr {args[0]}` works only in a shell with the hook, and this shell has not loaded it",
+                    hint="run `envmgr setup`, and open a new shell; in scripts, set ENVMGR_VERSION or use `envmgr run`",
                 ) from error
-            raise UsageError(f"no such command: {args[0]!a}", hint=_instead(args[0])) from error
+            raise UsageError(f"no such command: {args[0]!a}", hint=_suggestion(args[0])) from error
 
 
-def _instead(word: str) -> str:
-    """Return what to type instead of a `word` that is no command."""
+def _suggestion(word: str) -> str:
+    """Return the hint for a `word` that is no command: the command to type instead."""
     import difflib
 
-    near = difflib.get_close_matches(word, [*VERBS, *OF_THE_HOOK], n=1)
-    return ELSEWHERE.get(word) or (
+    near = difflib.get_close_matches(word, [*VERBS, *HOOK_COMMANDS], n=1)
+    return OTHER_TOOLS_COMMANDS.get(word) or (
         f"did you mean `envmgr {near[0]}`?" if near else "`envmgr --help` lists the commands"
     )
 
@@ -146,19 +145,19 @@ def _instead(word: str) -> str:
 @click.version_option(__version__, "-V", "--version", message="envmgr %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Pythons, environments and test runs; the right one is active the moment you enter a directory."""
+    """Install Pythons, make environments, run tests; the environment of a project is active when you enter it."""
     platforms.ensure_supported(os.name)
     home = paths.home(os.environ)
-    if ctx.invoked_subcommand not in {"completion", "doctor"}:  # doctor says itself what is wrong
+    if ctx.invoked_subcommand not in {"completion", "doctor"}:  # doctor reports the problem itself
         ownership.ensure_usable(home)
     ctx.obj = Context(os.environ, paths.working_directory(os.environ), home)
 
 
 def main(argv: list[str]) -> int:
-    """Run one command line; returns the exit code, raises EnvmgrError, OSError and KeyboardInterrupt.
+    """Run one command line and return the exit code; raises EnvmgrError, OSError and KeyboardInterrupt.
 
-    `envmgr help VERB` is `envmgr VERB --help`, as in git, pyenv and uv. `cli.main` is not called: it turns a broken
-    pipe into exit code 1, and reads a variable for its own kind of completion.
+    `envmgr help VERB` is `envmgr VERB --help`, as in git, pyenv and uv. `cli.main` of click is not called: it turns a
+    broken pipe into exit code 1, and reads a variable for click's own completion.
     """
     if argv[:1] == ["help"]:
         argv = [*argv[1:], "--help"]

@@ -1,4 +1,4 @@
-"""`envmgr allow`: let a project bring its own `.venv` and set variables, after showing both."""
+"""`envmgr allow`: show the external environment and the variables of a project, then grant them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from envmgr.shell.offer import Offer
 
 @click.command(cls=ChangingCommand)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--list", "listing", is_flag=True, help="List what is allowed, and where.")
+@click.option("--list", "listing", is_flag=True, help="List everything that is allowed.")
 @click.option(
     "--unsafe", is_flag=True, help="Allow variables that steer the shell or programs, too (PATH, LD_*, PIP_*, ...)."
 )
 @click.pass_obj
-def allow(context: Context, path: Path | None, *, listing: bool, unsafe: bool) -> None:
-    """Let the project in PATH (here, by default) activate its own .venv and set its variables on entering.
+def allow_command(context: Context, path: Path | None, *, listing: bool, unsafe: bool) -> None:
+    """Allow the project in PATH (here, by default) to activate its own .venv and to set its variables on entering.
 
-    What is allowed is bound to what you see now: when it changes, it is no longer allowed.
+    Both are printed first. A .venv or file of variables that changes later is no longer allowed.
     """
     if listing:
-        for project, what in trust.all_grants(context.home):
-            console.data(f"{console.printable(project)}: {', '.join(map(console.printable, what))}")
+        for project, allowed in trust.all_grants(context.home):
+            console.data(f"{console.printable(project)}: {', '.join(map(console.printable, allowed))}")
         return
     offered = offer.read(context.home, Path(os.path.normpath(context.cwd / (path or "."))), context.environ)
     if not (offered.environment or offered.variables):
         raise UsageError(
             f"{offered.folder}: there is nothing to allow",
-            hint="a .venv, [tool.envmgr.env] in pyproject.toml, or a .env file",
+            hint="it needs a .venv, [tool.envmgr.env] in pyproject.toml, or a .env file",
         )
     _show(offered)
     grant.allow(context.home, offered, unsafe=unsafe)
@@ -42,12 +42,14 @@ def allow(context: Context, path: Path | None, *, listing: bool, unsafe: bool) -
 
 
 def _show(offered: Offer) -> None:
-    """Print all that would be allowed, and what of it nobody has judged."""
+    """Print the environment and the variables, and the names that no list of steering variables has."""
     if environment := offered.environment:
         console.say(f"environment: {environment.path} (made by {environment.maker})")
         console.say(f"its Python:  {environment.python}")
     for name, value in offered.variables.items():
         console.say(f"variable:    {name}={value}")
     steering = variables.steering(offered.variables)
-    if unjudged := [name for name in offered.variables if name not in steering]:
-        console.say(f"Not known to steer programs, and not judged further: {', '.join(unjudged)}.")
+    if unlisted := [name for name in offered.variables if name not in steering]:
+        console.say(
+            f"Not in the list of variables that steer programs, and not checked further: {', '.join(unlisted)}."
+        )

@@ -1,4 +1,4 @@
-"""Two kinds of commands that click does not have: one that changes which commands exist, and a group with full help."""
+"""Two classes of commands that click does not have: one that refreshes the shims, and a group with complete help."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from envmgr.host.paths import Home
 
 
 class ChangingCommand(click.Command):
-    """A command that installs or removes programs: after it, shims and environments are brought up to date.
+    """A command that installs or removes programs; after it, the shims and the versions of environments are refreshed.
 
-    That happens also after a failure, because a part may have been done. The failure is then the one that is reported.
+    That also happens after an error, because a part may be done. The error of the command is the one that is raised.
     """
 
     def invoke(self, ctx: click.Context) -> object:
@@ -31,7 +31,7 @@ class ChangingCommand(click.Command):
 
 
 class Group(click.Group):
-    """A group whose help shows the whole first sentence of each command; click cuts it at 45 characters."""
+    """A group whose help shows the whole first sentence of each command; click shortens it to 45 characters."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the section of commands."""
@@ -42,7 +42,7 @@ class Group(click.Group):
 
 
 def refresh(home: Home) -> None:
-    """Make shims match the programs that the store holds, and environments the patch that they run on."""
+    """Update the shims, and the version in the pyvenv.cfg of each environment; raises EnvmgrError."""
     if home.versions.is_dir():
         from envmgr.environments import builder
         from envmgr.shell import shims

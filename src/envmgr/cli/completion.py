@@ -1,4 +1,4 @@
-"""`envmgr completion`: for shells that do not load the hook, which brings its own completion."""
+"""`envmgr completion`: print the completion script, for shells without the hook."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _FILES = {"bash": "completion.bash", "zsh": "_envmgr", "fish": "completion.fish"
 @click.command()
 @click.argument("shell")
 @click.pass_obj
-def completion(context: Context, shell: str) -> None:
-    """Print what loads the completion for SHELL: bash, zsh or fish.
+def completion_command(context: Context, shell: str) -> None:
+    """Print the script that loads the completion for SHELL: bash, zsh or fish.
 
-    It stays right when envmgr is upgraded. The hook that `envmgr setup` adds loads it by itself.
+    It stays valid after an upgrade of envmgr. The hook that `envmgr setup` adds loads the completion itself.
     """
     if shell not in _FILES:
         raise UsageError(f"no completion for this shell: {shell!a}", hint="there is one for " + ", ".join(_FILES))

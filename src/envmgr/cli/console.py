@@ -1,4 +1,4 @@
-"""The only place that prints: stdout is data, stderr is talk. Colour is never the only carrier of meaning."""
+"""Print data to stdout, messages and errors to stderr. Nothing else prints; colour never carries meaning alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from envmgr.errors import EnvmgrError
 
 
 def printable(text: object) -> str:
-    """Return `text` with control characters escaped: a directory's name must not steer the terminal."""
+    """Return `text` with control characters escaped, so that the name of a directory cannot control the terminal."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogateescape").decode("ascii", "replace")
         for c in str(text)
@@ -18,7 +18,7 @@ def printable(text: object) -> str:
 
 
 def data(text: object) -> None:
-    """Print data to stdout: as it is for the program that asked for it, without what steers it on a terminal."""
+    """Print data to stdout: unchanged to a pipe or file, with control characters escaped to a terminal."""
     lines = str(text)
     if sys.stdout.isatty():
         lines = "\n".join(printable(line) for line in lines.split("\n"))
@@ -26,12 +26,12 @@ def data(text: object) -> None:
 
 
 def say(text: object) -> None:
-    """Print one line of talk to stderr."""
+    """Print one line to stderr."""
     _write_message(printable(text) + "\n")
 
 
 def raw(text: str) -> None:
-    """Print what another program said to stdout, unchanged: it was the user who ran it."""
+    """Print the output of another program to stdout, unchanged."""
     _write(_bytes(text))
 
 
@@ -42,21 +42,21 @@ def copy(pieces: Iterable[bytes]) -> None:
 
 
 def live(text: str) -> None:
-    """Show `text` in the current line of a terminal, in place of what was shown there; elsewhere, nothing."""
+    """Replace the current line of the terminal by `text`; without a terminal, print nothing."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         _write_message(f"\r\x1b[K{printable(text)}")
 
 
 def error(problem: EnvmgrError) -> None:
     """Print an error and its hint to stderr."""
-    red, plain = ("\x1b[31m", "\x1b[0m") if _colours() else ("", "")
+    red, reset = ("\x1b[31m", "\x1b[0m") if _colours() else ("", "")
     lines = [printable(line) for line in problem.message.splitlines()] or [""]
     lines += [printable(line) for line in (problem.hint or "").splitlines()]
-    _write_message(f"{red}envmgr: error:{plain} " + "\n  ".join(lines) + "\n")
+    _write_message(f"{red}envmgr: error:{reset} " + "\n  ".join(lines) + "\n")
 
 
 def table(rows: Iterable[Sequence[object]]) -> None:
-    """Print rows of cells to stdout, in columns as wide as needed."""
+    """Print rows of cells to stdout, in aligned columns."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -64,7 +64,7 @@ def table(rows: Iterable[Sequence[object]]) -> None:
 
 
 def _write(content: bytes) -> None:
-    """Write to stdout at once; raises OSError, BrokenPipeError where the reader went away."""
+    """Write to stdout without buffering; raises OSError, BrokenPipeError where the reader closed the pipe."""
     sys.stdout.buffer.write(content)
     sys.stdout.flush()
 
@@ -83,7 +83,7 @@ def _write_message(text: str) -> None:
 
 
 def _bytes(text: str) -> bytes:
-    """Return `text` as names of files are encoded; as UTF-8, where that is ASCII and the text was no name."""
+    """Return `text` in the encoding of file names; in UTF-8 where that encoding is ASCII and cannot represent it."""
     try:
         return os.fsencode(text)
     except UnicodeEncodeError:
@@ -91,4 +91,5 @@ def _bytes(text: str) -> bytes:
 
 
 def _colours() -> bool:
+    """Return whether stderr is a terminal that may show colours (https://no-color.org)."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -15,8 +15,8 @@ from envmgr.shell import grant
 @click.command(cls=ChangingCommand)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def deny(context: Context, path: Path | None) -> None:
+def deny_command(context: Context, path: Path | None) -> None:
     """Revoke what was allowed for the project in PATH (here, by default)."""
     folder = Path(os.path.normpath(context.cwd / (path or ".")))
     revoked = grant.deny(context.home, folder)
-    console.say(f"Nothing of {folder} is allowed any more." if revoked else f"Nothing of {folder} was allowed.")
+    console.say(f"Revoked what was allowed in {folder}." if revoked else f"Nothing was allowed in {folder}.")

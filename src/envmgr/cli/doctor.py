@@ -1,4 +1,4 @@
-"""`envmgr doctor`: is everything in order, and if not, what to do."""
+"""`envmgr doctor`: check the setup, and print the next step for each problem."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from envmgr.shell import checks
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one array of objects.")
 @click.pass_obj
-def doctor(context: Context, *, as_json: bool) -> int:
-    """Check shell, PATH, shims, Pythons and environments. Exits with 1 when something fails."""
+def doctor_command(context: Context, *, as_json: bool) -> int:
+    """Check shell, PATH, shims, Pythons and environments; the exit code is 1 where a check fails."""
     found = []
     for finding in checks.run_checks(checks.doctor_context(context.home, context.environ, context.cwd)):
         found.append(finding)

@@ -1,4 +1,4 @@
-"""What a verb needs: interpreters and the environment that it works in. What is missing is installed or made now."""
+"""Return the interpreters and the environment that a verb needs; install and make the missing ones first."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from envmgr.versions.request import VersionRequest
 
 
 def ensure_environment(context: Context, here: ActivePython, *, install: bool = True) -> Environment | None:
-    """Return the environment that is active `here`, made now where the project has none; tells what it made.
+    """Return the active environment `here`; make it where the project has none, and print that.
 
-    A missing interpreter is installed first, unless `install` is False. None where there can be none: outside of
-    projects, and for the system's Python or one that is too old. Raises
-    UsageError, BrokenInterpreterError, EnvironmentFailedError, StoreBusyError, and what `ensure_installed` raises.
+    A missing interpreter is installed first, unless `install` is False. Returns None where there can be no environment:
+    outside of projects, for the system's Python, and for one that is too old. Raises UsageError,
+    BrokenInterpreterError, EnvironmentFailedError, StoreBusyError, and the errors of `ensure_installed`.
     """
     project = here.resolved.project
-    if here.environment and not (project and not here.external and _unlinked(project)):
+    if here.environment and not (project and not here.external and _lacks_link(project)):
         return here.environment
     here.check_pin()
     if project:
@@ -33,18 +33,18 @@ def ensure_environment(context: Context, here: ActivePython, *, install: bool = 
     interpreter = here.interpreter(context.home)
     if project is None or interpreter is None or not base_interpreter.is_supported(interpreter.build.version.release):
         return None
-    provided = project_environment.ensure_environment(context.home, here.resolved, context.environ)
-    if provided is None:
+    bound = project_environment.ensure_environment(context.home, here.resolved, context.environ)
+    if bound is None:
         return None
-    for note in provided.notes:
+    for note in bound.notes:
         console.say(f"note: {note}")
-    if provided.made:
-        console.say(f"Made an environment for Python {interpreter.build.version} in {provided.environment.path}")
-    return provided.environment
+    if bound.made:
+        console.say(f"Made an environment for Python {interpreter.build.version} in {bound.environment.path}")
+    return bound.environment
 
 
-def _unlinked(project: Path) -> bool:
-    """Whether `.venv` is missing that could be there: it was removed, or the project is a new one at its path."""
+def _lacks_link(project: Path) -> bool:
+    """Return whether `.venv` is missing and can be made: it was removed, or another project is now at this path."""
     return not os.path.lexists(project / record.VENV_LINK) and os.access(project, os.W_OK)
 
 
@@ -55,16 +55,19 @@ def ensure_installed(context: Context, resolved: ResolvedPin, *, install: bool =
     the other errors of `install_all`.
     """
     requests = [request for request in resolved.requests if not request.system]
-    missing = [request for request in requests if not _installed(context, resolved, request, required=not install)]
+    missing = [request for request in requests if not _is_installed(context, resolved, request, required=not install)]
     if missing:
-        from envmgr.cli.install import install_requests  # late, with the network: mostly nothing is missing
+        from envmgr.cli.install import (
+            install_requests,
+        )  # late, because of the network modules: mostly nothing is missing
 
         install_requests(context, missing)
-        refresh(context.home)  # now: `run` becomes another program
+        refresh(context.home)  # now: `run` replaces this process
     return [resolve.installed_interpreter(Store(context.home), resolved, request) for request in requests]
 
 
-def _installed(context: Context, resolved: ResolvedPin, request: VersionRequest, *, required: bool) -> bool:
+def _is_installed(context: Context, resolved: ResolvedPin, request: VersionRequest, *, required: bool) -> bool:
+    """Return whether `request` is installed; where it is not and is `required`, raise NotInstalledError."""
     try:
         resolve.installed_interpreter(Store(context.home), resolved, request)
     except NotInstalledError:

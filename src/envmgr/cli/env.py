@@ -19,33 +19,39 @@ from envmgr.shell.active import active_python
 
 
 @click.group(cls=Group)
-def env() -> None:
+def env_command() -> None:
     """List, locate, repair and remove environments."""
 
 
-@env.command("list")
+@env_command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_(context: Context, *, as_json: bool) -> None:
-    """List every environment: its name (with the hash of its project's path where two are equal), state and project."""
+def list_command(context: Context, *, as_json: bool) -> None:
+    """List every environment: name (with a hash of the project's path where names are equal), state and project."""
     rows = [
-        (made, health.check_health(context.home, made, thorough=True)) for made in record.environments(context.home)
+        (environment, health.check_health(context.home, environment, thorough=True))
+        for environment in record.environments(context.home)
     ]
     if as_json:
-        console.data(json.dumps([_described(made, state) for made, state in rows], indent=2))
+        console.data(json.dumps([dict(_fields(environment, state)) for environment, state in rows], indent=2))
     elif rows:
-        names = Counter(_name(made) for made, _ in rows)
+        names = Counter(_name(environment) for environment, _ in rows)
         console.table(
-            (made.label if names[_name(made)] > 1 else _name(made), state.state, made.project) for made, state in rows
+            (
+                environment.label if names[_name(environment)] > 1 else _name(environment),
+                state.state,
+                environment.project,
+            )
+            for environment, state in rows
         )
     else:
         console.say("No environments yet; `envmgr use 3.12` in a project makes one.")
 
 
-@env.command()
+@env_command.command("path")
 @click.argument("project", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def path(context: Context, project: Path | None) -> None:
+def path_command(context: Context, project: Path | None) -> None:
     """Print the directory of the environment that is active in PROJECT (here, by default)."""
     here = active_python(context.home, context.cwd / (project or "."), context.environ)
     if here.environment is None:
@@ -55,59 +61,67 @@ def path(context: Context, project: Path | None) -> None:
     console.data(here.environment.path)
 
 
-@env.command(cls=ChangingCommand)
+@env_command.command("remove", cls=ChangingCommand)
 @click.argument("targets", nargs=-1)
-@click.option("--all-missing", is_flag=True, help="Remove those whose project is gone.")
+@click.option("--all-missing", is_flag=True, help="Remove those whose project is missing.")
 @click.pass_obj
-def remove(context: Context, targets: Sequence[str], *, all_missing: bool) -> None:
+def remove_command(context: Context, targets: Sequence[str], *, all_missing: bool) -> None:
     """Remove environments: all of a project (its path or name), or one (NAME/KEY or its path)."""
     if not targets and not all_missing:
         raise UsageError("remove which environment?", hint="`envmgr env list` shows them")
-    everything = list(record.environments(context.home))
-    doomed = [made for made in everything if all_missing and not made.project.is_dir()]
+    existing = list(record.environments(context.home))
+    selected = [environment for environment in existing if all_missing and not environment.project.is_dir()]
     for target in targets:
-        doomed += _matching(everything, target, context.cwd)
-    for made in dict.fromkeys(doomed):
-        builder.remove(context.home, made)
-        console.say(f"Removed {made.name}/{made.key} of {made.project}")
-    if not doomed:
-        console.say("Every environment's project is there; nothing to remove.")
+        selected += _matching(existing, target, context.cwd)
+    for environment in dict.fromkeys(selected):
+        builder.remove(context.home, environment)
+        console.say(f"Removed {environment.name}/{environment.key} of {environment.project}")
+    if not selected:
+        console.say("The project of every environment exists; nothing to remove.")
 
 
-@env.command(cls=ChangingCommand)
+@env_command.command("repair", cls=ChangingCommand)
 @click.argument("targets", nargs=-1)
-@click.option("--all", "everywhere", is_flag=True, help="Repair every environment that needs it.")
+@click.option("--all", "everywhere", is_flag=True, help="Repair every changed environment.")
 @click.pass_obj
-def repair(context: Context, targets: Sequence[str], *, everywhere: bool) -> None:
-    """Undo changes of files that environments share, in those of a project (its path or name) or in one (NAME/KEY).
+def repair_command(context: Context, targets: Sequence[str], *, everywhere: bool) -> None:
+    """Restore changed files that environments share: in all of a project (its path or name), or in one (NAME/KEY).
 
-    What is installed stays. Files are shared with other environments until a tool replaces them.
+    Installed packages stay. A file is shared with other environments until a tool replaces it.
     """
     from envmgr.environments.repair import repair_environment
 
     if not targets and not everywhere:
         raise UsageError("repair which environment?", hint="`envmgr env list` shows those that are changed")
-    everything = list(record.environments(context.home))
-    chosen = everything if everywhere else [made for it in targets for made in _matching(everything, it, context.cwd)]
+    existing = list(record.environments(context.home))
+    selected = (
+        existing
+        if everywhere
+        else [environment for it in targets for environment in _matching(existing, it, context.cwd)]
+    )
     repaired = 0
-    for made in chosen:
-        if names := repair_environment(context.home, made, context.environ):
+    for environment in selected:
+        if names := repair_environment(context.home, environment, context.environ):
             repaired += 1
-            console.say(f"Repaired {len(names)} files in {made.name}/{made.key} of {made.project}")
+            console.say(f"Repaired {len(names)} files in {environment.name}/{environment.key} of {environment.project}")
     if not repaired:
         console.say("Nothing to repair")
 
 
-def _matching(everything: list[Environment], target: str, cwd: Path) -> list[Environment]:
-    """Return the environments that `target` means: a project's path or name, or one environment's path or name.
+def _matching(existing: list[Environment], target: str, cwd: Path) -> list[Environment]:
+    """Return the environments that `target` means: all of a project (path or name), or one (path or name).
 
-    Raises UsageError when it is none, or may mean two projects: a name is one also where a directory is called so.
+    A name stays a name where a directory has the same one. Raises UsageError for no match, and for two projects.
     """
-    place = Path(os.path.realpath(cwd / target))
-    found = [made for made in everything if place in (made.project, made.path)]
+    real_path = Path(os.path.realpath(cwd / target))
+    found = [environment for environment in existing if real_path in (environment.project, environment.path)]
     if not target.startswith((".", "/")):
-        found += [made for made in everything if target in (made.name, _name(made), made.path.parent.name, made.label)]
-    projects = dict.fromkeys(made.project for made in found)
+        found += [
+            environment
+            for environment in existing
+            if target in (environment.name, _name(environment), environment.path.parent.name, environment.label)
+        ]
+    projects = dict.fromkeys(environment.project for environment in found)
     if not found:
         raise UsageError(f"no environment belongs to {target!a}", hint="`envmgr env list` shows them")
     if len(projects) > 1:
@@ -118,20 +132,18 @@ def _matching(everything: list[Environment], target: str, cwd: Path) -> list[Env
     return list(dict.fromkeys(found))
 
 
-def _name(made: Environment) -> str:
-    return f"{made.name}/{made.key}"
+def _name(environment: Environment) -> str:
+    """Return the name that `env list` prints."""
+    return f"{environment.name}/{environment.key}"
 
 
-def _described(made: Environment, state: health.Health) -> dict[str, str]:
-    return dict(_fields(made, state))
-
-
-def _fields(made: Environment, state: health.Health) -> Iterator[tuple[str, str]]:
-    yield "name", made.name
-    yield "key", made.key
-    yield "label", made.label
-    yield "base", made.base
-    yield "path", str(made.path)
-    yield "project", str(made.project)
+def _fields(environment: Environment, state: health.Health) -> Iterator[tuple[str, str]]:
+    """Yield the fields that `env list --json` prints."""
+    yield "name", environment.name
+    yield "key", environment.key
+    yield "label", environment.label
+    yield "base", environment.base
+    yield "path", str(environment.path)
+    yield "project", str(environment.project)
     yield "state", state.state
     yield "reason", state.reason

@@ -1,4 +1,4 @@
-"""`envmgr link`: use Pythons that this machine already has, without copying them."""
+"""`envmgr link`: link Pythons of this machine into the store, without copying them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from envmgr.pythons.store import Store
 @click.argument("name", required=False)
 @click.option("--from", "origin", type=click.Choice(list(discovery.OWNERS)), help="Link all Pythons of another tool.")
 @click.pass_obj
-def link(context: Context, path: Path | None, name: str | None, *, origin: str | None) -> None:
+def link_command(context: Context, path: Path | None, name: str | None, *, origin: str | None) -> None:
     """Make the Python at PATH (a program, or the directory it is installed in) usable under NAME.
 
-    With --from, one that its owner knows by a name (miniconda3-latest, a conda environment) gets that name, others that
-    of their owner. Only links are made: nothing is copied, and nothing of theirs is changed. Link again to refresh.
+    With --from, a Python that its owner has under a name (miniconda3-latest, a conda environment) gets that name, the
+    others the name of the owner. Only links are made: nothing is copied or changed. Run it again after an upgrade.
     """
     if (path is None) == (origin is None):
-        raise UsageError("say what to link", hint="envmgr link PATH [NAME], or envmgr link --from pyenv")
+        raise UsageError("give either a PATH or --from", hint="envmgr link PATH [NAME], or envmgr link --from pyenv")
     if path is not None:
         _link(context, discovery.locate(context.cwd / path, context.environ), name)
     elif origin is not None:
@@ -34,6 +34,7 @@ def link(context: Context, path: Path | None, name: str | None, *, origin: str |
 
 
 def _link(context: Context, found: discovery.FoundPython, name: str | None = None) -> None:
+    """Link one Python; print what it replaces, and the environments of that."""
     store = Store(context.home)
     before = {*store.builds()}
     made = linker.link(context.home, found, context.environ, name=name)
@@ -41,13 +42,11 @@ def _link(context: Context, found: discovery.FoundPython, name: str | None = Non
     for old in sorted(before - {*store.builds()}):
         console.say(f"{old.build_alias}: not linked any more, {made.build.version} has replaced it there")
         for environment in binding.unbind(context.home, old, made.build):
-            console.say(
-                f"note: {environment.path} was for {old.version}; `envmgr use` in {environment.project} tells more"
-            )
+            console.say(f"note: {environment.path} was for {old.version}; run `envmgr use` in {environment.project}")
 
 
 def _link_all(context: Context, origin: str) -> None:
-    """Link every Python of `origin`; a broken one does not hide the others."""
+    """Link every Python of `origin`; a broken one does not stop the others."""
     every = discovery.discover(origin, context.environ)
     broken: list[EnvmgrError] = []
     for found in every:
@@ -56,15 +55,15 @@ def _link_all(context: Context, origin: str) -> None:
         except (BrokenInterpreterError, UsageError) as error:
             broken.append(error)
             console.say(f"{'broken' if isinstance(error, BrokenInterpreterError) else 'not linked'}: {error.message}")
-    _tell_lost(context, origin)
+    _report_missing(context, origin)
     if not every:
         raise NoSuchVersionError(f"no Python of {origin} on this machine")
     if len(broken) == len(every):
         raise broken[0]
 
 
-def _tell_lost(context: Context, origin: str) -> None:
-    """Tell which Pythons of `origin` were linked before and are no more."""
+def _report_missing(context: Context, origin: str) -> None:
+    """Print the linked Pythons of `origin` that no longer exist."""
     store = Store(context.home)
     for interpreter in map(store.interpreter, sorted(store.builds())):
         if interpreter.linked and interpreter.receipt_value("origin") == origin and not interpreter.works:

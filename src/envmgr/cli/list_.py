@@ -1,4 +1,4 @@
-"""`envmgr list`: the Pythons that are installed, or that can be."""
+"""`envmgr list`: list installed Pythons, or those that can be installed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from envmgr.versions.version import Build
 
 @click.command("list")
 @click.argument("request", required=False)
-@click.option("--available", is_flag=True, help="List what can be installed: without REQUEST, the newest of each X.Y.")
+@click.option(
+    "--available", is_flag=True, help="List Pythons that can be installed: without REQUEST, the newest of each X.Y."
+)
 @click.option("--all", "every", is_flag=True, help="List every version and build that can be installed.")
-@click.option("--platform", metavar="OS-ARCH-LIBC", help="List what can be installed on another platform.")
-@click.option("--offline", is_flag=True, help="List what is known to be available without asking the network.")
+@click.option("--platform", metavar="OS-ARCH-LIBC", help="List Pythons that can be installed on another platform.")
+@click.option("--offline", is_flag=True, help="List the index without using the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one array of objects.")
 @click.pass_obj
-def list(  # noqa: A001 - the verb's name
+def list_command(
     context: Context,
     request: str | None,
     *,
@@ -38,11 +40,11 @@ def list(  # noqa: A001 - the verb's name
     offline: bool,
     as_json: bool,
 ) -> None:
-    """List the installed Pythons that answer REQUEST, newest first: build, aliases, origin, place.
+    """List the installed Pythons that match REQUEST, newest first: build, aliases, origin, path.
 
-    The global default is marked with *. A linked one that is gone is listed as broken, one that its owner
-    has replaced since as to be linked again. Exit 4: nothing installed answers REQUEST; exit 3: nothing that can be
-    installed does.
+    The global default is marked with *. A linked Python that was removed is listed as broken, one that its owner has
+    replaced as to be linked again. Exit code 4: nothing installed matches REQUEST; 3: nothing that can be installed
+    does.
     """
     wanted = VersionRequest.parse(request) if request else None
     if available or every or platform or offline:
@@ -50,7 +52,7 @@ def list(  # noqa: A001 - the verb's name
             Platform.parse(platform) if platform else selection.target_platform(wanted or VersionRequest.parse("any"))
         )
         found = refresh.available_candidates(here, Network(context.environ, offline), context.cache)
-        selected = _selected(found, wanted, every=every)
+        selected = _select(found, wanted, every=every)
         if wanted and not selected:
             selection.select(wanted, found, "what can be installed")  # raises, and names the nearest
         _print(_available(context, selected), as_json=as_json)
@@ -58,7 +60,8 @@ def list(  # noqa: A001 - the verb's name
         _print(_installed(context, wanted), as_json=as_json)
 
 
-def _selected(found: Sequence[Candidate], wanted: VersionRequest | None, *, every: bool) -> Sequence[Candidate]:
+def _select(found: Sequence[Candidate], wanted: VersionRequest | None, *, every: bool) -> Sequence[Candidate]:
+    """Return the candidates to list."""
     if wanted:
         builds = {*wanted.select_all(candidate.build for candidate in found)}
         return [candidate for candidate in found if candidate.build in builds]
@@ -66,24 +69,29 @@ def _selected(found: Sequence[Candidate], wanted: VersionRequest | None, *, ever
 
 
 def _installed(context: Context, wanted: VersionRequest | None) -> Iterator[dict[str, Any]]:
+    """Yield the row of each installed Python, newest first."""
     store = Store(context.home)
     default = _default(context, store)
     builds = sorted(wanted.select_all(store.builds()) if wanted else store.builds(), reverse=True)
     if wanted and not builds:
         raise resolve.missing_error(store, wanted)
     for build in builds:
-        yield _facts(build) | _place(store, store.interpreter(build)) | {"default": build == default}
+        yield (
+            _build_fields(build) | _interpreter_fields(store, store.interpreter(build)) | {"default": build == default}
+        )
 
 
 def _available(context: Context, found: Iterable[Candidate]) -> Iterator[dict[str, Any]]:
+    """Yield the row of each candidate."""
     installed = {*Store(context.home).builds()}
     mirror = context.environ.get(refresh.MIRROR)
     for candidate in found:
-        rest = {"url": candidate.urls(mirror)[0], "sha256": candidate.sha256, "flavor": candidate.flavor}
-        yield _facts(candidate.build) | {"installed": candidate.build in installed} | rest
+        download = {"url": candidate.urls(mirror)[0], "sha256": candidate.sha256, "flavor": candidate.flavor}
+        yield _build_fields(candidate.build) | {"installed": candidate.build in installed} | download
 
 
-def _facts(build: Build) -> dict[str, Any]:
+def _build_fields(build: Build) -> dict[str, Any]:
+    """Return the fields that describe a build."""
     return {
         "build": str(build),
         "implementation": build.implementation,
@@ -94,8 +102,8 @@ def _facts(build: Build) -> dict[str, Any]:
     }
 
 
-def _place(store: Store, interpreter: Interpreter) -> dict[str, Any]:
-    """Return where an interpreter is, whose it is, which aliases mean it, and whether it is there and what it was."""
+def _interpreter_fields(store: Store, interpreter: Interpreter) -> dict[str, Any]:
+    """Return the fields that describe an installed interpreter: aliases, origin, paths and state."""
     build, receipt = interpreter.build, interpreter.receipt() if interpreter.linked else {}
     names = (build.minor_alias, build.patch_alias, build.build_alias)
     return {
@@ -112,13 +120,14 @@ def _default(context: Context, store: Store) -> Build | None:
     """Return the build that the global default means now."""
     try:
         pin = pins.read(context.home.default)
-    except EnvmgrError:  # `status` and `doctor` tell what is wrong with it
+    except EnvmgrError:  # `status` and `doctor` report it
         return None
     found = store.find(pin.requests[0]) if pin else None
     return found.build if found else None
 
 
 def _print(rows: Iterator[dict[str, Any]], *, as_json: bool) -> None:
+    """Print rows as JSON or as a table."""
     every = [*rows]
     if as_json:
         console.data(json.dumps(every, indent=1))
@@ -131,10 +140,11 @@ def _print(rows: Iterator[dict[str, Any]], *, as_json: bool) -> None:
 def _installed_cells(row: dict[str, Any]) -> tuple[str, ...]:
     build = Build.parse(row["build"])
     aliases = ", ".join(alias for alias in row["aliases"] if alias != build.build_alias)
-    return "*" if row["default"] else " ", build.build_alias, aliases, row["origin"], row["path"] + _remark(row)
+    return "*" if row["default"] else " ", build.build_alias, aliases, row["origin"], row["path"] + _state(row)
 
 
-def _remark(row: dict[str, Any]) -> str:
+def _state(row: dict[str, Any]) -> str:
+    """Return the remark on a linked interpreter that was removed or replaced, else an empty string."""
     if not row["works"]:
         return " (broken: not there)"
     return " (replaced since: link it again)" if row["changed"] else ""

@@ -1,4 +1,4 @@
-"""`envmgr matrix`: the cells of `envmgr test` for a CI system, and the check that the versions agree."""
+"""`envmgr matrix`: print the cells of `envmgr test` for a CI system, or check them against the metadata."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from envmgr.versions import release_cycle
 @click.option("--label", "labels", multiple=True, help="Only the cells with this label.")
 @click.option("--check", is_flag=True, help="Fail where cells, classifiers and requires-python disagree.")
 @click.pass_obj
-def matrix(context: Context, *, form: str, patterns: tuple[str, ...], labels: tuple[str, ...], check: bool) -> int:
+def matrix_command(
+    context: Context, *, form: str, patterns: tuple[str, ...], labels: tuple[str, ...], check: bool
+) -> int:
     """Print the cells of `envmgr test` as the matrix of a CI system: a job for each, `envmgr test --cell NAME`.
 
     github: for fromJSON in strategy.matrix. gitlab: a child pipeline. azure: variables by job. json: all settings.

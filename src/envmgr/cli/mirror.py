@@ -22,7 +22,7 @@ _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group(cls=Group)
-def mirror() -> None:
+def mirror_command() -> None:
     """Pack, collect and serve Python archives.
 
     A mirror is a directory with archives in `TAG/FILE` and a SHA256SUMS that lists them. Any file server can serve it;
@@ -30,7 +30,7 @@ def mirror() -> None:
     """
 
 
-@mirror.command()
+@mirror_command.command("pack")
 @click.argument("prefix", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--into", type=_DIRECTORY, required=True, help="The mirror.")
 @click.option("--tag", help="The build tag, eight digits.  [default: today]")
@@ -38,19 +38,19 @@ def mirror() -> None:
     "--without", default="", metavar="NAMES", help="Packages of the standard library to leave out: idlelib,tkinter"
 )
 @click.pass_obj
-def pack(context: Context, prefix: Path, into: Path, tag: str | None, without: str) -> None:
-    """Make a relocatable archive of the CPython installed in PREFIX, and put it into a mirror.
+def pack_command(context: Context, prefix: Path, into: Path, tag: str | None, without: str) -> None:
+    """Make a relocatable archive of the CPython installed in PREFIX, and add it to a mirror.
 
-    What it links outside PREFIX (OpenSSL, ...) stays outside, so the archive is for machines like this one.
+    Libraries outside of PREFIX (OpenSSL, ...) are not packed, so the archive is for machines with the same ones.
     """
     left_out = [name for name in without.split(",") if name]
     today = time.strftime("%Y%m%d", time.gmtime())
-    where = context.cwd / into
-    packed = mirrors.pack(context.cwd / prefix, where, tag or today, environ=context.environ, without=left_out)
+    directory = context.cwd / into
+    packed = mirrors.pack(context.cwd / prefix, directory, tag or today, environ=context.environ, without=left_out)
     console.data(packed)
 
 
-@mirror.command()
+@mirror_command.command("sync")
 @click.argument("directory", type=_DIRECTORY)
 @click.argument("requests", nargs=-1, required=True)
 @click.option(
@@ -58,35 +58,40 @@ def pack(context: Context, prefix: Path, into: Path, tag: str | None, without: s
 )
 @click.option("-j", "--jobs", type=click.IntRange(1), default=JOBS, show_default=True, help="How many at once.")
 @click.pass_obj
-def sync(context: Context, directory: Path, requests: tuple[str, ...], names: tuple[str, ...], *, jobs: int) -> None:
-    """Bring the newest Pythons that REQUESTS mean into the mirror DIRECTORY, each verified.
+def sync_command(
+    context: Context, directory: Path, requests: tuple[str, ...], names: tuple[str, ...], *, jobs: int
+) -> None:
+    """Download the newest Pythons that match REQUESTS into the mirror DIRECTORY, and verify each.
 
-    What is there and right is not downloaded again; what broke off goes on.
+    A complete archive is not downloaded again; an incomplete download is resumed.
     """
     network = Network(context.environ)
-    asked = [VersionRequest.parse(word) for word in requests]
+    wanted = [VersionRequest.parse(word) for word in requests]
     targets = [Platform.parse(name) for name in names] or [platforms.this_platform()]
-    chosen = mirrors.select(asked, targets, network, context.cache)
+    chosen = mirrors.select(wanted, targets, network, context.cache)
     with progress.downloads(context.environ) as watching:
         new = mirrors.sync(context.cwd / directory, chosen, network, jobs=jobs, watching=watching)
     for path in new:
         console.say(f"Fetched {path}")
-    console.say(f"{directory} has {len(chosen)} of what was asked for, {len(new)} of them new")
+    console.say(f"{directory} has {len(chosen)} matching archives, {len(new)} of them new")
 
 
-@mirror.command()
+@mirror_command.command("serve")
 @click.argument("directory", type=_DIRECTORY)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8437, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8437, show_default=True, help="0 selects a free one.")
 @click.pass_obj
-def serve(context: Context, directory: Path, host: str, port: int) -> None:
-    """Serve the mirror DIRECTORY by http, to this machine only unless --host says otherwise; Ctrl-C ends it."""
+def serve_command(context: Context, directory: Path, host: str, port: int) -> None:
+    """Serve the mirror DIRECTORY over HTTP, by default to this machine only, until Ctrl-C."""
     folder = context.cwd / directory
     if not (folder / SUMS).is_file():
-        raise UsageError(f"{folder} is no mirror: it has no {SUMS}", hint="fill it with `envmgr mirror sync` or `pack`")
+        raise UsageError(
+            f"{folder} is not a mirror: it has no {SUMS}", hint="fill it with `envmgr mirror sync` or `pack`"
+        )
     server.serve(folder, host, port, ready=_ready, log=console.say)
 
 
 def _ready(url: str) -> None:
+    """Print the address of the server, and how to use it."""
     console.data(url)
     console.say(f"use it with: export ENVMGR_PYTHON_MIRROR={url}")

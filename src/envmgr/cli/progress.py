@@ -1,4 +1,4 @@
-"""How downloads are shown: bars on a terminal, plain lines elsewhere. Talk, so it goes to stderr."""
+"""Show the progress of downloads on stderr: bars on a terminal, one line each without one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from envmgr.cli import console
 from envmgr.host.download import ProgressCallback
 from envmgr.host.paths import Environ
 
-Watching = Callable[[str], ProgressCallback]  # the name of a download -> what is told of its bytes
+Watching = Callable[[str], ProgressCallback]  # the name of a download -> its callback
 
 
 @contextmanager
 def downloads(environ: Environ) -> Iterator[Watching]:
-    """Show downloads while the block runs; each gets its line when its first byte is there."""
+    """Yield the function that returns a callback for each download; a download is shown from its first byte on."""
     if not sys.stderr.isatty() or environ.get("TERM") == "dumb":
         yield _line
         return
@@ -33,12 +33,13 @@ def downloads(environ: Environ) -> Iterator[Watching]:
 
 
 def _line(name: str) -> ProgressCallback:
-    told = False
+    """Return a callback that prints one line at the first byte."""
+    printed = False
 
     def watch(_done: int, total: int | None) -> None:
-        nonlocal told
-        if not told:
-            told = True
+        nonlocal printed
+        if not printed:
+            printed = True
             console.say(f"Downloading {name}" + (f" ({total / 1e6:.1f} MB)" if total else ""))
 
     return watch

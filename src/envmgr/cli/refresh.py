@@ -14,21 +14,21 @@ from envmgr.pythons import selection
 @click.command()
 @click.option("--offline", is_flag=True, help="Read only an index in a file.")
 @click.pass_obj
-def refresh(context: Context, *, offline: bool) -> None:
-    """Ask for new Pythons now, and print those that were not known.
+def refresh_command(context: Context, *, offline: bool) -> None:
+    """Download the index of Pythons now, and print the new ones.
 
-    `install`, `upgrade` and `list --available` do this by themselves once a day, and for a version that is not known.
+    `install`, `upgrade` and `list --available` do this once a day, and for a version that the index does not have.
     """
     network = Network(context.environ, offline)
     here = platforms.this_platform()
-    held = refreshing.mirror_candidates(here, network)
-    if held is not None:
+    mirrored = refreshing.mirror_candidates(here, network)
+    if mirrored is not None:
         mirror = without_credentials(context.environ[refreshing.MIRROR])
-        console.say(f"{mirror} holds {len(held)} builds for this platform; it is read each time.")
+        console.say(f"{mirror} has {len(mirrored)} builds for this platform; a mirror is read by every command.")
         return
     before = set(selection.known_candidates(context.cache, here, context.environ.get(selection.INDEX)))
     found = refreshing.update_index(here, network, context.cache)
     new = [candidate for candidate in found if candidate not in before]
     for candidate in new:
         console.data(candidate.build.build_alias)
-    console.say(f"The index knows {len(found)} builds for this platform; {len(new)} are new.")
+    console.say(f"The index has {len(found)} builds for this platform; {len(new)} are new.")

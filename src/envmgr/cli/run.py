@@ -1,4 +1,4 @@
-"""`envmgr run`: run one command as it would run in an active project."""
+"""`envmgr run`: run one command with the Python and in the environment of a project."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from envmgr.shell.active import ActivePython, active_python
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option(
-    "-p", "--python", "request", metavar="REQUEST", help="Use this Python instead of the one that the pin asks for."
-)
+@click.option("-p", "--python", "request", metavar="REQUEST", help="Use this Python instead of the pin.")
 @click.option("--no-install", is_flag=True, help="Use only Pythons that are installed.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def run(context: Context, request: str | None, command: tuple[str, ...], *, no_install: bool) -> int:
-    """Run COMMAND with the Python, and in the environment, that are active here.
+def run_command(context: Context, request: str | None, command: tuple[str, ...], *, no_install: bool) -> int:
+    """Run COMMAND with the Python and in the environment that are active here.
 
-    In a project without an environment, it is made first, as `envmgr use` does. A Python that is missing is installed.
-    With --python, the bare Python is used where the project has no environment for it. Every installed pythonX.Y is on
-    PATH, so that tox, nox and their kin find them.
+    A missing Python is installed and a missing environment made first, as by `envmgr use`. With --python, the
+    interpreter itself is used where the project has no environment for it. Every installed pythonX.Y is on PATH, for
+    tox, nox and similar tools.
     """
     here = active_python(context.home, context.cwd, context.environ, request=request)
     variables = _variables(context, here, make=not request, install=not no_install)
@@ -40,7 +38,7 @@ def run(context: Context, request: str | None, command: tuple[str, ...], *, no_i
 
 
 def _variables(context: Context, here: ActivePython, *, make: bool, install: bool) -> dict[str, str]:
-    """Return the variables for the command: of the active environment, made now if need be, or of the interpreters."""
+    """Return the variables for the command: of the active environment, made if `make`, else of the interpreters."""
     environ = {**context.environ, **here.variables}
     environment = ensure_environment(context, here, install=install) if make else here.environment
     if environment:

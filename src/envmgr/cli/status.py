@@ -1,4 +1,4 @@
-"""`envmgr status`: which Python and which environment are active here, who decided, and in which state they are."""
+"""`envmgr status`: show the active Python and environment, the pin that selects them, and their state."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from envmgr.shell.active import ActivePython, active_python
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def status(context: Context, *, as_json: bool) -> int:
-    """Tell which Python and environment are active here, which file and line or variable decided, and their state.
+def status_command(context: Context, *, as_json: bool) -> int:
+    """Show the active Python and environment, the file and line or the variable that selects them, and their state.
 
-    Exits as the shim would where no Python can be run: 2 for a pin that cannot be understood, 3 or 4 for a Python that
-    is missing, 7 for one that is gone.
+    Where no Python can be run, the exit code is that of the shim: 2 for an invalid pin, 3 or 4 for a missing Python, 7
+    for a broken one.
     """
     try:
         here = active_python(context.home, context.cwd, context.environ)
@@ -37,11 +37,11 @@ def status(context: Context, *, as_json: bool) -> int:
             raise
         console.data(json.dumps({**dict.fromkeys(_KEYS), "error": _error(error)}, indent=2))
         return error.exit_code
-    facts, problem = _facts(context, here)
+    fields, problem = _fields(context, here)
     if as_json:
-        console.data(json.dumps(facts, indent=2))
+        console.data(json.dumps(fields, indent=2))
     else:
-        console.table(chain(_rows(here, facts, problem), _minor_row(context, here, facts["version"])))
+        console.table(chain(_rows(here, fields, problem), _minor_row(context, here, fields["version"])))
     return problem.exit_code if problem else 0
 
 
@@ -60,13 +60,13 @@ _KEYS = (
 )
 
 
-def _facts(context: Context, here: ActivePython) -> tuple[dict[str, Any], EnvmgrError | None]:
-    """Return the facts that `--json` prints, and the error that a shim would end with, if any."""
+def _fields(context: Context, here: ActivePython) -> tuple[dict[str, Any], EnvmgrError | None]:
+    """Return the fields that `--json` prints, and the error that a shim would end with, if any."""
     interpreter, problem = None, None
     try:
         interpreter = here.interpreter(context.home)
     except EnvmgrError as error:
-        problem = error if here.problem or not here.environment else None  # an environment needs no other Python
+        problem = error if here.problem or not here.environment else None  # an environment does not need the alias
     values = {
         "version": _version(here, interpreter),
         "replaced": bool(interpreter and not here.external and interpreter.replaced),
@@ -84,11 +84,12 @@ def _facts(context: Context, here: ActivePython) -> tuple[dict[str, Any], Envmgr
 
 
 def _text(path: Path | None) -> str | None:
+    """Return a path as JSON has it."""
     return str(path) if path else None
 
 
 def _version(here: ActivePython, interpreter: Interpreter | None) -> str | None:
-    """Return the version of the Python that is active, None where that is the system's."""
+    """Return the version of the active Python, None for the system's."""
     if here.external:
         build = external.python_build(here.external)
         return str(build.version) if build else None
@@ -98,7 +99,7 @@ def _version(here: ActivePython, interpreter: Interpreter | None) -> str | None:
 def _python(
     context: Context, here: ActivePython, interpreter: Interpreter | None, problem: EnvmgrError | None
 ) -> Path | None:
-    """Return the program that `python` runs; of the system, `python3`, which it always has."""
+    """Return the program that `python` runs; for the system, that of `python3`, which always exists."""
     if here.environment:
         return here.environment.bin / "python"
     if interpreter:
@@ -107,7 +108,7 @@ def _python(
 
 
 def _origin(here: ActivePython) -> dict[str, Any] | None:
-    """Return who asked: a variable, or a file and its line."""
+    """Return the origin of the pin: a variable, or a file and its line."""
     pin = here.resolved.pin
     if pin is None:
         return None
@@ -117,6 +118,7 @@ def _origin(here: ActivePython) -> dict[str, Any] | None:
 
 
 def _environment(context: Context, here: ActivePython, interpreter: Interpreter | None) -> dict[str, Any] | None:
+    """Return the allowed or the recorded environment with its state, None where there is none."""
     found = here.external or here.recorded
     if found is None:
         return None
@@ -132,7 +134,7 @@ def _environment(context: Context, here: ActivePython, interpreter: Interpreter 
 
 
 def _venv(here: ActivePython) -> dict[str, Any] | None:
-    """Return what stands at `.venv` in the project, None where nothing does; `target` is what a link says."""
+    """Return the `.venv` of the project, None where there is none; `target` is the text of a link."""
     if here.resolved.project is None:
         return None
     link = here.resolved.project / record.VENV_LINK
@@ -140,12 +142,12 @@ def _venv(here: ActivePython) -> dict[str, Any] | None:
     if target is None and not link.exists():
         return None
     active_path = here.environment.path if here.environment else None
-    leads = target is not None and target == active_path
-    return {"path": str(link), "target": _text(target), "active": leads or (here.external is not None)}
+    links_to_active = target is not None and target == active_path
+    return {"path": str(link), "target": _text(target), "active": links_to_active or (here.external is not None)}
 
 
 def _engine(context: Context, here: ActivePython) -> str | None:
-    """Return what `sync` would install with, None where it could not."""
+    """Return the engine that `sync` would use, None where there is none."""
     try:
         environment = here.environment
         return Target(context.home, environment, context.environ).engine().name if environment else None
@@ -154,38 +156,40 @@ def _engine(context: Context, here: ActivePython) -> str | None:
 
 
 def _error(error: EnvmgrError) -> dict[str, Any]:
+    """Return an error as JSON has it."""
     return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
 
 
-def _rows(here: ActivePython, facts: dict[str, Any], problem: EnvmgrError | None) -> Iterator[tuple[str, str]]:
-    """Yield what people read: a name and a value each."""
-    version = facts["version"] or (f"{problem.message}; {problem.hint or ''}" if problem else "system")
-    yield "python", f"{version}, replaced since it was linked; link it again" if facts["replaced"] else version
-    if facts["python"]:
-        yield "path", facts["python"]
+def _rows(here: ActivePython, fields: dict[str, Any], problem: EnvmgrError | None) -> Iterator[tuple[str, str]]:
+    """Yield the rows of the table: a name and a value each."""
+    version = fields["version"] or (f"{problem.message}; {problem.hint or ''}" if problem else "system")
+    yield "python", f"{version}, replaced since it was linked; link it again" if fields["replaced"] else version
+    if fields["python"]:
+        yield "path", fields["python"]
     yield "request", here.problem.message if here.problem else here.resolved.words
-    yield "decided by", "`envmgr allow`" if here.external else here.resolved.location
+    yield "selected by", "`envmgr allow`" if here.external else here.resolved.location
     if here.resolved.project:
         yield "project", str(here.resolved.project)
-    yield from _environment_rows(here, facts)
+    yield from _environment_rows(here, fields)
 
 
-def _environment_rows(here: ActivePython, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    made, venv = facts["environment"], facts["venv"]
+def _environment_rows(here: ActivePython, fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the rows on the environment, the engine and `.venv`."""
+    made, venv = fields["environment"], fields["venv"]
     if made:
         yield "environment", f"{made['path']} (allowed)" if here.external else made["path"]
         yield "state", f"{made['state']}: {made['detail']}" if made["detail"] else made["state"]
     elif here.resolved.project and not here.problem and not here.resolved.requests[0].system:
         yield "state", "no environment; `envmgr use` makes it"
-    if facts["engine"]:
-        yield "installs with", facts["engine"]
+    if fields["engine"]:
+        yield "installs with", fields["engine"]
     if venv and not here.external:
-        other = f"leads to {venv['target']}" if venv["target"] else "is not envmgr's"
-        yield record.VENV_LINK, "leads to the environment" if venv["active"] else other
+        other = f"links to {venv['target']}" if venv["target"] else "is not envmgr's"
+        yield record.VENV_LINK, "links to the environment" if venv["active"] else other
 
 
 def _minor_row(context: Context, here: ActivePython, version: str | None) -> Iterator[tuple[str, str]]:
-    """Yield what `python3.12` is, where that is a link in the shims to the interpreter of the active environment."""
+    """Yield the row on `python3.12` where PATH finds the link in the shims, not the environment's own."""
     if here.environment and version:
         name = f"python{'.'.join(version.split('.')[:2])}"
         link = context.home.shims / name

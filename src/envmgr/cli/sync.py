@@ -1,4 +1,4 @@
-"""`envmgr sync`: install what the project declares into its environment."""
+"""`envmgr sync`: install the requirements of the project into its environment."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ from envmgr.shell.active import ActivePython, active_python
 @click.option("-r", "--requirement", "files", multiple=True, metavar="FILE", help="Install from this file instead.")
 @click.option("--group", "groups", multiple=True, help="Install this dependency group, too (PEP 735).")
 @click.option("--extra", "extras", multiple=True, help="Install with this extra of the project.")
-@click.option("--no-project", is_flag=True, help="Install what the project needs, not the project itself.")
-@click.option("--engine", type=click.Choice(list(ENGINES)), help="Install with this; uv if it is there, by default.")
+@click.option("--no-project", is_flag=True, help="Install the dependencies of the project, but not the project itself.")
+@click.option(
+    "--engine", type=click.Choice(list(ENGINES)), help="Install with this engine; by default uv, if it is found."
+)
 @click.option("--no-install", is_flag=True, help="Use only Pythons that are installed.")
-@click.option("--dry-run", is_flag=True, help="Print the Python, the environment and what would be installed.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the Python, the environment and the requirements, and install nothing."
+)
 @click.pass_obj
-def sync(
+def sync_command(
     context: Context,
     files: tuple[str, ...],
     groups: tuple[str, ...],
@@ -39,9 +43,9 @@ def sync(
     no_install: bool,
     dry_run: bool,
 ) -> None:
-    """Install what the project declares: pylock.toml, else requirements.txt, else pyproject.toml.
+    """Install the requirements of the project: pylock.toml, else requirements.txt, else pyproject.toml.
 
-    It goes into the environment that is active here: an allowed .venv, or envmgr's own, which is made if need be.
+    The target is the active environment: an allowed .venv, or that of envmgr, which is made if it is missing.
     """
     here = active_python(context.home, context.cwd, context.environ)
     project = _project(here)
@@ -57,21 +61,21 @@ def sync(
         return
     if not wanted.arguments:
         raise UsageError(
-            f"{project} declares nothing to install",
+            f"{project} has no requirements",
             hint="write a requirements.txt, a pylock.toml, or [project] dependencies in pyproject.toml",
         )
     environment = _ensured(context, here, install=not no_install)
     if here.mismatch:
         console.say(f"note: {here.mismatch}")
     done = syncing.sync_environment(Target(context.home, environment, context.environ), wanted, engine=engine)
-    came_from = _sources(environment, wanted)
+    sources = _sources(environment, wanted)
     console.say(
-        f"Installed what {came_from} declares, with {done}" if done else f"Nothing to do: {came_from} unchanged"
+        f"Installed the requirements of {sources} with {done}" if done else f"Nothing to do: {sources} unchanged"
     )
 
 
 def _project(here: ActivePython) -> Path:
-    """Return the project whose requirements to read, before anything is made; raises UsageError where none is."""
+    """Return the project whose requirements are read before anything is made; raises UsageError where there is none."""
     if here.environment:
         return here.environment.project
     if here.resolved.project is None:
@@ -80,12 +84,12 @@ def _project(here: ActivePython) -> Path:
 
 
 def _ensured(context: Context, here: ActivePython, *, install: bool) -> Environment:
-    """Return the active environment, made now if need be; raises UsageError where the system's Python is active."""
+    """Return the active environment, made if it is missing; raises UsageError for the system's Python."""
     environment = ensure_environment(context, here, install=install)
     if environment is None:
         project_environment.ensure_environment(
             context.home, here.resolved, context.environ
-        )  # raises, where there is more to tell
+        )  # raises where it has a more exact error
         raise _without_environment(here)
     return environment
 
@@ -103,26 +107,27 @@ def _planned(context: Context, here: ActivePython) -> Environment:
 
 
 def _without_environment(here: ActivePython) -> UsageError:
+    """Return the error for a directory in which the system's Python is active."""
     if here.resolved.project is None:
-        return UsageError("no version file rules here", hint="pin a Python with `envmgr use 3.12`")
+        return UsageError("no version file applies here", hint="pin a Python with `envmgr use 3.12`")
     return UsageError(
         f"{here.resolved.location}: the system's Python has no environment", hint="pin one: `envmgr use 3.12`"
     )
 
 
 def _plan(environment: Environment, wanted: Requirements) -> dict[str, object]:
-    """Return what `--dry-run` prints, a value each."""
+    """Return the rows that `--dry-run` prints."""
     made = environment.works
     return {
         "python": environment.bin / "python",
-        "environment": environment.path if made else f"{environment.path} (is made)",
+        "environment": environment.path if made else f"{environment.path} (to be made)",
         "installs": " ".join(wanted.arguments) or "nothing",
-        "declared by": _sources(environment, wanted) or "nothing",
+        "from": _sources(environment, wanted) or "nothing",
         "state": "up to date" if made and syncing.is_current(environment, wanted) else "to be installed",
     }
 
 
 def _sources(environment: Environment, wanted: Requirements) -> str:
-    """Return the files that `wanted` came from, relative to the project where they are in it."""
+    """Return the files with the requirements `wanted`, relative to the project if inside it."""
     project = environment.project
     return ", ".join(str(file.relative_to(project) if file.is_relative_to(project) else file) for file in wanted.files)

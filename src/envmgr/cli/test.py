@@ -38,23 +38,35 @@ if TYPE_CHECKING:
 @click.option("-p", "--python", "pythons", metavar="3.11,3.12", help="Only these Pythons.")
 @click.option("--cell", "patterns", multiple=True, metavar="PATTERN", help="Only these cells; * stands for any text.")
 @click.option("--label", "labels", multiple=True, help="Only the cells with this label.")
-@click.option("--failed", is_flag=True, help="Only the cells that did not pass the last time.")
-@click.option("--from", "origin", type=click.Choice(NAMES), help="Take the cells from there: the first there is.")
+@click.option("--failed", is_flag=True, help="Only the cells that did not pass in the last run.")
+@click.option(
+    "--from",
+    "origin",
+    type=click.Choice(NAMES),
+    help="Read the cells from this configuration; by default, the first that exists.",
+)
 @click.option("--list", "only_list", is_flag=True, help="Print the cells, and run nothing.")
 @click.option("--dry-run", is_flag=True, help="Print what each cell would install and run, and run nothing.")
 @click.option("--init", is_flag=True, help="Print a [tool.envmgr.test] table for a project that has none.")
 @click.option("--cached", is_flag=True, help="Do not run a cell that has passed with the same inputs.")
-@click.option("--recreate", is_flag=True, help="Make every environment anew.")
+@click.option("--recreate", is_flag=True, help="Recreate every environment.")
 @click.option("--fail-fast", is_flag=True, help="Start no further cell after a failure.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="So many at a time; as many as processors, by default.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Cells that run at the same time; by default, the number of processors.",
+)
 @click.option("--no-install", is_flag=True, help="Use only Pythons that are installed.")
-@click.option("--skip-missing", is_flag=True, help="Skip Pythons that cannot be had, instead of failing.")
-@click.option("--engine", type=click.Choice(list(ENGINES)), help="Install with this; uv if it is there, by default.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON report to stdout, and no output of commands.")
+@click.option("--skip-missing", is_flag=True, help="Skip Pythons that cannot be installed, instead of failing.")
+@click.option(
+    "--engine", type=click.Choice(list(ENGINES)), help="Install with this engine; by default uv, if it is found."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON report to stdout, without the output of commands.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report of all cells.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
-def test(
+def test_command(
     context: Context,
     *,
     pythons: str | None,
@@ -78,8 +90,8 @@ def test(
 ) -> int:
     """Run the tests of the project: the cells of [tool.envmgr.test] in pyproject.toml, or of envmgr.toml.
 
-    Without such a table, Pythons, requirements and commands are worked out from the project's files, and said.
-    ARGUMENTS, after --, take the place of {args} in the commands, or go to the last of them.
+    Without such a table, Pythons, requirements and commands are derived from the project's files, and printed.
+    ARGUMENTS, after --, replace {args} in the commands, or are appended to the last one.
     """
     words = [word for word in (pythons or "").split(",") if word]
     if pythons is not None and not words:
@@ -134,7 +146,7 @@ def _run(
     as_json: bool,
     junit: Path | None,
 ) -> int:
-    """Run the cells and print the reports; returns the exit code."""
+    """Run the cells, print the reports, and return the exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
@@ -154,18 +166,18 @@ def _run(
 
 
 def _print_table(finder: Finder) -> int:
-    """Print the table that says what would be worked out for a project that has none."""
+    """Print the table of the cells that a project without a table has; return the exit code."""
     file = table.find(finder.cwd)
     if file and table.read(file):
         raise UsageError(f"{file} has a table already", hint="`envmgr test --list` shows its cells")
     project = file.parent if file else finder.cwd
     console.data(defaults.as_toml(defaults.work_out(project, finder.today)).rstrip("\n"))
-    console.say(f"put it into {project / 'pyproject.toml'}")
+    console.say(f"add it to {project / 'pyproject.toml'}")
     return 0
 
 
 def _run_nox(finder: Finder, arguments: tuple[str, ...]) -> int:
-    """Run nox, whose configuration is a program, with the installed Pythons on PATH; returns its exit code."""
+    """Run nox itself, as its configuration is a program, with the installed Pythons on PATH; return its exit code."""
     environment = finder.tool(NOX)
     variables = activation.environment_variables(finder.home, environment, finder.environ)
     argv: list[str | Path] = [environment.bin / "nox", "--download-python", "never", *arguments]
@@ -173,6 +185,7 @@ def _run_nox(finder: Finder, arguments: tuple[str, ...]) -> int:
 
 
 def _print_plan(project: Path, cells: list[Cell]) -> None:
+    """Print the Python, the requirements and the commands of each cell."""
     from envmgr.testing import preparation
     from envmgr.testing.execution import command_text
 
@@ -188,7 +201,7 @@ def _print_plan(project: Path, cells: list[Cell]) -> None:
 
 
 def _interpreter(context: Context, word: str, *, install: bool) -> Interpreter | EnvmgrError:
-    """Return the interpreter for the request `word`, installed now if it is missing, or why there is none."""
+    """Return the interpreter for the request `word`, installed first if it is missing, or the error."""
     try:
         pin = pins.parse(word, variable="[tool.envmgr.test]")
         return ensure_installed(context, ResolvedPin(pin, None), install=install)[0]
@@ -197,4 +210,5 @@ def _interpreter(context: Context, word: str, *, install: bool) -> Interpreter |
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
+    """Handle SIGTERM and SIGHUP as Ctrl-C."""
     raise KeyboardInterrupt

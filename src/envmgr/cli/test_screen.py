@@ -1,4 +1,4 @@
-"""How `envmgr test` shows a run: a live table on a terminal, blocks of output elsewhere, groups on GitHub."""
+"""Show a run of `envmgr test`: a live table on a terminal, groups on GitHub, else one block of output per cell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TAIL = 2048  # bytes of a log that are searched for its last line
 
 
 class Screen:
-    """Prints the output of each cell in one block, as cells end; the base for the other ways to show a run."""
+    """Print the output of each cell in one block when it ends; the base of the other screens."""
 
     def __init__(self, context: RunContext) -> None:
         self.context = context
@@ -66,7 +66,7 @@ class Screen:
 
 
 class Quiet(Screen):
-    """Prints no output of commands: stdout belongs to the JSON report."""
+    """Print no output of commands, because stdout is for the JSON report."""
 
     def finished(self, result: Result) -> None:
         """Print one line to stderr."""
@@ -78,13 +78,13 @@ class Quiet(Screen):
 
 
 class GitHub(Screen):
-    """Prints each block as a group, and an annotation for each failure.
+    """Print each block as a group, and an annotation for each failure.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
 
     def finished(self, result: Result) -> None:
-        """Print the group of a cell; what could be read as a command of the workflow is switched off in it."""
+        """Print the group of a cell, with the interpretation of workflow commands switched off in it."""
         console.data(f"::group::{result.cell.name}: {result.state} in {result.seconds:.1f} s")
         token = f"envmgr-{os.urandom(8).hex()}"
         console.data(f"::stop-commands::{token}")
@@ -99,7 +99,7 @@ class GitHub(Screen):
 
 
 class Live(Screen):
-    """Shows a table that is always current; the output of cells that failed is printed in full at the end."""
+    """Show a table of all cells while they run, and print the output of failed cells at the end."""
 
     def __enter__(self) -> Self:
         from rich.console import Console
@@ -117,7 +117,7 @@ class Live(Screen):
         self._display.stop()
 
     def tick(self, phases: dict[str, str]) -> None:
-        """Draw the table anew."""
+        """Draw the table again."""
         super().tick(phases)
         self._display.update(self._table())
 
@@ -126,7 +126,7 @@ class Live(Screen):
         self._results[result.cell.name] = result
 
     def finish(self, results: Sequence[Result]) -> None:
-        """Print what failed, then all cells and the summary."""
+        """Print the failed cells, then one line per cell and the summary."""
         for result in results:
             if result.state in _BAD:
                 super().finished(result)
@@ -135,18 +135,19 @@ class Live(Screen):
         super().finish(results)
 
     def _table(self) -> Any:  # noqa: ANN401 - of rich, which is imported late
+        """Return the table of the running and finished cells."""
         from rich.table import Table
         from rich.text import Text
 
-        shown = Table.grid(padding=(0, 2))
+        table = Table.grid(padding=(0, 2))
         now = time.monotonic()
         for name, phase in self.running.items():
             result = self._results.get(name)
             since = self._started.setdefault(name, now) if phase != "waiting" else now
             seconds = result.seconds if result else now - since
             last = "" if result else self._last_line(name, phase)
-            shown.add_row(name, Text(phase, style=_STYLES.get(phase, "")), f"{seconds:.0f} s", Text(last, no_wrap=True))
-        return shown
+            table.add_row(name, Text(phase, style=_STYLES.get(phase, "")), f"{seconds:.0f} s", Text(last, no_wrap=True))
+        return table
 
     def _last_line(self, name: str, phase: str) -> str:
         """Return the last line that a running cell has printed."""
@@ -165,7 +166,7 @@ class Live(Screen):
 
 
 def screen(context: RunContext, *, quiet: bool) -> Screen:
-    """Return the way to show a run that fits where it runs."""
+    """Return the screen for this run: quiet, GitHub, terminal, or blocks of output."""
     if quiet:
         return Quiet(context)
     if context.environ.get("GITHUB_ACTIONS") == "true":

@@ -1,4 +1,4 @@
-"""`envmgr whence`: which Pythons and environments have a command."""
+"""`envmgr whence`: list the Pythons and environments that have a command."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from envmgr.shell.active import active_python
 @click.command()
 @click.argument("command")
 @click.pass_obj
-def whence(context: Context, command: str) -> None:
+def whence_command(context: Context, command: str) -> None:
     """Print the Pythons, then the environments, that have COMMAND."""
     found = list(resolve.versions_with(Store(context.home), command))
-    for made in chain(_allowed(context), record.environments(context.home)):
-        found += [f"{made.project} ({made.key})"] if os.access(made.bin / command, os.X_OK) else []
+    for environment in chain(_allowed(context), record.environments(context.home)):
+        found += [f"{environment.project} ({environment.key})"] if os.access(environment.bin / command, os.X_OK) else []
     if not found:
         raise CommandNotFoundError(f"{command}: no Python and no environment has it")
-    for place in found:
-        console.data(console.printable(place))
+    for name in found:
+        console.data(console.printable(name))
 
 
 def _allowed(context: Context) -> Iterator[Environment]:
-    """Yield the project's own `.venv` if it is active here; a pin that cannot be understood is no matter."""
+    """Yield the allowed `.venv` of this directory; an invalid pin is no error."""
     with suppress(UsageError):
         here = active_python(context.home, context.cwd, context.environ)
         yield from [here.external] if here.external else []

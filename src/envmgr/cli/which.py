@@ -1,4 +1,4 @@
-"""`envmgr which`: the program that a command runs here. Without options, `__main__` asks the shim's own code."""
+"""`envmgr which`: print the program that a command runs; without options, `__main__` runs the code of the shim."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from envmgr.shell.active import active_python
 @click.command()
 @click.argument("command")
 @click.option(
-    "-a", "--all", "everything", is_flag=True, help="Print all that the command may mean, first choice first."
+    "-a", "--all", "everything", is_flag=True, help="Print all programs that the command may mean, the first one first."
 )
 @click.pass_obj
-def which(context: Context, command: str, *, everything: bool) -> None:
+def which_command(context: Context, command: str, *, everything: bool) -> None:
     """Print the path of the program that COMMAND runs here."""
     if not everything:
         console.data(hook_calls.which(context.home, command, context.environ))
