@@ -131,3 +131,21 @@ def test_a_list_of_an_unknown_format_counts_as_world_writable(data: bytes) -> No
 def test_a_missing_path_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         access.ensure_private(tmp_path / "none")
+
+
+def test_writers_are_named(file: Path) -> None:
+    os.chown(file, -1, 60)
+    for mode, others in ((0o644, []), (0o664, ["group 60"]), (0o646, ["others"]), (0o666, ["group 60", "others"])):
+        file.chmod(mode)
+        assert access.writers(file, file.stat(), 0) == others
+    file.chmod(0o644)
+    set_acl(file, (USER, 6, 5), (GROUP_OBJ, 6, NO_ID), (GROUP, 6, 12), (MASK, 7, NO_ID), (OTHER, 6, NO_ID))
+    assert access.writers(file, file.stat(), 0) == ["user 5", "group 60", "group 12", "others"]
+
+
+def test_the_path_in_the_hint_is_quoted(file: Path) -> None:
+    odd = file.rename(file.with_name("a b;c"))
+    odd.chmod(0o666)
+    with pytest.raises(UsageError) as caught:
+        access.ensure_private(odd)
+    assert f"chmod go-w '{odd}'" in str(caught.value.hint)

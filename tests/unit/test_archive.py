@@ -254,3 +254,69 @@ def test_written_archives_are_reproducible(tmp_path: Path) -> None:
         archive.write(tmp_path / "p", tmp_path / name, level=1)
         os.utime(tmp_path / "p/d/x", (1, 1))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_written_archive_has_files_and_links_in_order_without_metadata(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    for name in ("b/empty", "b/full"):
+        (root / name).mkdir(parents=True)
+    for name in ("c", "b/full/x", "a"):
+        (root / name).write_text(name)
+    (root / "b/link").symlink_to("full")
+    archive.write(root, tmp_path / "a.tar.gz", level=1)
+    with tarfile.open(tmp_path / "a.tar.gz") as written:
+        members = written.getmembers()
+    assert [found.name for found in members] == ["tree/a", "tree/b/full/x", "tree/b/link", "tree/c"]
+    assert {(found.uid, found.gid, found.uname, found.gname, found.mtime) for found in members} == {
+        (0, 0, "", "", 1704067200)
+    }
+    assert members[2].issym()
+
+
+def test_a_file_of_many_chunks_is_whole_and_no_descriptor_stays_open(unpack: Callable[..., Path]) -> None:
+    data = os.urandom(1 << 20) * 7 + b"end"
+    before = os.dup(0)
+    os.close(before)
+    into = unpack(member("t/large", data), member("t/small", b"x"))
+    after = os.dup(0)
+    os.close(after)
+    assert (into / "t/large").read_bytes() == data
+    assert (into / "t/small").read_bytes() == b"x"
+    assert after == before
+
+
+def test_limits_may_be_reached(unpack: Callable[..., Path]) -> None:
+    deepest = "d/" * 63 + "x"
+    into = unpack(member(deepest, b"1"), member("y", b"2"), max_members=65)
+    assert (into / deepest).read_bytes() == b"1"
+
+
+def test_dots_and_empty_components_of_names_are_ignored(unpack: Callable[..., Path]) -> None:
+    into = unpack(member("./t//./x", b"1"))
+    assert (into / "t/x").read_bytes() == b"1"
+
+
+def test_only_the_owner_makes_a_file_executable_and_modes_of_links_are_ignored(unpack: Callable[..., Path]) -> None:
+    into = unpack(
+        member("t/data", mode=0o655), member("t/program", mode=0o700),
+        member("t/link", type=tarfile.SYMTYPE, linkname="data", mode=0o4777),
+    )  # fmt: skip
+    modes = {path.name: path.lstat().st_mode & 0o777 for path in (into / "t").iterdir() if not path.is_symlink()}
+    assert modes == {"data": 0o644, "program": 0o755}
+    assert (into / "t/link").readlink() == Path("data")
+
+
+def test_a_sparse_file_is_refused(unpack: Callable[..., Path], tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    with (folder / "sparse").open("wb") as file:
+        file.truncate(1 << 20)
+    subprocess.run(["tar", "--sparse", "--format=gnu", "-czf", "s.tar.gz", "t"], cwd=tmp_path, check=True)
+    with pytest.raises(DownloadError, match="neither file"):
+        unpack(packed=(tmp_path / "s.tar.gz").read_bytes())
+
+
+def test_a_file_that_is_cut_off_is_damaged(unpack: Callable[..., Path]) -> None:
+    whole = tar(member("t/x", b"x" * 2000))
+    with pytest.raises(DownloadError, match="truncated"):
+        unpack(packed=gzip.compress(whole[:1500]))
