@@ -1,5 +1,5 @@
 #!/bin/sh
-# The floor for a shim: walk up, read one validated word, become the program; nothing that makes it a product.
+# The minimal shim: search the version file upwards, read one validated word, exec the program; no error messages, no cache.
 # FLOOR names a directory with versions/<word>/bin/<program>.
 d=$PWD v=
 while :; do

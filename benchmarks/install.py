@@ -1,7 +1,7 @@
-"""Installing from one local mirror over http, with nothing in any cache: envmgr against uv, 1 and 4 versions at once.
+"""Time the installation of 1 and 4 versions from a local http mirror with empty caches: envmgr compared with uv.
 
 The archives are packed from the Pythons of this machine in upstream's layout: once as they are, about 11 MB, and once
-filled up with libraries of this machine to the size of upstream's, which carry theirs: about 35 MB, unpacked 100.
+with added libraries, to have the size of upstream's archives with their shared libraries: about 35 MB, unpacked 100.
 """
 
 from __future__ import annotations
@@ -49,8 +49,12 @@ def _envmgr(root: Path, url: str, wanted: list[str]) -> Case:
     home = root / "envmgr"
     environ = measure.environ(home, ENVMGR_PYTHON_MIRROR=url)
     program = Path(sys.executable).with_name("envmgr")
-    budget = 1.4 if len(wanted) == 1 else 1.1  # it verifies before it unpacks, and tries out what it installed
-    return Case("envmgr install", measure.command(program, "install", *wanted, env=environ), _gone(home), budget=budget)
+    budget = (
+        1.4 if len(wanted) == 1 else 1.1
+    )  # envmgr verifies an archive before it unpacks it, and starts the installed Python
+    return Case(
+        "envmgr install", measure.command(program, "install", *wanted, env=environ), _empty_home(home), budget=budget
+    )
 
 
 def _uv(root: Path, url: str, table: Path, wanted: list[str]) -> list[Case]:
@@ -66,11 +70,11 @@ def _uv(root: Path, url: str, table: Path, wanted: list[str]) -> list[Case]:
         UV_CACHE_DIR=str(home / "cache"),
     )
     words = (uv, "python", "install", "--no-bin", "--no-config", *wanted)
-    return [Case("uv python install", measure.command(*words, env=environ), _gone(home))]
+    return [Case("uv python install", measure.command(*words, env=environ), _empty_home(home))]
 
 
 def _entry(candidate: Candidate) -> tuple[str, dict[str, object]]:
-    """Return an entry of the table that uv reads: it replaces the host by its mirror."""
+    """Return an entry of the JSON table that uv reads; uv replaces the host by its mirror."""
     build = candidate.build
     arch, libc = build.platform.arch, build.platform.libc
     major, minor, patch = build.version.release
@@ -91,11 +95,11 @@ def _entry(candidate: Candidate) -> tuple[str, dict[str, object]]:
     return f"cpython-{build.version}-{build.platform.os}-{arch}-{libc}", entry
 
 
-def _gone(home: Path) -> Callable[[], object]:
-    """Return what puts an empty `home` there.
+def _empty_home(home: Path) -> Callable[[], object]:
+    """Return a function that replaces `home` by an empty directory.
 
-    The last one is moved aside, not removed: ext4 passes over each inode that was freed a moment ago whenever it looks
-    for a free one, so that after a removal every contender is slowed down, the later the more.
+    The old directory is renamed, not removed: ext4 skips inodes that were freed shortly before, which would slow down
+    all cases after a removal.
     """
 
     def run() -> None:
@@ -111,7 +115,7 @@ def _candidates(mirror: Path) -> list[Candidate]:
 
 
 def _packed() -> Path:
-    """Pack the newest four Pythons of pyenv once; raises FileNotFoundError where there are none."""
+    """Pack the newest four Pythons of pyenv once; raise FileNotFoundError if there are none."""
     mirror = _CACHE / "mirror"
     if not (mirror / "SHA256SUMS").exists():
         versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
@@ -123,7 +127,7 @@ def _packed() -> Path:
 
 
 def _filled(packed: Path) -> Path:
-    """Pack them once more, with libraries of this machine in `lib`, the largest of a sensible size first."""
+    """Pack them again with libraries of this machine in `lib`, large ones first."""
     mirror = _CACHE / "filled"
     if not (mirror / "SHA256SUMS").exists():
         libraries = [path for path in Path("/usr/lib").glob("*/lib*.so*") if path.stat().st_size < _FULL // 4]
@@ -139,6 +143,7 @@ def _filled(packed: Path) -> Path:
 
 
 def _fill(root: Path, libraries: list[Path]) -> None:
+    """Copy libraries into a prefix until it has the size of upstream's."""
     left = _FULL - sum(path.stat().st_size for path in root.rglob("*") if path.is_file() and not path.is_symlink())
     for library in sorted(set(map(Path.resolve, libraries)), key=lambda path: (-path.stat().st_size, path.name)):
         if (size := library.stat().st_size) < left:

@@ -1,4 +1,4 @@
-"""`envmgr test` against tox with tox-uv, on the same project and Pythons: from nothing, and again with nothing changed.
+"""Time `envmgr test`, compared with tox and tox-uv on the same project and Pythons: a first and a second run.
 
 Needs some of Python 3.10 to 3.13 in `ENVMGR_TEST_PYTHONS` (by default those of pyenv), and PyPI for tox and pytest.
 """
@@ -112,7 +112,7 @@ def _tox(root: Path, uv: str) -> Path:
 
 
 def _made(root: Path) -> list[Path]:
-    """Return what envmgr made for the project: environments, and the wheel."""
+    """Return the directories that envmgr made for the project: environments and wheels."""
     return [root / "home/envmgr/envs", root / "home/cache/wheels"]
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmarks that are named, else all, and end with the table of everything that has a budget."""
+"""Run the named benchmarks, or all of them, and print a table of all budgets at the end."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ ALL = ["shim", "hook", "cli", "environment", "install", "matrix"]
 
 
 def main(names: list[str]) -> None:
-    """Run and print."""
+    """Run the benchmarks `names`, or all, and print their tables."""
     print(f"# envmgr on {platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     for name in names or ALL:
         try:
             importlib.import_module(name).main()
         except subprocess.CalledProcessError as error:
-            print(f"\n{name}: broken off: {error} {error.stderr or ''}")
+            print(f"\n{name}: aborted: {error} {error.stderr or ''}")
     print("\n## The budget\n\n| | what | measured |\n|---|---|---|")
-    for title, name, told in measure.kept:
-        print(f"| {title} | {name} | {told} |")
+    for title, name, text in measure.verdicts:
+        print(f"| {title} | {name} | {text} |")
 
 
 if __name__ == "__main__":

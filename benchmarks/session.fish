@@ -1,5 +1,5 @@
-# One measured session of fish, as session.sh measures bash and zsh:  fish --no-config -i session.fish WHAT MODE ROUNDS
-# fish has no clock among its builtins, so all rounds are one sample: the whole run's microseconds are measured outside.
+# Time one session of fish, as session.sh does for bash and zsh:  fish --no-config -i session.fish WHAT MODE ROUNDS
+# fish has no builtin clock, so all rounds are one sample: the caller times the whole run.
 set -g WHAT $argv[1]
 set -g MODE $argv[2]
 set -g ROUNDS $argv[3]

@@ -1,8 +1,8 @@
-# One measured session of bash or zsh:  bash --norc -i session.sh WHAT MODE ROUNDS   (zsh: -f -i)
-#   WHAT   envmgr, direnv, mise, pyenv-virtualenv, none, or floor: a complete check in builtins that acts on nothing
+# Time one session of bash or zsh:  bash --norc -i session.sh WHAT MODE ROUNDS   (zsh: -f -i)
+#   WHAT   envmgr, direnv, mise, pyenv-virtualenv, none, or floor: the same checks in builtins without any action
 #   MODE   idle: nothing changed since the last prompt;  cd: change to the other project, then the prompt
-# Prints the microseconds of each prompt. HERE and THERE are the two places, STORE is $ENVMGR_HOME. Fails when a tool is
-# measured and VIRTUAL_ENV is not set while ACTIVE is, or the other way round: doing nothing is no feat.
+# Print the microseconds of each prompt. HERE and THERE are the two directories, STORE is $ENVMGR_HOME. Fail if a tool that is
+# timed has set VIRTUAL_ENV and ACTIVE is empty, or the reverse: a tool that does nothing must not count as fast.
 # shellcheck shell=bash disable=SC1090,SC2154
 WHAT=$1 MODE=$2 ROUNDS=$3
 
@@ -22,7 +22,7 @@ else
   }
 fi
 
-now() { # microseconds; zsh has more digits
+now() { # set NOW to the time in microseconds; zsh has more digits
   NOW=${EPOCHREALTIME/[.,]/}
   NOW=${NOW:0:16}
 }

@@ -1,8 +1,8 @@
-"""The main job, as a person would do it: install envmgr and a Python, pin it, and `cd` in and out in real shells.
+"""Demonstrate envmgr as a user runs it: install it and a Python, pin the Python, and `cd` in and out in real shells.
 
-Everything happens in a scratch folder, HOME included, which is removed at the end. The Pythons are downloaded; where
-their host can't be reached, this machine's own are packed into a local mirror and installed from that, through the
-same code. Exit code 1 if the active Python was ever wrong. Run it with `scripts/demo`; needs no package.
+Everything, HOME included, is in a scratch directory, which is removed at the end. The Pythons are downloaded; if their
+host cannot be reached, Pythons of this machine are packed into a local mirror and installed from it. The exit code is 1
+if a wrong Python was active at any step. Run it with `scripts/demo`; it needs only the standard library.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UNREACHABLE = 5  # the exit code of envmgr when a download fails
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-9;?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78])|[\x07\x0e\x0f]"
 )
-_NO_NEWLINE = re.compile("⏎ *\r?")  # what fish prints before a prompt, and wipes away
+_NO_NEWLINE = re.compile("⏎ *\r?")  # fish prints and erases this before a prompt
 _KEPT = re.compile(r"(?:(?:SSL|REQUESTS|CURL)_.*|(?:PIP|UV)_(?:CERT|.*INDEX.*|.*TIMEOUT)|.*_PROXY)", re.IGNORECASE)
 _RC = {
     "bash": (".bashrc", f"PS1='{PROMPT}'\nbind 'set enable-bracketed-paste off'\n"),
@@ -41,12 +41,12 @@ _RC = {
 
 
 class WrongError(Exception):
-    """What was seen is not what must be."""
+    """The output of a step is not the expected one."""
 
 
 @dataclass
 class Demo:
-    """One run in one scratch folder: `environ` is the person's environment, `envmgr` the program."""
+    """One run in a scratch directory: `environ` are the user's environment variables."""
 
     scratch: Path
     environ: dict[str, str] = field(default_factory=dict)
@@ -65,19 +65,19 @@ class Demo:
 
     @property
     def home(self) -> Path:
-        """The person's home."""
+        """The user's home directory."""
         return self.scratch / "home"
 
     def say(self, text: str) -> None:
-        """Tell what happens next."""
+        """Print a heading for the next step."""
         print(f"\n# {text}", flush=True)
 
     def show(self, text: str) -> None:
-        """Print what a person would see."""
+        """Print the output that the user sees, with shortened paths."""
         print(text.replace(str(self.home), "~").replace(str(self.scratch), "..."), flush=True)
 
     def run(self, *words: str | Path, cwd: Path | None = None, show: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a program as the person would, and show it."""
+        """Run a program as the user, and print the command and its output."""
         if show:
             self.show("$ " + " ".join(map(str, words)))
         done = subprocess.run(
@@ -95,7 +95,7 @@ class Demo:
         return done
 
     def must(self, *words: str | Path, cwd: Path | None = None, show: bool = True) -> str:
-        """Run a program that has to succeed; returns what it said."""
+        """Run a program and return its output; raise WrongError if it fails."""
         done = self.run(*words, cwd=cwd, show=show)
         if done.returncode:
             raise WrongError(f"{words[0]} ended with {done.returncode}\n{'' if show else done.stdout}")
@@ -103,18 +103,18 @@ class Demo:
 
 
 class Terminal:
-    """A real interactive shell on a pseudo-terminal, typed into line by line."""
+    """A real interactive shell on a pseudo-terminal."""
 
     def __init__(self, shell: str, environ: dict[str, str], cwd: Path) -> None:
         """Start `shell` in `cwd` and wait for its first prompt."""
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
-            os.execvpe(shell, [shell, "-i"], {**environ, "PWD": str(cwd)})  # noqa: S606 - that is the demo
+            os.execvpe(shell, [shell, "-i"], {**environ, "PWD": str(cwd)})  # noqa: S606 - a shell is intended
         self.read()
 
     def read(self, patience: float = 60) -> str:
-        """Return what the screen shows until the next prompt, that not included."""
+        """Return the output before the next prompt; raise WrongError if none appears in `patience` seconds."""
         seen, end = b"", time.monotonic() + patience
         while time.monotonic() < end:
             if select.select([self.descriptor], [], [], 0.5)[0]:
@@ -125,16 +125,16 @@ class Terminal:
             text = _NO_NEWLINE.sub("", _ESCAPES.sub("", seen.decode(errors="replace"))).replace("\r", "")
             if text.endswith(PROMPT):
                 return text.removesuffix(PROMPT)
-        raise WrongError(f"no prompt came:\n{seen.decode(errors='replace')}")
+        raise WrongError(f"no prompt appeared:\n{seen.decode(errors='replace')}")
 
     def type(self, line: str) -> list[str]:
-        """Type one line; returns the lines that came."""
+        """Type one line; return the lines of its output."""
         os.write(self.descriptor, line.encode() + b"\n")
         came = self.read().splitlines()
         return came[1:] if came and came[0].strip().endswith(line) else came
 
     def __enter__(self) -> Self:
-        """Hang up in the end."""
+        """Return this terminal; the shell gets SIGHUP at the end."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -144,32 +144,32 @@ class Terminal:
 
 
 def expect(what: str, got: Iterable[str], wanted: str) -> None:
-    """Hold what came against what must come."""
+    """Raise WrongError unless the output `got` is the one line `wanted`."""
     lines = [line.strip() for line in got if line.strip()]
     if lines != [wanted]:
         raise WrongError(f"{what}: expected {wanted!r}, got {lines!r}")
 
 
 def pythons_of_this_machine() -> dict[str, Path]:
-    """Return prefixes of CPythons that can be packed, newest first: version -> prefix; no shim is run."""
+    """Return the CPythons that can be packed, newest first, version -> prefix; run no shims."""
     candidates = [Path(sys.base_prefix), *Path.home().glob(".pyenv/versions/3.*"), *map(Path, ("/usr/local", "/usr"))]
     ask = "import sys, venv, ensurepip; print(*sys.version_info[:3], sep='.'); print(sys.base_prefix)"
     found: dict[str, Path] = {}
     for program in (prefix / "bin/python3" for prefix in candidates if (prefix / "bin/python3").exists()):
-        told = subprocess.run([program, "-I", "-c", ask], capture_output=True, text=True, check=False)
-        version, _, prefix = told.stdout.strip().partition("\n")
-        if told.returncode == 0 and version.startswith("3."):
+        done = subprocess.run([program, "-I", "-c", ask], capture_output=True, text=True, check=False)
+        version, _, prefix = done.stdout.strip().partition("\n")
+        if done.returncode == 0 and version.startswith("3."):
             found.setdefault(version, Path(prefix))
     return dict(sorted(found.items(), key=lambda item: [int(part) for part in item[0].split(".")], reverse=True))
 
 
 def install(demo: Demo) -> tuple[str, str]:
-    """Install two Pythons, the real download if it can be had; returns the two pins to switch between."""
+    """Install two Pythons, by download if the host can be reached; return the two pins to switch between."""
     done = demo.run("envmgr", "install", "3.12", "3.13")
     if done.returncode == 0:
         return "3.12", "3.13"
     if done.returncode != UNREACHABLE:
-        raise WrongError("envmgr install failed, and not for want of a network")
+        raise WrongError("envmgr install failed with a network")
     demo.say(
         "The download host can't be reached from here. Packing this machine's Pythons into a local mirror instead."
     )
@@ -179,7 +179,7 @@ def install(demo: Demo) -> tuple[str, str]:
     packed: dict[str, str] = {}
     for version, prefix in pythons_of_this_machine().items():
         minor = version.rpartition(".")[0]
-        if minor not in packed and len(packed) < 2:  # noqa: PLR2004 - two are what is switched between
+        if minor not in packed and len(packed) < 2:  # noqa: PLR2004 - two pins to switch between
             demo.must("envmgr", "mirror", "pack", prefix, "--into", mirror)
             packed[minor] = version
     if not packed:
@@ -191,20 +191,20 @@ def install(demo: Demo) -> tuple[str, str]:
 
 
 def version_of(demo: Demo, request: str) -> str:
-    """Return what `python -V` must print for `request`, asked of the interpreter itself."""
+    """Return the output of `python -V` that is expected for `request`, from the interpreter itself."""
     program = demo.must("envmgr", "find", request, show=False).strip()
     return demo.must(program, "-V", show=False).strip()
 
 
 def in_a_shell(demo: Demo, shell: str, project: Path, pins: tuple[str, str]) -> None:
-    """Go in, out, and from pin to pin in an interactive `shell`; raises WrongError at the first wrong Python."""
-    demo.say(f"A person at an interactive {shell}: in, out, and from pin to pin.")
+    """Enter, leave and change pins in an interactive `shell`; raise WrongError at the first wrong Python."""
+    demo.say(f"An interactive {shell}: enter and leave the project, and change its pin.")
     rc, text = _RC[shell]
     (demo.home / rc).parent.mkdir(parents=True, exist_ok=True)
     (demo.home / rc).write_text(text)
     (demo.home / ".local/share/fish/generated_completions").mkdir(
         parents=True, exist_ok=True
-    )  # else it reads man pages
+    )  # without it, fish parses man pages
     demo.must("envmgr", "setup", shell)
     here, there = pins
     one, two = version_of(demo, here), version_of(demo, there)
@@ -237,8 +237,8 @@ def in_a_shell(demo: Demo, shell: str, project: Path, pins: tuple[str, str]) -> 
 
 
 def in_a_script(demo: Demo, project: Path, pins: tuple[str, str]) -> None:
-    """Run the shim where no hook is: in a script, as cron or an editor would."""
-    demo.say("No hook in scripts, cron and editors: there the shim answers.")
+    """Run a shim in a script, which has no hook, as in cron or an editor."""
+    demo.say("Scripts, cron and editors have no hook: they use the shims.")
     script = demo.scratch / "nightly.sh"
     shims = Path(demo.must("envmgr", "find", pins[0], show=False).strip()).parents[3] / "shims"
     script.write_text(f'#!/bin/sh\nPATH="{shims}:$PATH"\ncd "{project}" && exec python -V\n')
@@ -247,17 +247,17 @@ def in_a_script(demo: Demo, project: Path, pins: tuple[str, str]) -> None:
 
 
 def play(demo: Demo, shells: list[str]) -> None:
-    """Play the whole demo; raises WrongError."""
-    demo.say(f"envmgr for itself, from the clone, in {demo.scratch}")
+    """Run the whole demo; raise WrongError."""
+    demo.say(f"Install envmgr from the clone, in {demo.scratch}.")
     demo.must(sys.executable, "-m", "venv", demo.scratch / "tool", show=False)
     demo.must(demo.scratch / "tool/bin/python", "-m", "pip", "install", "--quiet", CLONE, show=False)
     (demo.scratch / "bin").mkdir()
     (demo.scratch / "bin/envmgr").symlink_to("../tool/bin/envmgr")
     demo.must("envmgr", "--version")
-    demo.say("A Python (two, to switch between).")
+    demo.say("Install two Pythons, to switch between them.")
     pins = install(demo)
     demo.must("envmgr", "list")
-    demo.say("A project: one command pins, makes the environment, and links it for editors.")
+    demo.say("Make a project: one command pins a Python, makes the environment, and links it for editors.")
     project = demo.home / "shop"
     project.mkdir()
     demo.must("envmgr", "use", pins[0], cwd=project)
@@ -268,7 +268,7 @@ def play(demo: Demo, shells: list[str]) -> None:
 
 
 def outside() -> set[tuple[str, float]]:
-    """Return the state of what a tool of this kind could touch outside the scratch folder: HOME and the clone."""
+    """Return the mtimes of files outside the scratch directory that envmgr could change: in HOME and in the clone."""
     home = Path.home()
     rcs = [home / name for name in (".bashrc", ".bash_profile", ".profile", ".zshrc", ".config/fish/config.fish")]
     stores = [home / name for name in (".local/share/envmgr", ".cache/envmgr", ".config/envmgr")]
@@ -277,23 +277,21 @@ def outside() -> set[tuple[str, float]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demo for the shells named, else for all that are here; returns the exit code."""
+    """Run the demo for the named shells, or all installed ones; return the exit code."""
     shells = arguments or [shell for shell in _RC if shutil.which(shell)]
     for shell in _RC.keys() - shells:
-        print(f"# no {shell} here: it is left out")
+        print(f"# {shell} is skipped")
     scratch = Path(tempfile.mkdtemp(prefix="envmgr-demo-")).resolve()
     before = outside()
     try:
         play(Demo(scratch), shells)
-        expect("changes outside the scratch folder", [f"{len(before ^ outside())} changes"], "0 changes")
+        expect("changes outside the scratch directory", [f"{len(before ^ outside())} changes"], "0 changes")
     except WrongError as wrong:
         print(f"\nWRONG: {wrong}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    print(
-        "\n# The right Python was active at every step; nothing outside the scratch folder changed, and that is gone."
-    )
+    print("\n# The right Python was active at every step; nothing outside the scratch directory has changed.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Print docs/reference/cli.md: the help of every verb, as the program prints it.
+"""Print docs/reference/cli.md, the help of every command.
 
 usage: python scripts/make_cli_reference.py > docs/reference/cli.md
 """
@@ -31,7 +31,7 @@ def pages(command: click.Command, words: tuple[str, ...], parent: click.Context 
 
 
 def reference() -> str:
-    """Return the whole page."""
+    """Return the page as Markdown."""
     return INTRODUCTION + "\n".join(pages(cli, ("envmgr",))) + "\n"
 
 

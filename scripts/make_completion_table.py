@@ -1,9 +1,9 @@
-"""Print shims/completion.tsv: what the completion of every shell offers, so that no Tab starts Python.
+"""Print shims/completion.tsv, the completions for all shells, so that the Tab key never starts Python.
 
 usage: python scripts/make_completion_table.py > shims/completion.tsv
 
-A row is a command: its words after `envmgr`, its help, what its arguments are, its options. An option that takes a
-value says after a colon what that is: `version`, `command`, `-` for anything (files), or the values themselves.
+A row has a command, by its words after `envmgr`, its help, the kind of its arguments, and its options. An option with a
+value has its kind after a colon. A kind is `version`, `command`, `-` for anything (files), or a list of values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _IN_SHELL = tuple(
 
 
 def table() -> str:
-    """Return the whole table; the verbs that only the hooks know are in it."""
+    """Return the table, with the commands that only the hooks implement."""
     root, *others = rows(cli, (), None)
     names = ",".join([root[2], *(row[0] for row in _IN_SHELL)])
     return "".join("\t".join(row) + "\n" for row in ((*root[:2], names, root[3]), *others, *_IN_SHELL))
@@ -52,13 +52,13 @@ def rows(command: click.Command, words: tuple[str, ...], parent: click.Context |
 
 
 def spelled(option: click.Option) -> str:
-    """Return the names of an option, each with what its value is."""
+    """Return the names of an option, each with the kind of its value."""
     after = "" if option.is_flag or option.count else f":{value(option)}"
     return " ".join(name + after for name in (*option.opts, *option.secondary_opts))
 
 
 def value(param: click.Parameter) -> str:
-    """Return what a parameter's value is."""
+    """Return the kind of a parameter's value."""
     if isinstance(param.type, click.Choice):
         return ",".join(map(str, param.type.choices))
     return _KINDS.get(param.name or "", "-")

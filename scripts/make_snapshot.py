@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Make the bundled index of Pythons anew: `python scripts/make_snapshot.py`.
+"""Update the bundled index of Pythons: `python scripts/make_snapshot.py`.
 
-What it takes, all from PyPI with the ordinary client: the wheel `pbs-installer`, which carries a table of URLs and
-sha256 sums, and the wheel `uv`, whose program embeds its download metadata, one zstd frame that starts with
-`{"cpython-`. Only facts are taken: version, build, platform, URL, sha256; an entry without a sha256 is dropped.
-Of the archives of one build the smallest that runs fastest is kept (`install_only_stripped`, else `install_only`, else
-`full`). What an earlier run knew stays known: old builds remain downloadable.
+The sources are two wheels on PyPI, downloaded with pip: `pbs-installer`, which has a table of URLs and sha256 sums, and
+`uv`, whose program embeds its download metadata in a zstd frame that starts with `{"cpython-`. Only facts are copied:
+version, build, platform, URL, sha256; an entry without a sha256 is dropped. Of several archives of one build,
+`install_only_stripped` is selected, else `install_only`, else `full`. Entries of earlier runs are kept, because old
+builds remain downloadable.
 
-What it writes: `src/envmgr/pythons/snapshot/<os>-<arch>-<libc>.txt`, newest first, in the format of
+Output: `src/envmgr/pythons/snapshot/<os>-<arch>-<libc>.txt`, newest first, in the format of
 `envmgr.pythons.index.lines`. Needs pip, the program zstd, and envmgr's source beside it.
 """
 
@@ -28,11 +28,11 @@ from envmgr.pythons import index
 from envmgr.pythons.candidate import Candidate, from_file_name, select_per_build
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_FRAME = 8_000_000  # bytes; more than the compressed table ever was
+_FRAME = 8_000_000  # bytes; more than the compressed table has
 
 
 def main() -> None:
-    """Write the slices and say how much is in them."""
+    """Write the index files and print the number of builds in each."""
     with tempfile.TemporaryDirectory() as scratch:
         wheels = fetch(Path(scratch), "pbs-installer", "uv")
         found = select_per_build(chain(known(), pbs_installer(wheels["pbs_installer"]), uv(wheels["uv"])))
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def fetch(folder: Path, *names: str) -> dict[str, Path]:
-    """Download the newest wheels of `names`; returns them by their normalised names."""
+    """Download the newest wheels of `names`; return them by their normalised names."""
     options = ["--quiet", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "download", *options, "--dest", folder, *names], check=True)
     for wheel in folder.glob("*.whl"):
@@ -53,7 +53,7 @@ def fetch(folder: Path, *names: str) -> dict[str, Path]:
 
 
 def known() -> Iterator[Candidate]:
-    """Yield what the snapshot holds already."""
+    """Yield the candidates of the present index files."""
     for file in sorted(index.SNAPSHOT.glob("*.txt")):
         yield from index.lines(file.read_text(encoding="ascii"))
 
@@ -78,12 +78,12 @@ def embedded(program: bytes) -> str:
     """Return the table that uv's program embeds: the zstd frame that holds a JSON object keyed by CPythons."""
     place = program.find(_ZSTD)
     while place >= 0:
-        frame = program[place : place + _FRAME]  # what follows it is not zstd, so the exit code says nothing
+        frame = program[place : place + _FRAME]  # other data follows the frame, so the exit code has no meaning
         text = subprocess.run(["zstd", "-dcq"], input=frame, capture_output=True, check=False).stdout
         if text.startswith(b'{"cpython-'):
             return text.decode()
         place = program.find(_ZSTD, place + 1)
-    raise SystemExit("the wheel of uv holds no table that this script knows how to find")
+    raise SystemExit("the wheel of uv has no table that this script can find")
 
 
 if __name__ == "__main__":
