@@ -33,7 +33,7 @@ def test_the_table_in_uv_s_program_is_found(script: SimpleNamespace) -> None:
 
 
 def test_a_program_without_a_table_is_an_error(script: SimpleNamespace) -> None:
-    with pytest.raises(SystemExit, match="holds no table"):
+    with pytest.raises(SystemExit, match="has no table"):
         script.embedded(b"\x28\xb5\x2f\xfd is no frame")
 
 
