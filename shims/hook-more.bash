@@ -37,17 +37,37 @@ _envmgr_compare() {
 # Whether no path that the grant in record folder $1 rests on has changed since envmgr looked at it: each has a stamp with
 # its modification time, and is still ours where the list says so.
 _envmgr_checked() {
-  builtin local __line='' __path __stamp __number=0
+  builtin local __line=''
+  _envmgr_written='' _envmgr_paths=('')
+  if ! [[ -f $1/.checked/paths ]]; then return 1; fi
+  if [[ -f $1/.checked/written ]]; then IFS='' builtin read -r __line <"$1/.checked/written"; fi
+  _envmgr_written=$__line
   while IFS='' builtin read -r __line; do
-    __path=${__line:1} __stamp=$1/.checked/$__number
-    if [[ -e $__path && -e $__stamp ]]; then
-      if [[ $__path -nt $__stamp || $__stamp -nt $__path || ($__line == +* && ! -O $__path) ]]; then return 1; fi
-    elif [[ -e $__path || -e $__stamp ]]; then
-      return 1
-    fi
-    ((__number += 1))
+    _envmgr_paths+=("$__line")
   done <"$1/.checked/paths"
-  ((__number))
+  if [[ ${#_envmgr_paths[@]} == 1 ]] || ! _envmgr_match_stamps "$1"; then
+    _envmgr_written=''
+    return 1
+  fi
+}
+
+# FOLDER: whether each of _envmgr_paths has the time of its stamp, and the owner that the list asks for. Where one of two
+# files is missing, bash calls the other one newer.
+_envmgr_match_stamps() {
+  builtin local __line __path __stamp __number=0
+  for __line in "${_envmgr_paths[@]:1}"; do
+    __path=${__line:1} __stamp=$1/.checked/$__number
+    if [[ $__path -nt $__stamp || $__stamp -nt $__path || ($__line == +* && ! -O $__path && -e $__path) ]]; then return 1; fi
+    ((__number += 1))
+  done
+}
+
+# At an idle prompt, whether the grant is the one that _envmgr_checked looked at last, and no path has changed since.
+_envmgr_grant_holds() {
+  builtin local __folder="${_envmgr_grant%/*}" __line='' __turned _envmgr_real
+  if [[ -z $_envmgr_written || $_envmgr_refused ]] || ! [[ -f $_envmgr_grant && -f $__folder/.checked/written ]]; then return 1; fi
+  IFS='' builtin read -r __line <"$__folder/.checked/written"
+  [[ $__line == "$_envmgr_written" ]] && _envmgr_current "${_envmgr_allowed%/}" && _envmgr_match_stamps "$__folder"
 }
 
 # FOLDER: have envmgr look again at the grant in this record folder, where something that it rests on has changed. Fails
@@ -202,4 +222,5 @@ _envmgr_shell() {
   _envmgr_before=$__before
 }
 
+_envmgr_written='' _envmgr_paths=('') # when the grant was written that _envmgr_checked looked at last, and its paths
 _envmgr_whole=1

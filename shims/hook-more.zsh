@@ -37,8 +37,23 @@ _envmgr_compare() {
 # Whether no path that the grant in record folder $1 rests on has changed since envmgr looked at it: each has a stamp with
 # its modification time, and is still ours where the list says so.
 _envmgr_checked() {
-  builtin local __line='' __path __stamp __number=0
+  builtin local __line=''
+  _envmgr_written='' _envmgr_paths=()
+  if [[ ! -f $1/.checked/paths ]]; then return 1; fi
+  if [[ -f $1/.checked/written ]]; then _envmgr_written=$(<"$1/.checked/written"); fi
   while IFS='' builtin read -r __line; do
+    _envmgr_paths+=("$__line")
+  done <"$1/.checked/paths"
+  if (( ! $#_envmgr_paths )) || ! _envmgr_match_stamps "$1"; then
+    _envmgr_written=''
+    return 1
+  fi
+}
+
+# FOLDER: whether each of _envmgr_paths has the time of its stamp, and the owner that the list asks for.
+_envmgr_match_stamps() {
+  builtin local __line __path __stamp __number=0
+  for __line in $_envmgr_paths; do
     __path=${__line:1} __stamp=$1/.checked/$__number
     if [[ -e $__path && -e $__stamp ]]; then
       if [[ $__path -nt $__stamp || $__stamp -nt $__path || ( $__line == +* && ! -O $__path ) ]]; then return 1; fi
@@ -46,8 +61,16 @@ _envmgr_checked() {
       return 1
     fi
     (( __number += 1 ))
-  done <"$1/.checked/paths"
-  (( __number ))
+  done
+}
+
+# At an idle prompt, whether the grant is the one that _envmgr_checked looked at last, and no path has changed since.
+_envmgr_grant_holds() {
+  builtin emulate -LR zsh
+  builtin local __folder=${_envmgr_grant%/*} __records _envmgr_real
+  if [[ -z $_envmgr_written || -n $_envmgr_refused || ! -f $_envmgr_grant || ! -f $__folder/.checked/written ]]; then return 1; fi
+  [[ $(<"$__folder/.checked/written") == "$_envmgr_written" ]] && _envmgr_current "${_envmgr_allowed%/}" &&
+    [[ $__records == "$__folder" ]] && _envmgr_match_stamps "$__folder"
 }
 
 # FOLDER: have envmgr look again at the grant in this record folder, where something that it rests on has changed. Fails
@@ -212,4 +235,6 @@ _envmgr_shell() {
   _envmgr_before=$__before
 }
 
+builtin typeset -g _envmgr_written='' # when the grant was written that _envmgr_checked looked at last, and its paths
+builtin typeset -ga _envmgr_paths
 _envmgr_whole=1

@@ -64,7 +64,9 @@ _envmgr_prompt() {
     else
       _envmgr_update "$3" 3>&2 2>/dev/null || :
     fi
-    if [[ $3 && -z $_envmgr_env && $_envmgr_record ]]; then builtin set -- "$1" "$2" unseen "$4"; fi # something is left to tell
+    if [[ $3 && ($_envmgr_allowed || (-z $_envmgr_env && $_envmgr_record)) ]]; then # a note may be left for the prompt
+      builtin set -- "$1" "$2" unseen "$4"
+    fi
     _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}:${PROMPT_COMMAND-}
     if [[ $3 == unseen ]]; then _envmgr_seen=''; fi
     if [[ $_envmgr_again ]]; then # these functions may have been replaced
@@ -80,7 +82,7 @@ _envmgr_prompt() {
 }
 
 # Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
-# and the environment is still there and on record, or still is not. What was allowed is looked at every time.
+# and the environment is still there and on record, or still is not; and a grant of `envmgr allow` is as it was.
 _envmgr_idle() {
   builtin local __file __text='' __env='' IFS=''
   if [[ ${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}:${PROMPT_COMMAND-} != "$_envmgr_seen" ]]; then
@@ -90,7 +92,11 @@ _envmgr_idle() {
   for __file in "${_envmgr_nearer[@]}"; do
     if [[ -f $__file ]]; then return 1; fi
   done
-  if [[ $_envmgr_allowed || -f $_envmgr_grant ]]; then return 1; fi
+  if [[ $_envmgr_allowed ]]; then
+    if ! _envmgr_grant_holds; then return 1; fi
+  elif [[ -f $_envmgr_grant ]]; then
+    return 1
+  fi
   if [[ $_envmgr_real ]]; then # a link to the project may lead elsewhere by now
     if ! [[ $_envmgr_project -ef $_envmgr_real ]]; then return 1; fi
   elif [[ $_envmgr_record && -L $_envmgr_project ]]; then
@@ -98,15 +104,16 @@ _envmgr_idle() {
   fi
   if [[ $_envmgr_env ]]; then
     if [[ $_envmgr_told != git ]] && _envmgr_unignored; then return 1; fi
-    if ! [[ -x $_envmgr_env/bin/python && -f $_envmgr_record && -f $_envmgr_file && -r $_envmgr_file ]]; then
-      return 1
+    if ! [[ -x $_envmgr_env/bin/python ]]; then return 1; fi
+    if [[ $_envmgr_record ]]; then # else it is the allowed one
+      if ! [[ -f $_envmgr_record ]]; then return 1; fi
+      builtin read -r __env <"$_envmgr_record"
+      if [[ $_envmgr_home/$__env != "$_envmgr_env" ]]; then return 1; fi
     fi
-    builtin read -r -d '' -n 8193 __text <"$_envmgr_file"
-    builtin read -r __env <"$_envmgr_record"
-    [[ $__text == "$_envmgr_text" && $_envmgr_home/$__env == "$_envmgr_env" ]]
   elif [[ -f $_envmgr_record ]]; then
     return 1
-  elif [[ $_envmgr_file ]]; then
+  fi
+  if [[ $_envmgr_file ]]; then
     if ! [[ -f $_envmgr_file && -r $_envmgr_file ]]; then return 1; fi
     builtin read -r -d '' -n 8193 __text <"$_envmgr_file"
     [[ $__text == "$_envmgr_text" ]]

@@ -36,7 +36,7 @@ _envmgr_prompt() {
 }
 
 # Whether nothing has changed since the last time: no variable, no nearer version file, not what the one says that rules,
-# and the environment is still there and on record, or still is not. What was allowed is looked at every time.
+# and the environment is still there and on record, or still is not; and a grant of `envmgr allow` is as it was.
 _envmgr_idle() {
   builtin local __file
   if [[ "${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}" != "$_envmgr_seen" ]]; then return 1; fi
@@ -44,7 +44,11 @@ _envmgr_idle() {
   for __file in "${_envmgr_nearer[@]}"; do
     if [[ -f "$__file" ]]; then return 1; fi
   done
-  if [[ -n "$_envmgr_allowed" || -f "$_envmgr_grant" ]]; then return 1; fi
+  if [[ -n "$_envmgr_allowed" ]]; then
+    if ! _envmgr_grant_holds; then return 1; fi
+  elif [[ -f "$_envmgr_grant" ]]; then
+    return 1
+  fi
   if [[ -n "$_envmgr_real" ]]; then # a link to the project may lead elsewhere by now
     if ! [[ "$_envmgr_project" -ef "$_envmgr_real" ]]; then return 1; fi
   elif [[ -n "$_envmgr_record" && -L "$_envmgr_project" ]]; then
@@ -55,8 +59,9 @@ _envmgr_idle() {
   fi
   if [[ -n "$_envmgr_env" ]]; then
     if [[ "$_envmgr_told" != git ]] && _envmgr_unignored; then return 1; fi
-    [[ -x "$_envmgr_env/bin/python" && -f "$_envmgr_record" ]] &&
-      [[ "$_envmgr_home/$(<"$_envmgr_record")" == "$_envmgr_env" ]]
+    [[ -x "$_envmgr_env/bin/python" ]] || return
+    [[ -z "$_envmgr_record" ]] && return # it is the allowed one
+    [[ -f "$_envmgr_record" && "$_envmgr_home/$(<"$_envmgr_record")" == "$_envmgr_env" ]]
   else
     [[ ! -f "$_envmgr_record" ]]
   fi
@@ -76,7 +81,7 @@ _envmgr_cd() {
     _envmgr_cd
     return
   fi
-  if [[ -n $_envmgr_env || -z $_envmgr_record ]]; then # nothing is left to tell
+  if [[ -z $_envmgr_allowed && ( -n $_envmgr_env || -z $_envmgr_record ) ]]; then # no note is left for the prompt
     _envmgr_seen=${PWD-}:${VIRTUAL_ENV-}:${ENVMGR_VERSION-}:${ENVMGR_HOOK-}:${PATH-}
   fi
 }

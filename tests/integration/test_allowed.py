@@ -33,9 +33,10 @@ class Session:
     def cd(self, place: str) -> dict[str, str]:
         return self.shell.variables_after(f"cd '{self.prepared.root / place}'")
 
-    def allow(self, place: str, dotenv: str) -> None:
-        """Give a directory a dotenv file, and allow what is there."""
-        (self.prepared.root / place / ".env").write_text(dotenv)
+    def allow(self, place: str, dotenv: str | None) -> None:
+        """Give a directory a dotenv file, if there is a text for it, and allow what is there."""
+        if dotenv is not None:
+            (self.prepared.root / place / ".env").write_text(dotenv)
         grant.allow(self.prepared.home, offer.read(self.prepared.home, self.prepared.root / place, os.environ))
 
 
@@ -263,3 +264,41 @@ def test_an_allowed_project_starts_no_process_until_something_changes(shell: str
     make_old(project, 60)
     assert count_forks(sandbox, tour) == 1
     assert count_forks(sandbox, tour) == 0
+
+
+def test_an_idle_prompt_in_an_allowed_project_takes_the_short_way(session: Session) -> None:
+    """It compares times, and reads none of the variables; fish has no such way."""
+    if session.name == "fish":
+        return
+    (session.prepared.root / "own" / ".env").write_text("FRESH=1\n")
+    make_old(session.prepared.root / "own" / ".env")
+    session.allow("own", None)
+    assert session.cd("own")["FRESH"] == "1"
+    session.shell.variables_after("")
+    session.shell.variables_after("_envmgr_update() { export UPDATED=1; }")
+    assert "UPDATED" not in session.shell.variables_after("")
+    (session.prepared.root / "own" / ".venv" / "bin").touch()
+    assert "UPDATED" in session.shell.variables_after("")
+
+
+def test_new_values_that_another_terminal_allows_are_set_at_the_next_prompt(session: Session) -> None:
+    for value in ("1", "2", "3"):
+        (session.prepared.root / "own" / ".env").write_text(f"FRESH={value}\n")
+        make_old(session.prepared.root / "own" / ".env")
+        session.allow("own", None)
+        seen = session.cd("own") if value == "1" else session.shell.variables_after("")
+        assert seen["FRESH"] == value
+
+
+def test_a_change_that_another_terminal_has_seen_first_revokes_here_too(session: Session) -> None:
+    """Then the times are those on record again, but the result is another one."""
+    project = session.prepared.root / "own"
+    assert "VIRTUAL_ENV" in session.cd("own")
+    session.shell.variables_after("")
+    config = project / ".venv" / "pyvenv.cfg"
+    granted = config.read_text()
+    for text, active in ((f"{granted}home = /tmp/evil\n", False), (granted, True)):
+        config.write_text(text)
+        make_old(config)
+        grant.recheck(session.prepared.home, project, os.environ)
+        assert ("VIRTUAL_ENV" in session.shell.variables_after("")) == active

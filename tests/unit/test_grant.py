@@ -62,7 +62,7 @@ def test_what_is_written(home: Home, project: Path) -> None:
     stamps = {f".checked/{number}" for number in range(8) if number != 7}  # .git is missing
     assert set(written) == stamps | {
         ".allowed", ".identity", ".copies/.env", ".copies/pyproject.toml", ".copies/pyvenv.cfg", ".variables/NAME",
-        ".variables/PORT", ".checked/paths", ".checked/environment", ".checked/variables",
+        ".variables/PORT", ".checked/paths", ".checked/environment", ".checked/variables", ".checked/written",
     }  # fmt: skip
     assert written[".allowed"].read_text() == f"{project}/.venv\n{os.path.realpath('/usr/bin/env')}\nPORT\nNAME\n"
     assert written[".copies/.env"].read_text() == "NAME=from dotenv\n"

@@ -125,6 +125,7 @@ def _write_result(folder: Path, times: Mapping[Path, int | None], result: Result
     if result.problems:
         files.write_atomically(staged / PROBLEMS, "\n".join(result.problems))
     (staged / PATHS).write_bytes(os.fsencode("".join(lines)))
+    (staged / trust.WRITTEN).write_text(f"{time.time_ns()}\n")
     for name, holds in ((ENVIRONMENT, result.environment), (trust.OF_VARIABLES, result.variables)):
         if holds:
             (staged / name).touch()

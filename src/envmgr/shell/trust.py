@@ -32,6 +32,7 @@ from envmgr.shell import offer
 ANSWERS = ".answers"  # in a record folder: the text of the last pin that the allowed environment matched
 ALLOWED, COPIES, VARIABLES, IDENTITY, CHECKED = ".allowed", ".copies", ".variables", ".identity", ".checked"
 PATHS, ENVIRONMENT, OF_VARIABLES, PROBLEMS, OURS = "paths", "environment", "variables", "problems", "+"
+WRITTEN = "written"  # in `.checked`: the time of writing in nanoseconds, by which shells recognize this result
 
 
 @dataclass(frozen=True)
