@@ -130,3 +130,79 @@ def test_the_table_that_is_written_means_the_same(tmp_path: Path) -> None:
         "commands": [["python", "-m", "pytest", "{args}"]],
         "deps": ["pytest"],
     }
+
+
+@pytest.mark.parametrize(
+    ("files", "lock"),
+    [
+        ({"pyproject.toml": PROJECT + "[dependency-groups]\ntest = ['pytest']\n", "uv.lock": ""}, True),
+        ({"pyproject.toml": PROJECT + "[project.optional-dependencies]\ntest = ['pytest']\n", "uv.lock": ""}, True),
+        ({"pyproject.toml": PROJECT + "[dependency-groups]\ntest = ['pytest']\n"}, False),
+        ({"requirements-test.txt": "pytest", "uv.lock": ""}, False),
+        ({"uv.lock": ""}, False),
+    ],
+)
+def test_the_lock_of_uv_is_used_for_groups_and_extras(tmp_path: Path, files: dict[str, str], *, lock: bool) -> None:
+    found = defaults.work_out(project(tmp_path, files | {"pytest.ini": ""}), TODAY)
+    assert found.table.settings.lock is lock
+    assert [each.key for each in found.choices][1:2] == (["lock"] if lock else [found.choices[1].key])
+    assert ("lock = true" in defaults.as_toml(found)) is lock
+    assert found.table.source == tmp_path / "pyproject.toml"
+    assert isinstance(found.notes, tuple)
+
+
+@pytest.mark.parametrize("name", defaults.GROUPS)
+@pytest.mark.parametrize(
+    "form", ["requirements/{}.txt", "requirements-{}.txt", "requirements_{}.txt", "{}-requirements.txt"]
+)
+def test_requirements_files_have_the_usual_names(tmp_path: Path, name: str, form: str) -> None:
+    file = form.format(name)
+    assert choices(tmp_path, {file: "pytest\n", "pytest.ini": ""})["requirements"] == ((file,), f"file {file}")
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        ("src/deep/test_x.py", True), ("pkg/tests/x.py", True), ("x_test.py", True), ("test/x.py", True),
+        ("tests/.hidden/test_x.py", False), ("src/x.py", False), ("tests/data.txt", False),
+    ],
+)  # fmt: skip
+def test_test_files(tmp_path: Path, file: str, *, found: bool) -> None:
+    project(tmp_path, {file: ""})
+    (tmp_path / "tests/folder.py").mkdir(parents=True)
+    assert list(defaults.test_files(tmp_path)) == ([tmp_path / file] if found else [])
+
+
+def test_at_most_500_test_files_are_searched(tmp_path: Path) -> None:
+    project(tmp_path, {f"tests/test_{number}.py": "" for number in range(501)})
+    assert len(list(defaults.test_files(tmp_path))) == 500
+
+
+def test_metadata_of_the_wrong_kind_is_ignored_and_a_bad_specifier_is_an_error(tmp_path: Path) -> None:
+    text = "[project]\nname = 'x'\nclassifiers = [3, 'Topic :: Software', 'Programming Language :: Python :: 3.12']\n"
+    assert choices(tmp_path, {"pyproject.toml": text, "pytest.ini": ""})["pythons"][0] == ("3.12",)
+    number = choices(tmp_path, {"pyproject.toml": "[project]\nname = 'x'\nrequires-python = 3\n"})["pythons"][0]
+    assert number == ("3.11", "3.12", "3.13", "3.14", "3.15")
+    project(tmp_path, {"pyproject.toml": "[project]\nname = 'x'\nrequires-python = '3..'\n"})
+    with pytest.raises(UsageError, match="requires-python"):
+        defaults.work_out(tmp_path, TODAY)
+
+
+def test_a_version_that_is_not_allowed_is_not_called_ended(tmp_path: Path) -> None:
+    names = "".join(f"'Programming Language :: Python :: 3.{minor}'," for minor in (8, 10, 12))
+    text = f"[project]\nname = 'x'\nrequires-python = '>=3.9'\nclassifiers = [{names}]\n"
+    assert "without 3.10, at" in choices(tmp_path, {"pyproject.toml": text, "pytest.ini": ""})["pythons"][1]
+
+
+def test_groups_that_include_each_other_end(tmp_path: Path) -> None:
+    text = (
+        "[dependency-groups]\ntest = [{include-group = 'b'}]\nb = [{include-group = 'test'}, {include-group = 'no'}]\n"
+    )
+    found = choices(tmp_path, {"pyproject.toml": text, "tests/test_x.py": "import unittest\n"})
+    assert found["commands"][1] == "tests that do not import pytest"
+
+
+def test_a_tool_table_of_the_wrong_kind_has_no_notes(tmp_path: Path) -> None:
+    files = {"pyproject.toml": "tool = 3\n", "pytest.ini": "", "environment.yml": "", "environment.yaml": ""}
+    found = defaults.work_out(project(tmp_path, files), TODAY)
+    assert [note.split(" ")[0] for note in found.notes] == ["environment.yml", "environment.yaml"]

@@ -176,3 +176,112 @@ def test_any_table_is_read_or_is_an_error(data: dict[str, object]) -> None:
         matrix.cells(table.Table(Path("x"), values, table.settings(rest, Settings(), "x")))
     except EnvmgrError:
         pass
+
+
+SETTINGS = """
+commands = [["a"]]
+commands-before = [["b", "c"]]
+commands-after = [["d"]]
+groups = ["g"]
+extras = ["e"]
+requirements = ["r.txt"]
+deps = ["idna"]
+constraints = ["c.txt"]
+package = "sdist"
+lock = true
+resolution = "lowest-direct"
+env = { A = "1", B = 2 }
+pass-env = ["C_*"]
+cwd = "sub"
+tree = "copy"
+timeout = 2
+retries = 3
+allow-failure = true
+labels = ["slow"]
+depends = ["3.1*"]
+"""
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, HEAD + SETTINGS + "jobs = 4\n")
+    assert found.settings == Settings(
+        groups=("g",), extras=("e",), requirements=("r.txt",), deps=("idna",), constraints=("c.txt",),
+        env={"A": "1", "B": "2"}, pass_env=("C_*",), cwd="sub", commands=(("a",),), commands_before=(("b", "c"),),
+        commands_after=(("d",),), package="sdist", lock=True, resolution="lowest-direct", tree="copy", timeout=2.0,
+        retries=3, allow_failure=True, labels=("slow",), depends=("3.1*",),
+    )  # fmt: skip
+    assert isinstance(found.settings.timeout, float)
+    assert (found.jobs, found.project) == (4, tmp_path)
+    assert read(tmp_path, HEAD + "jobs = 0\nretries = 0\n").jobs is None
+
+
+def test_lists_and_variables_are_added_to_and_other_settings_replaced() -> None:
+    base = table.settings({key: ["a"] for key in LISTS} | {"env": {"A": "1"}, "commands": [["x"]]}, Settings(), "x")
+    found = table.settings({key: ["b", "a"] for key in LISTS} | {"env": {"B": "2"}, "commands": [["y"]]}, base, "x")
+    for key in LISTS:
+        assert getattr(found, key.replace("-", "_")) == ("a", "b")
+    assert (found.env, found.commands) == ({"A": "1", "B": "2"}, (("y",),))
+
+
+LISTS = ("groups", "extras", "requirements", "deps", "constraints", "pass-env", "labels", "depends")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cwd = 1", 'cwd = "a\\u0000"', "commands = []", "commands = [[]]", "commands = 'x'", "commands = [[1]]",
+        "extras = [1]", 'extras = ["a\\u0000"]', "env = 'x'", "timeout = inf", "timeout = true", "retries = true",
+        "retries = 1.5", "lock = 'x'", "axes = ['x']", "exclude = ['x']", "exclude = 'x'", "cells = 'x'",
+        "cells = { a = 1 }", "tree = 'x'", "jobs = -1",
+    ],
+)  # fmt: skip
+def test_values_of_the_wrong_kind_are_errors(tmp_path: Path, text: str) -> None:
+    key = text.partition(" ")[0]
+    with pytest.raises(UsageError, match=f"{key} must be "):
+        read(tmp_path, f"[tool.envmgr.test]\n{text}\n")
+
+
+def test_default_pythons_are_for_a_table_without_pythons(tmp_path: Path) -> None:
+    found = read(tmp_path, '[tool.envmgr.test]\ncommands = [["x"]]\n')
+    assert names(matrix.cells(found, ["3.13", "3.14"])) == ["3.13", "3.14"]
+    with pytest.raises(UsageError, match=f"{tmp_path}/pyproject.toml: .*'python' has no value"):
+        matrix.cells(found)
+    assert names(matrix.cells(read(tmp_path, TABLE), ["3.14"])) == ["3.11", "3.12"]
+
+
+def test_without_commands_there_are_named_cells_only(tmp_path: Path) -> None:
+    text = HEAD + '[tool.envmgr.test.cells.lint]\npython = "3.12"\ncommands = [["x"]]\n'
+    assert names(cells(tmp_path, text)) == ["lint"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ('{ python = "==3.12" }', ["3.12"]),
+        ('{ python = "!=3.12" }', ["3.11"]),
+        ('{ python = "~=3.12" }', ["3.12"]),
+        ('{ python = "<3.12" }', ["3.11"]),
+        ('{ python = [">3.11.5", "3.11"] }', ["3.11", "3.12"]),
+        ('{ other = "*" }', ["3.11", "3.12"]),
+        ('{ other = "?*" }', []),
+        ('{ other = ">=1" }', []),
+    ],
+)
+def test_conditions(tmp_path: Path, condition: str, expected: list[str]) -> None:
+    text = TABLE + f'[[tool.envmgr.test.when]]\nif = {condition}\nlabels = ["chosen"]\n'
+    assert [cell.name for cell in cells(tmp_path, text) if cell.settings.labels] == expected
+
+
+def test_a_selection_of_nothing_names_the_first_eight_cells(tmp_path: Path) -> None:
+    for count in (8, 9):
+        pythons = [f"3.{minor}" for minor in range(count)]
+        found = cells(tmp_path, f'[tool.envmgr.test]\npythons = {json.dumps(pythons)}\ncommands = [["x"]]\n')
+        with pytest.raises(UsageError) as problem:
+            matrix.select(found, labels=["none"])
+        ending = ", ".join(pythons[:8]) + (", ..." if count > 8 else "")
+        assert str(problem.value.hint).endswith(f": {ending}")
+
+
+def test_a_new_python_replaces_that_of_the_product_only(tmp_path: Path) -> None:
+    text = TABLE + '[tool.envmgr.test.cells.lint]\npython = "3.11"\ncommands = [["x"]]\n'
+    assert names(matrix.select(cells(tmp_path, text), pythons=["3.14"])) == ["3.14"]
