@@ -581,14 +581,27 @@ _envmgr_unregister() {
   esac
 }
 
-# The shims come first on PATH; an environment goes before them when it is entered.
+# Put the shims first on PATH. Only an environment that the user activated, in the shell that started this one, stays
+# before them.
+_envmgr_add_shims() {
+  builtin local __own="${VIRTUAL_ENV-}/bin" __path
+  if [[ :${PATH-}: == :"$_envmgr_home/shims":* ]]; then return; fi
+  _envmgr_strip "$_envmgr_home/shims"
+  __path=:${PATH-}:
+  if [[ ${VIRTUAL_ENV:-${_ENVMGR_ENV-}} != "${_ENVMGR_ENV-}" && $__own != "$_envmgr_home"/envs/* && $__path == *:"$__own":* ]]; then
+    __path=${__path%%:"$__own":*}:$__own:$_envmgr_home/shims:${__path#*:"$__own":}
+    __path=${__path#:}
+    builtin export PATH="${__path%:}"
+  else
+    builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
+  fi
+}
+
+# An environment goes before the shims when it is entered.
 if [[ -z ${_envmgr_reading-} ]]; then
   _envmgr_register
   _envmgr_wrap
-  if [[ :${PATH-}: != :"$_envmgr_home/shims":* ]]; then
-    _envmgr_strip "$_envmgr_home/shims"
-    builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
-  fi
+  _envmgr_add_shims
 fi
 if [[ $_envmgr_flags == *+ ]]; then builtin shopt -s nocasematch; fi
 if [[ $_envmgr_flags == *a* ]]; then builtin set -a; fi

@@ -274,5 +274,13 @@ complete -c envmgr -f -a '(_envmgr_complete)'
 if test -z "$_envmgr_reading" -a "$PATH[1]" != "$_envmgr_home/shims"
     set -l place (contains -i -- "$_envmgr_home/shims" $PATH)
     and set -e PATH[$place]
-    set -gx PATH "$_envmgr_home/shims" $PATH
+    set -l after $PATH
+    set -l own
+    if test -n "$VIRTUAL_ENV" -a "$VIRTUAL_ENV" != "$_ENVMGR_ENV" # the user activated it in the shell that started this one
+        not string match -rq -- '^'(string escape --style=regex -- "$_envmgr_home/envs/") "$VIRTUAL_ENV"
+        and set own (contains -i -- "$VIRTUAL_ENV/bin" $PATH)
+        and set -e after[1..$own]
+        and set own $PATH[1..$own]
+    end
+    set -gx PATH $own "$_envmgr_home/shims" $after
 end

@@ -436,12 +436,20 @@ _envmgr_start() {
 # goes before them when entered.
 _envmgr_register() {
   builtin emulate -LR zsh
+  builtin local __path
   builtin typeset -ga precmd_functions chpwd_functions
   precmd_functions=(_envmgr_prompt ${precmd_functions:#_envmgr_prompt})
   chpwd_functions=(_envmgr_cd ${chpwd_functions:#_envmgr_cd})
   if [[ :${PATH-}: != :"$_envmgr_home/shims":* ]]; then
     _envmgr_strip "$_envmgr_home/shims"
-    builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
+    if [[ ${VIRTUAL_ENV:-${_ENVMGR_ENV-}} != "${_ENVMGR_ENV-}" && $VIRTUAL_ENV != "$_envmgr_home"/envs/* &&
+      :${PATH-}: == *:"$VIRTUAL_ENV/bin":* ]]; then
+      __path=:$PATH: # the user activated an environment in the shell that started this one
+      __path=${__path%%:"$VIRTUAL_ENV/bin":*}:$VIRTUAL_ENV/bin:$_envmgr_home/shims:${__path#*:"$VIRTUAL_ENV/bin":}
+      builtin typeset -gx PATH=${${__path#:}%:}
+    else
+      builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
+    fi
   fi
   fpath=(${fpath:#$_envmgr_home/shell} $_envmgr_home/shell) # a later compinit finds _envmgr; an earlier one is told
 }

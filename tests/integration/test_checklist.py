@@ -660,6 +660,16 @@ def test_line_30_our_environment_activated_again_by_an_editor(sandbox: ShellSand
         assert sandbox.active(terminal) == "unset"
 
 
+def test_line_30_a_shell_started_in_an_environment_of_the_user_keeps_it(sandbox: ShellSandbox, foreign: Path) -> None:
+    """As in a terminal of an editor: VIRTUAL_ENV and PATH are inherited, then the rc file is read."""
+    sandbox.environ.update(VIRTUAL_ENV=str(foreign), PATH=f"/first:{foreign}/bin:{sandbox.environ['PATH']}")
+    with sandbox.open("shop") as terminal:
+        for where in ("shop", "none"):
+            sandbox.cd(terminal, where)
+            assert sandbox.variables(terminal, "VIRTUAL_ENV") == {"VIRTUAL_ENV": str(foreign)}
+            assert sandbox.path_entries(terminal)[:3] == ["/first", f"{foreign}/bin", sandbox.shims]
+
+
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_line_31_direnv_in_either_order(sandbox: ShellSandbox, order: str) -> None:
     hook = {"fish": "direnv hook fish | source"}.get(sandbox.shell.name, f'eval "$(direnv hook {sandbox.shell.name})"')

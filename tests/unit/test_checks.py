@@ -61,6 +61,14 @@ def test_a_changed_shell_file_is_named(context: DoctorContext) -> None:
     assert "hook.bash" in only(list(checks.check_shell_files(context))).message
 
 
+def test_many_changed_shell_files_are_counted(context: DoctorContext) -> None:
+    for file in context.home.shell.glob("hook*"):
+        file.write_text("")
+    message = only(list(checks.check_shell_files(context))).message
+    assert "hook.bash" not in message
+    assert f"files in {context.home.shell}" in message
+
+
 def test_a_launcher_that_does_not_start_fails(context: DoctorContext) -> None:
     (context.home.shell / "envmgr").write_text("#!/bin/sh\nexec /nowhere/python\n")
     assert only(list(checks.check_launcher(context))).state == FAIL

@@ -122,7 +122,9 @@ def check_shell_files(context: DoctorContext) -> Iterator[Finding]:
     """Check that the shell files in the store are those of this envmgr."""
     stale = sorted(file.name for file in shims.files().iterdir() if _differs(file, context.home.shell / file.name))
     if stale:
-        yield Finding(WARN, "shell files", f"of another version of envmgr: {', '.join(stale)}", "run `envmgr setup`")
+        few = 3  # an envmgr of another version changes most of them
+        named = ", ".join(stale) if len(stale) <= few else f"{len(stale)} files in {context.home.shell}"
+        yield Finding(WARN, "shell files", f"of another version of envmgr: {named}", "run `envmgr setup`")
     else:
         yield Finding(OK, "shell files", str(context.home.shell))
 
