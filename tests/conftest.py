@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from mirror_server import Mirror, serving
-from python_archives import CACHE, LEFT_OUT, NEWER_TAG, TAG, VERSIONS, clean_environ, pack, pythons
+from python_archives import CACHE, LEFT_OUT, NEWER_TAG, TAG, VERSIONS, pack, pythons
+from sandbox import clean_environ
 
 from envmgr.host import archive, lock
 from envmgr.host.paths import Home

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_archives import clean_environ
 from rule_table import HOSTILE, LAYOUT, Case
+from sandbox import clean_environ
 
 from envmgr.environments import record
 from envmgr.environments.record import Environment

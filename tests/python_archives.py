@@ -1,10 +1,12 @@
-"""Real Pythons for tests: where they come from, and how they are packed and put into stores."""
+"""Real Pythons for tests: find them, pack them as archives, unpack them into a store."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
+
+from sandbox import clean_environ
 
 from envmgr.host import archive, platforms
 from envmgr.host.paths import Home
@@ -16,7 +18,6 @@ CACHE = ROOT / ".cache" / "tests"
 VERSIONS = ("3.10.13", "3.11.7", "3.12.1", "3.13.0")
 TAG, NEWER_TAG = "20240107", "20240224"  # every version under the first; 3.12.1, rebuilt, under the second
 LEFT_OUT = ("idlelib", "tkinter", "turtledemo", "lib2to3", "pydoc_data")  # small archives make fast tests
-_PRIVATE = ("ENVMGR_", "PYENV_", "PYTHON", "VIRTUAL", "CONDA", "UV_PYTHON", "XDG_")
 
 
 def pythons() -> Path:
@@ -24,11 +25,6 @@ def pythons() -> Path:
     named = os.environ.get("ENVMGR_TEST_PYTHONS")
     pyenv = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
     return Path(named) if named else Path(pyenv) / "versions"
-
-
-def clean_environ(environ: dict[str, str]) -> dict[str, str]:
-    """Return `environ` without what other Python tools, and envmgr itself, would listen to."""
-    return {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
 
 
 def pack(source: Path, into: Path, tag: str) -> None:

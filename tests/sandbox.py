@@ -10,6 +10,13 @@ from pathlib import Path
 from envmgr.environments import record
 from envmgr.host.paths import Home
 
+_PYTHON_TOOLS = ("ENVMGR_", "PYENV_", "PYTHON", "VIRTUAL", "CONDA", "UV_PYTHON", "XDG_")
+
+
+def clean_environ(environ: dict[str, str]) -> dict[str, str]:
+    """Return `environ` without the variables of Python tools, envmgr included."""
+    return {name: value for name, value in environ.items() if not name.startswith(_PYTHON_TOOLS)}
+
 
 @dataclass
 class Sandbox:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prepared_projects import PreparedProjects, create_projects
 from pty_shell import SHELLS, PromptShell, ShellSyntax
-from python_archives import clean_environ
+from sandbox import clean_environ
 
 from envmgr.shell import shells
 

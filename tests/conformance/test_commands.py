@@ -27,7 +27,7 @@ RUN_CASES = [case for case in CASES if case.active or case.cwd == "none" or case
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended, and what it printed."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -40,7 +40,7 @@ def call(prepared: PreparedProjects, case: Case, *words: str) -> Done:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
-            _become(words, environ, prepared.cwd(case), (out.fileno(), err.fileno()))
+            _run_and_exit(words, environ, prepared.cwd(case), (out.fileno(), err.fileno()))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         texts = []
         for file in (out, err):
@@ -49,8 +49,8 @@ def call(prepared: PreparedProjects, case: Case, *words: str) -> Done:
     return Done(code, *texts)
 
 
-def _become(words: tuple[str, ...], environ: dict[str, str], cwd: Path, output: tuple[int, int]) -> None:
-    """Be `envmgr WORDS` in this forked process; returns never."""
+def _run_and_exit(words: tuple[str, ...], environ: dict[str, str], cwd: Path, output: tuple[int, int]) -> None:
+    """Run `envmgr WORDS` in this forked process and exit."""
     code = 70
     try:
         os.dup2(output[0], 1)

@@ -19,11 +19,11 @@ from envmgr.shell import shells, shims
 
 NU = os.environ.get("ENVMGR_TEST_NU")  # no Debian package; scripts/test takes it from npm where that is there
 VARIABLES = ("ENVMGR_VERSION", "ENVMGR_CEILING_DIRS")
-TELL = """#!/bin/sh
+REPORT = """#!/bin/sh
 printf '%s\\0%s\\0' "${VIRTUAL_ENV-}" "${PATH%%:*}" >>"$ANSWERS"
 """
 # in a file that nu sources, only what its hook wants can be seen: a variable that a command hides is not hidden there
-NU_TELL = (
+NU_REPORT = (
     "let wanted = _envmgr_wanted; let first = if $wanted == '' { $'($_envmgr_home)/shims' } else { $'($wanted)/bin' }; "
     "$'($wanted)(char nul)($first)(char nul)' | save --append --raw $env.ANSWERS"
 )
@@ -31,51 +31,53 @@ Answer = tuple[str, str]  # VIRTUAL_ENV and the first entry of PATH
 
 
 @dataclass(frozen=True)
-class Words:
-    """How a shell sets and unsets a variable; which texts it cannot be given; what else is active in a directory."""
+class Syntax:
+    """The syntax of a shell for setting and unsetting a variable, and the cases in which it differs from the table."""
 
     set: str = "export {}={}"
     unset: str = "unset {}"
-    unspeakable: str = r"(?!)"
+    unsupported: str = r"(?!)"  # texts that the shell cannot be given
     source: str = ""  # runs a file; without it the shell gets its lines through a pipe
-    tell: str = ""  # writes the answer, where a program cannot
+    report: str = ""  # writes the answer where a program cannot
     otherwise: dict[str, str] = field(default_factory=dict)
 
 
 SHELLS = {
-    "ksh": Words(),
-    "mksh": Words(),
-    "tcsh": Words("setenv {} {}", "unsetenv {}", r"[\x00-\x1f\x7f\udc80-\udcff]"),
-    "elvish": Words(
+    "ksh": Syntax(),
+    "mksh": Syntax(),
+    "tcsh": Syntax("setenv {} {}", "unsetenv {}", r"[\x00-\x1f\x7f\udc80-\udcff]"),
+    "elvish": Syntax(
         "set-env {} {}", "unset-env {}", source="eval (slurp < {})", otherwise={"linked-up/shop": "shop"}
     ),  # its paths are physical
-    "xonsh": Words("${{{0!r}}} = {1}", "${{{0!r}}} = ''", source="source {}"),
-    **({"nu": Words("$env.{} = {}", "$env.{} = ''", "[\x00-\x1f\udc80-\udcff]", "source {}", NU_TELL)} if NU else {}),
+    "xonsh": Syntax("${{{0!r}}} = {1}", "${{{0!r}}} = ''", source="source {}"),
+    **(
+        {"nu": Syntax("$env.{} = {}", "$env.{} = ''", "[\x00-\x1f\udc80-\udcff]", "source {}", NU_REPORT)} if NU else {}
+    ),
 }
 
 
 def lines(hooked: PreparedProjects, name: str) -> Iterator[tuple[Case, list[str]]]:
-    """Yield each case, once for each directory and its variables, and what is typed to get there."""
-    words, quoted = SHELLS[name], shells.shell_named(name).quoted
+    """Yield each case, once for each directory and its variables, and the lines that lead there."""
+    syntax, quoted = SHELLS[name], shells.shell_named(name).quoted
     done: set[tuple[str | None, ...]] = set()
     for case in CASES:
         key = (case.cwd, case.variable, case.ceiling)
-        if key in done or re.search(words.unspeakable, case.cwd + (case.variable or "")):
+        if key in done or re.search(syntax.unsupported, case.cwd + (case.variable or "")):
             continue
         done.add(key)
         environ = hooked.environ(case)
         yield (
             case,
             [
-                *(words.set.format(one, quoted(environ[one])) for one in VARIABLES if one in environ),
-                *(words.unset.format(one) for one in VARIABLES if one not in environ),
+                *(syntax.set.format(one, quoted(environ[one])) for one in VARIABLES if one in environ),
+                *(syntax.unset.format(one) for one in VARIABLES if one not in environ),
                 f"cd {quoted(str(hooked.cwd(case)))}",
             ],
         )
     assert len(done) > 85
 
 
-def wanted(hooked: PreparedProjects, name: str, case: Case) -> Answer:
+def expected(hooked: PreparedProjects, name: str, case: Case) -> Answer:
     """Return the answer of the table; these shells do not activate what `envmgr allow` granted."""
     active = SHELLS[name].otherwise.get(case.cwd, case.active)
     if active is None or active in ALLOWED:
@@ -84,40 +86,40 @@ def wanted(hooked: PreparedProjects, name: str, case: Case) -> Answer:
     return str(path), f"{path}/bin"
 
 
-def asked(hooked: PreparedProjects, name: str, environ: dict[str, str], folder: Path) -> list[tuple[Case, Answer]]:
-    """Have the shell go through the cases; return what it had active in each."""
-    words, cases = SHELLS[name], list(lines(hooked, name))
-    tell = words.tell or str(folder / "tell")
-    text = os.fsencode("".join(f"{line}\n" for _, typed in cases for line in ("cd /", *typed, tell)))
-    if words.source:  # interactive on a terminal only
+def answers_of(hooked: PreparedProjects, name: str, environ: dict[str, str], folder: Path) -> list[tuple[Case, Answer]]:
+    """Run all cases in one shell; return what it has active in each."""
+    syntax, cases = SHELLS[name], list(lines(hooked, name))
+    report = syntax.report or str(folder / "report")
+    text = os.fsencode("".join(f"{line}\n" for _, typed in cases for line in ("cd /", *typed, report)))
+    if syntax.source:  # interactive on a terminal only
         (folder / "cases").write_bytes(text)
         with PtyShell([name], cwd=hooked.root / "none", environ=environ) as shell:
-            shell.variables_after(words.source.format(folder / "cases"))
+            shell.variables_after(syntax.source.format(folder / "cases"))
     else:
         cwd = hooked.root / "none"
         subprocess.run([name, "-i"], input=text, cwd=cwd, env=environ, capture_output=True, check=False, timeout=120)
-    told = iter((folder / "answers").read_bytes().decode(errors="surrogateescape").split("\0"))
-    return [(case, (next(told), next(told))) for case, _ in cases]
+    found = iter((folder / "answers").read_bytes().decode(errors="surrogateescape").split("\0"))
+    return [(case, (next(found), next(found))) for case, _ in cases]
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
-    """A stage whose store has a plain path: xonsh expands `$` in entries of PATH."""
+def without_dollar(tmp_path_factory: pytest.TempPathFactory) -> PreparedProjects:
+    """Prepared projects whose store has a path without `$`: xonsh expands `$` in entries of PATH."""
     prepared = create_projects(tmp_path_factory.mktemp("plain"), "the store's")
     (prepared.home.shell / shims.LAUNCHER).unlink()
     return prepared
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_the_hook_tells_the_rule(request: pytest.FixtureRequest, name: str, tmp_path: Path) -> None:
-    prepared: PreparedProjects = request.getfixturevalue("plain" if name == "xonsh" else "hooked")
-    (tmp_path / "tell").write_text(TELL)
-    (tmp_path / "tell").chmod(0o755)
+def test_the_hook_activates_as_the_table_says(request: pytest.FixtureRequest, name: str, tmp_path: Path) -> None:
+    prepared: PreparedProjects = request.getfixturevalue("without_dollar" if name == "xonsh" else "hooked")
+    (tmp_path / "report").write_text(REPORT)
+    (tmp_path / "report").chmod(0o755)
     environ = prepared.environ(CASES[0]) | {"HOME": str(tmp_path), "ENVMGR_HOME": str(prepared.home.root)}
     environ |= {"PATH": os.pathsep.join(["/usr/bin", "/bin", NU or "/"])}
-    environ |= {"TELL": str(tmp_path / "tell"), "ANSWERS": str(tmp_path / "answers")}
-    dialect = shells.shell_named(name)
-    for file in dialect.select_files(dialect.rc_files(environ)):
-        rc.write(rc.plan_addition(file, dialect.line(prepared.home)))
-    answers = asked(prepared, name, environ, tmp_path)
-    assert {str(case): told for case, told in answers if told != wanted(prepared, name, case)} == {}
+    environ |= {"ANSWERS": str(tmp_path / "answers")}
+    shell = shells.shell_named(name)
+    for file in shell.select_files(shell.rc_files(environ)):
+        rc.write(rc.plan_addition(file, shell.line(prepared.home)))
+    answers = answers_of(prepared, name, environ, tmp_path)
+    assert {str(case): found for case, found in answers if found != expected(prepared, name, case)} == {}

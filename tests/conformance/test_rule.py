@@ -1,4 +1,4 @@
-"""One rule, many tellings: the table against Python, the shim under four shells, and the hooks."""
+"""The table of the resolution rule against its implementations: Python, the shim in five shells, and the hooks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOOKS = {
     "zsh": ["zsh", "-f", "-ic", '. "$1" && cd "$2" && _envmgr_prompt; eval "$3"', "zsh"],
     "fish": ["fish", "--no-config", "-ic", "source $argv[1]; and cd $argv[2]; and _envmgr_prompt; eval $argv[3]"],
 }
-TELL = {
+PRINT_ACTIVE = {
     "bash": 'printf "%s\\n%s" "${VIRTUAL_ENV-}" "${PATH%%:*}"',
     "zsh": 'printf "%s\\n%s" "${VIRTUAL_ENV-}" "${PATH%%:*}"',
     "fish": "printf '%s\\n%s' \"$VIRTUAL_ENV\" $PATH[1]",
@@ -32,19 +32,19 @@ TELL = {
 
 
 @pytest.mark.parametrize("case", CASES + STALE, ids=str)
-def test_python_tells_the_rule(prepared: PreparedProjects, case: Case) -> None:
+def test_python_resolves_as_the_table_says(prepared: PreparedProjects, case: Case) -> None:
     environ = prepared.environ(case)
     try:
         here = active_python(prepared.home, prepared.cwd(case), environ)
-        told: object = programs.find_program(prepared.home, here, case.command, environ)
+        found: object = programs.find_program(prepared.home, here, case.command, environ)
     except EnvmgrError as error:
-        told = error.exit_code
-    assert told == (case.program if isinstance(case.program, int) else prepared.program(case))
+        found = error.exit_code
+    assert found == (case.program if isinstance(case.program, int) else prepared.program(case))
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("case", CASES + STALE, ids=str)
-def test_the_shim_tells_the_rule(prepared: PreparedProjects, case: Case, shell: str) -> None:
+def test_the_shim_resolves_as_the_table_says(prepared: PreparedProjects, case: Case, shell: str) -> None:
     argv = [*SHELLS[shell], str(prepared.home.shims / case.command)]
     _compare(prepared, case, argv)
 
@@ -56,26 +56,26 @@ def test_the_shim_prints_what_it_would_run(prepared: PreparedProjects, case: Cas
 
 @pytest.mark.parametrize("shell", HOOKS)
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_hook_tells_the_rule(hooked: PreparedProjects, case: Case, shell: str) -> None:
+def test_the_hook_activates_as_the_table_says(hooked: PreparedProjects, case: Case, shell: str) -> None:
     wanted = hooked.environment(case.active, case.cwd) if case.active else None
     first = f"{wanted}/bin" if wanted else str(hooked.home.shims)
-    assert _told(hooked, case, shell) == f"{wanted or ''}\n{first}"
+    assert _active(hooked, case, shell) == f"{wanted or ''}\n{first}"
 
 
 @pytest.mark.parametrize("shell", HOOKS)
 @pytest.mark.parametrize("case", STALE, ids=str)
 def test_the_hook_uses_nothing_stale(hooked: PreparedProjects, case: Case, shell: str) -> None:
-    """It finds the environment of what is there now, or asks; here nothing answers."""
+    """It finds the environment of the present project or calls the launcher, which is missing here."""
     wanted = hooked.environment(case.active, case.cwd) if case.active else None
     answers = {f"\n{hooked.home.shims}"} | ({f"{wanted}\n{wanted}/bin"} if wanted else set())
-    assert _told(hooked, case, shell) in answers
+    assert _active(hooked, case, shell) in answers
 
 
-def _told(hooked: PreparedProjects, case: Case, shell: str) -> str:
+def _active(hooked: PreparedProjects, case: Case, shell: str) -> str:
     """Return VIRTUAL_ENV and the first entry of PATH in the directory of the case, a line each."""
     hook = hooked.home.shell / f"hook.{shell}"
     done = subprocess.run(
-        [*HOOKS[shell], str(hook), str(hooked.cwd(case)), TELL[shell]],
+        [*HOOKS[shell], str(hook), str(hooked.cwd(case)), PRINT_ACTIVE[shell]],
         env=hooked.environ(case),
         cwd="/",
         capture_output=True,
@@ -86,7 +86,7 @@ def _told(hooked: PreparedProjects, case: Case, shell: str) -> str:
 
 
 def _compare(prepared: PreparedProjects, case: Case, argv: list[str]) -> None:
-    """Run a shim in the case's directory and compare what it started, or its exit code; nothing is to be executed."""
+    """Run a shim in the case's directory and compare what it started, or its exit code; nothing must be executed."""
     done = subprocess.run(
         argv, env=prepared.environ(case), cwd=prepared.cwd(case), capture_output=True, check=False, timeout=20
     )

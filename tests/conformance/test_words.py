@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from python_archives import clean_environ
+from sandbox import clean_environ
 
 from envmgr.errors import UsageError
 from envmgr.host.paths import Home
@@ -68,9 +68,9 @@ def test_hooks_read_the_words_that_python_reads(hooks: Path, shell: str, texts: 
         capture_output=True,
         check=True,
     )
-    told = done.stdout.decode().split("\0")[:-1]
-    assert len(told) == len(texts)
-    for text, words in zip(texts, told, strict=True):
+    found = done.stdout.decode().split("\0")[:-1]
+    assert len(found) == len(texts)
+    for text, words in zip(texts, found, strict=True):
         try:
             pin = pins.parse(text)
         except UsageError:

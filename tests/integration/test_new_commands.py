@@ -13,8 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from prepared_projects import PreparedProjects, create_projects
-from python_archives import clean_environ
-from sandbox import Sandbox
+from sandbox import Sandbox, clean_environ
 
 from envmgr.shell import programs
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from prepared_projects import PreparedProjects, create_projects
-from python_archives import clean_environ
+from sandbox import clean_environ
 
 from envmgr.environments import binding
 from envmgr.host import files
