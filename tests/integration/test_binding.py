@@ -27,14 +27,14 @@ def git(*words: str | Path, cwd: Path) -> str:
     return subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True).stdout
 
 
-def test_the_record_is_one_line(home: Home, project: Path, made: Environment) -> None:
+def test_a_record_is_one_line(home: Home, project: Path, made: Environment) -> None:
     assert binding.bind(home, project, "3.12 3.11", made) == []
     text = record.record_file(home, project, "3.12 3.11").read_text()
     assert text == f"envs/{made.path.parent.name}/3.12\n"
     assert (project / ".venv").samefile(made.path)
 
 
-def test_a_project_entered_through_a_link_has_a_record_too(
+def test_a_project_entered_through_a_link_has_a_record(
     home: Home, project: Path, made: Environment, tmp_path: Path
 ) -> None:
     entered = tmp_path / "entered"
@@ -44,7 +44,7 @@ def test_a_project_entered_through_a_link_has_a_record_too(
         assert record.record_file(home, place, "3.12").read_text().startswith("envs/shop-")
 
 
-def test_a_directory_that_became_a_link_loses_its_old_records(
+def test_a_link_in_the_place_of_a_directory_replaces_its_records(
     home: Home, project: Path, made: Environment, tmp_path: Path
 ) -> None:
     entered = tmp_path / "entered"
@@ -56,7 +56,9 @@ def test_a_directory_that_became_a_link_loses_its_old_records(
 
 
 @pytest.mark.parametrize("kind", ["directory", "file", "link"])
-def test_what_is_not_ours_stays(home: Home, project: Path, made: Environment, tmp_path: Path, kind: str) -> None:
+def test_a_venv_that_envmgr_did_not_make_is_left_alone(
+    home: Home, project: Path, made: Environment, tmp_path: Path, kind: str
+) -> None:
     link = project / ".venv"
     if kind == "directory":
         link.mkdir()
@@ -69,14 +71,14 @@ def test_what_is_not_ours_stays(home: Home, project: Path, made: Environment, tm
     assert record.link_target(link) == (tmp_path if kind == "link" else None)
 
 
-def test_a_link_of_ours_follows(home: Home, project: Path, made: Environment) -> None:
-    (project / ".venv").symlink_to(home.envs / "gone" / "3.11")
+def test_a_venv_link_of_envmgr_is_updated(home: Home, project: Path, made: Environment) -> None:
+    (project / ".venv").symlink_to(home.envs / "removed" / "3.11")
     assert binding.bind(home, project, "3.12", made) == []
     assert record.link_target(project / ".venv") == made.path
 
 
 @pytest.mark.parametrize("ignoring", ["", ".venv/\n", ".venv\n", "*\n"])
-def test_git_does_not_see_the_link(home: Home, project: Path, made: Environment, ignoring: str) -> None:
+def test_git_ignores_the_venv_link(home: Home, project: Path, made: Environment, ignoring: str) -> None:
     git("init", "-q", cwd=project)
     if ignoring:
         (project / ".gitignore").write_text(ignoring)
@@ -88,7 +90,7 @@ def test_git_does_not_see_the_link(home: Home, project: Path, made: Environment,
     assert added == (ignoring in ("", ".venv/\n"))
 
 
-def test_git_worktrees_and_folders_below(home: Home, tmp_path: Path) -> None:
+def test_the_venv_link_is_ignored_in_a_subdirectory_of_a_git_worktree(home: Home, tmp_path: Path) -> None:
     main, tree = tmp_path / "main", tmp_path / "tree"
     main.mkdir()
     git("init", "-q", cwd=main)
@@ -102,7 +104,9 @@ def test_git_worktrees_and_folders_below(home: Home, tmp_path: Path) -> None:
     assert git("status", "--porcelain", cwd=tree) == ""
 
 
-def test_a_turned_link_means_what_it_leads_to_now(home: Home, project: Path, made: Environment, tmp_path: Path) -> None:
+def test_a_changed_link_means_the_records_of_its_new_target(
+    home: Home, project: Path, made: Environment, tmp_path: Path
+) -> None:
     entered, other = tmp_path / "current", tmp_path / "rel2"
     other.mkdir()
     entered.symlink_to(project)
@@ -134,7 +138,7 @@ def test_a_directory_in_the_place_of_a_link_has_its_own_records(
     assert record.lookup(home, project, "3.12") == made
 
 
-def test_a_path_that_differs_from_process_to_process_means_the_directory_of_this_one(
+def test_proc_self_cwd_means_the_directory_of_the_current_process(
     home: Home, project: Path, made: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     here = Path("/proc/self/cwd")

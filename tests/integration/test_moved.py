@@ -1,4 +1,4 @@
-"""A project that was moved keeps its environments; a new one in its old place does not get them unnoticed."""
+"""A moved project keeps its environments; a new project at its old path does not get them without a note."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREFIX = "import sys; print(sys.prefix)"
 
 @pytest.fixture
 def made(sandbox: Sandbox) -> record.Environment:
-    """Make the project's environment, and have two pins on record for it; return it."""
+    """Return the project's environment, which has records for two pins."""
     sandbox.run("use", EXACT)
     sandbox.run("use", MINOR)
     return sandbox.environment(MINOR)
@@ -29,7 +29,7 @@ def made(sandbox: Sandbox) -> record.Environment:
 
 @pytest.fixture
 def moved(sandbox: Sandbox, made: record.Environment) -> Path:  # noqa: ARG001 - made before the move
-    """Move the project; return where it is."""
+    """Move the project; return its new path."""
     new = sandbox.project.with_name("store front")
     sandbox.project.rename(new)
     return new
@@ -51,14 +51,16 @@ def test_entering_a_project_that_was_moved_binds_its_environments(
 
 
 @pytest.mark.parametrize("words", [["use"], ["run", "true"], ["sync"]], ids=" ".join)
-def test_commands_bind_them_too(sandbox: Sandbox, made: record.Environment, moved: Path, words: list[str]) -> None:
+def test_commands_bind_the_environments_of_a_moved_project(
+    sandbox: Sandbox, made: record.Environment, moved: Path, words: list[str]
+) -> None:
     (moved / "requirements.txt").write_text("# nothing\n")
     sandbox.run(*words, where=moved)
     assert sandbox.run("env", "path", where=moved) == f"{made.path}\n"
     assert "fresh" in sandbox.run("status", where=moved)
 
 
-def test_a_new_project_in_the_old_place_gets_environments_of_its_own(
+def test_a_new_project_at_the_old_path_gets_its_own_environments(
     sandbox: Sandbox, made: record.Environment, moved: Path
 ) -> None:
     sandbox.run("use", where=moved)
@@ -73,7 +75,7 @@ def test_a_new_project_in_the_old_place_gets_environments_of_its_own(
     assert sandbox.run("env", "path", where=moved) == f"{made.path}\n"
 
 
-def test_a_copy_is_no_move(sandbox: Sandbox, made: record.Environment) -> None:
+def test_a_copied_project_takes_no_environments(sandbox: Sandbox, made: record.Environment) -> None:
     copy = sandbox.project.with_name("copy")
     shutil.copytree(sandbox.project, copy, symlinks=True)
     (note,) = hook_calls.enter(sandbox.home, copy, sandbox.environ)
@@ -83,8 +85,8 @@ def test_a_copy_is_no_move(sandbox: Sandbox, made: record.Environment) -> None:
     assert sandbox.run("env", "path", where=copy) != f"{made.path}\n"
 
 
-def test_links_to_elsewhere_bind_nothing(sandbox: Sandbox, made: record.Environment, moved: Path) -> None:
-    """Neither a link out of the store, nor one with `..`, nor one into the middle of an environment."""
+def test_other_links_bind_no_environments(sandbox: Sandbox, made: record.Environment, moved: Path) -> None:
+    """Links out of the store, links with `..`, and links into an environment are ignored."""
     link = moved / ".venv"
     for target in (made.path / "bin", made.path / ".." / made.key, made.path.parent, moved):
         link.unlink()
@@ -92,7 +94,9 @@ def test_links_to_elsewhere_bind_nothing(sandbox: Sandbox, made: record.Environm
         assert binding.rebind(sandbox.home, moved) is None
 
 
-def test_the_doctor_does_not_only_advise_to_delete(sandbox: Sandbox, made: record.Environment, moved: Path) -> None:
+def test_an_orphaned_environment_names_use_for_a_moved_project(
+    sandbox: Sandbox, made: record.Environment, moved: Path
+) -> None:
     assert moved.exists()
     (entry_,) = [
         one for one in json.loads(sandbox.run("env", "list", "--json", where=moved)) if one["path"] == str(made.path)
@@ -101,10 +105,10 @@ def test_the_doctor_does_not_only_advise_to_delete(sandbox: Sandbox, made: recor
     assert "if it was moved, run `envmgr use` there" in entry_["reason"]
 
 
-def test_a_run_that_was_killed_half_way_is_completed(
+def test_a_killed_rebind_is_completed(
     sandbox: Sandbox, made: record.Environment, moved: Path, interpreter: Interpreter
 ) -> None:
-    """A second environment says already that it belongs to the new place; the one that `.venv` leads to, not yet."""
+    """A second environment has the new path already; the one that `.venv` leads to still has the old one."""
     other = record.Environment(made.path.with_name("test-x"), moved, interpreter.alias)
     other.bin.mkdir(parents=True)
     (other.path / record.METADATA).write_text(record.dump(other))
@@ -112,14 +116,14 @@ def test_a_run_that_was_killed_half_way_is_completed(
     assert {one.project for one in record.environments(sandbox.home) if one.path.parent == made.path.parent} == {moved}
 
 
-def test_an_environment_of_what_stood_here_before_is_mentioned(sandbox: Sandbox, made: record.Environment) -> None:
-    """The directory was deleted, and another project is there now."""
+def test_a_reused_environment_of_a_deleted_project_is_noted(sandbox: Sandbox, made: record.Environment) -> None:
+    """The project directory was deleted, and another project has its path now."""
     shutil.rmtree(sandbox.project)
     sandbox.project.mkdir()
     (sandbox.project / ".python-version").write_text(f"{MINOR}\n")
     label = f"{made.path.parent.name}/{made.key}"
-    said = sandbox.messages("run", "true")
-    assert said == f"note: {made.path} exists already and is used again; `envmgr env remove {label}` removes it\n"
+    messages = sandbox.messages("run", "true")
+    assert messages == f"note: {made.path} exists already and is used again; `envmgr env remove {label}` removes it\n"
     assert (sandbox.project / ".venv").samefile(made.path)
     assert sandbox.messages("run", "true") == ""
     sandbox.run("env", "remove", label)

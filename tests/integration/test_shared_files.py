@@ -1,4 +1,4 @@
-"""Clones share files with their template: what changes one in place must not change others unnoticed."""
+"""Clones share files with their template: a change in place must not affect other clones undetected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from envmgr.pythons.store import Interpreter
 Link = Callable[[Home, Path, str], Interpreter]
 MINOR = platform.python_version().rpartition(".")[0]
 FILE = f"lib/python{MINOR}/site-packages/pip/_internal/main.py"
-# how people and tools change installed files; each runs in `sh` in the environment, $FILE is one of pip's
+# common changes of installed files, as commands for `sh` in the environment; $FILE is a file of pip
 INSTALLERS = {
     "pip reinstalls": "bin/python -m pip install -q --force-reinstall --no-index --find-links $WHEELS pip",
     "pip uninstalls": "bin/python -m pip uninstall -qy pip",
@@ -43,7 +43,7 @@ IN_PLACE = {
 
 @pytest.fixture
 def store(tmp_path: Path, link: Link, sandbox: Sandbox) -> Sandbox:
-    """Return a user with a store of their own, so that its template can be spoiled."""
+    """Return a sandbox with a store of its own, so that a test can damage its template."""
     home = Home(tmp_path / "own")
     link(home, Path(sys.base_prefix), platform.python_version())
     sandbox.home, sandbox.environ["ENVMGR_HOME"] = home, str(home.root)
@@ -76,7 +76,7 @@ WHEELS = "from virtualenv.seed.wheels.embed import BUNDLE_FOLDER; print(BUNDLE_F
 
 
 def contents(environment: Environment) -> dict[str, tuple[bytes, int]]:
-    """Return the shared sources of an environment: what they hold, and their modes; byte code holds times."""
+    """Return contents and modes of an environment's shared files, without byte code, which contains times."""
     names = [name for name, _ in manifest.shared(environment.path) if not name.endswith((".pyc", "RECORD"))]
     assert FILE in names
     return {name: ((environment.path / name).read_bytes(), (environment.path / name).stat().st_mode) for name in names}
@@ -93,7 +93,7 @@ def test_shared_files_are_read_only_and_programs_stay_executable(two: tuple[Envi
 
 
 @pytest.mark.parametrize("how", INSTALLERS)
-def test_installers_and_careful_tools_change_one_environment_only(
+def test_tools_that_replace_files_change_one_environment_only(
     sandbox: Sandbox, interpreter: Interpreter, how: str
 ) -> None:
     one, other = (
@@ -108,7 +108,7 @@ def test_installers_and_careful_tools_change_one_environment_only(
 
 
 @pytest.mark.parametrize("how", IN_PLACE)
-def test_what_is_written_in_place_is_noticed_and_repaired(
+def test_changes_in_place_are_detected_and_repaired(
     store: Sandbox, two: tuple[Environment, Environment], how: str
 ) -> None:
     one, other = two
@@ -130,8 +130,8 @@ def test_what_is_written_in_place_is_noticed_and_repaired(
     subprocess.run([other.bin / "python", "-c", "import mine"], env=store.environ, check=True)
 
 
-def test_another_owner_is_noticed(store: Sandbox, two: tuple[Environment, Environment]) -> None:
-    """Only root gives files away; others may give them to another of their groups, if they have one."""
+def test_a_changed_group_is_detected(store: Sandbox, two: tuple[Environment, Environment]) -> None:
+    """Only root may change the owner; other users may set another of their own groups."""
     other = 65534 if os.geteuid() == 0 else os.getgroups()[-1]
     before = (two[1].path / FILE).stat().st_gid
     change(store, two[0], f"chown -R :{other} .")
@@ -139,17 +139,17 @@ def test_another_owner_is_noticed(store: Sandbox, two: tuple[Environment, Enviro
     assert (make(store, "three").path / FILE).stat().st_gid == before
 
 
-def test_doctor_says_what_was_changed_and_how_to_repair_it(
+def test_doctor_reports_changed_files_and_the_repair_command(
     store: Sandbox, two: tuple[Environment, Environment]
 ) -> None:
     change(store, two[0], IN_PLACE["append"])
     store.environ["PATH"] = f"{store.home.shims}{os.pathsep}{store.environ['PATH']}"
-    said = store.run("doctor")
-    assert said.count("1 files that environments share were changed") == 2
-    assert "run `envmgr env repair --all`" in said
+    report = store.run("doctor")
+    assert report.count("1 files that environments share were changed") == 2
+    assert "run `envmgr env repair --all`" in report
 
 
-def test_a_template_without_a_file_or_its_manifest_is_made_anew(store: Sandbox, two: tuple[Environment, ...]) -> None:
+def test_an_incomplete_template_is_made_again(store: Sandbox, two: tuple[Environment, ...]) -> None:
     (template,) = store.home.templates.iterdir()
     before = contents(two[0])
     for number, name in enumerate((FILE, manifest.NAME)):
@@ -158,7 +158,7 @@ def test_a_template_without_a_file_or_its_manifest_is_made_anew(store: Sandbox, 
 
 
 def test_a_copied_store_keeps_its_template(store: Sandbox, tmp_path: Path) -> None:
-    """Inode numbers of a copy are others; no reason to make the template anew."""
+    """A copy has other inode numbers, which is no reason to make the template again."""
     make(store, "one")
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-a", store.home.root, copy], check=True)

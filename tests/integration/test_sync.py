@@ -1,4 +1,4 @@
-"""`envmgr sync` with both engines, from wheels in a folder."""
+"""`envmgr sync` with both engines, from a directory of wheels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINOR = platform.python_version().rpartition(".")[0]
 
 @pytest.fixture(params=["uv", "pip"])
 def engine(request: pytest.FixtureRequest, sandbox: Sandbox) -> str:
-    """Return an engine's name, with packages to be had from `wheels` alone."""
+    """Return the name of an engine; packages are only available from the directory `wheels`."""
     for name in [name for name in sandbox.environ if name.startswith(("PIP_", "UV_"))]:
         del sandbox.environ[name]
     sandbox.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels"}
@@ -28,7 +28,7 @@ def version(sandbox: Sandbox, name: str) -> str:
 
 
 def test_requirements_with_hashes_are_installed_once(sandbox: Sandbox, engine: str) -> None:
-    """The environment is made by the way; a second call does nothing; what changed is noticed."""
+    """The first call creates the environment, the second does nothing; a changed file is installed again."""
     good = wheel(sandbox.project / "wheels", "tomato", "1.0")
     wheel(sandbox.project / "wheels", "tomato", "2.0")
     requirements = sandbox.project / "requirements.txt"
@@ -74,11 +74,11 @@ def test_a_lock_is_installed(sandbox: Sandbox, engine: str) -> None:
     assert version(sandbox, "tomato") == "1.0"
 
 
-def test_a_project_that_declares_nothing_is_told(sandbox: Sandbox, engine: str) -> None:
+def test_sync_without_requirements_is_an_error(sandbox: Sandbox, engine: str) -> None:
     assert "has no requirements" in sandbox.run("sync", "--engine", engine, code=2)
 
 
-def test_without_uv_and_without_pip_nothing_can_be_installed(sandbox: Sandbox) -> None:
+def test_sync_without_an_engine_is_an_error(sandbox: Sandbox) -> None:
     sandbox.run("use", "--no-pip", MINOR)
     (sandbox.project / "requirements.txt").write_text("tomato\n")
     assert "pip was not found" in sandbox.run("sync", "--engine", "pip", code=8)

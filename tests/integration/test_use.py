@@ -1,4 +1,4 @@
-"""The verbs around environments, as a user calls them."""
+"""The commands for environments: use, env, run and status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VERSION = platform.python_version()
 MINOR = VERSION.rpartition(".")[0]
 
 
-def test_use_pins_and_makes_what_status_run_and_env_tell(sandbox: Sandbox) -> None:
+def test_use_pins_and_creates_the_environment_of_status_run_and_env(sandbox: Sandbox) -> None:
     sandbox.run("use", MINOR)
     assert (sandbox.project / ".python-version").read_text() == f"{MINOR}\n"
     made = sandbox.environment(MINOR)
@@ -48,7 +48,7 @@ def test_use_pins_and_makes_what_status_run_and_env_tell(sandbox: Sandbox) -> No
     assert json.loads(sandbox.run("status", "--json"))["environment"] is None
 
 
-def test_use_without_a_request_takes_the_pin_that_is_there(sandbox: Sandbox) -> None:
+def test_use_without_a_request_uses_the_version_file(sandbox: Sandbox) -> None:
     (sandbox.project / ".python-version").write_text(f"# ours\n{VERSION}\n")
     below = sandbox.project / "src"
     below.mkdir()
@@ -58,25 +58,25 @@ def test_use_without_a_request_takes_the_pin_that_is_there(sandbox: Sandbox) -> 
     assert not (below / ".python-version").exists()
 
 
-def test_use_names_what_is_missing_and_changes_nothing(sandbox: Sandbox) -> None:
+def test_a_failed_use_names_the_cause_and_changes_nothing(sandbox: Sandbox) -> None:
     (sandbox.project / ".python-version").write_text("3.99\n")
     assert "no version file" in sandbox.run("use", where=sandbox.project.parent, code=2)
     assert "not a version request" in sandbox.run("use", "../x", code=2)
-    assert "called nobody (envmgr use)" in sandbox.run("use", "nobody", code=3)
+    assert "called unknown (envmgr use)" in sandbox.run("use", "unknown", code=3)
     assert (sandbox.project / ".python-version").read_text() == "3.99\n"
 
 
-def test_use_removes_what_a_killed_one_left(sandbox: Sandbox) -> None:
-    with subprocess.Popen(["/bin/true"]) as gone:
+def test_use_removes_staged_files_of_a_killed_use(sandbox: Sandbox) -> None:
+    with subprocess.Popen(["/bin/true"]) as process:
         pass
-    left = sandbox.project / f".python-version.envmgr-{gone.pid}"
+    leftover = sandbox.project / f".python-version.envmgr-{process.pid}"
     for words in ([MINOR], []):
-        left.touch()
+        leftover.touch()
         sandbox.run("use", *words)
-        assert not left.exists()
+        assert not leftover.exists()
 
 
-def test_use_refuses_what_can_carry_no_environment_before_it_changes_anything(sandbox: Sandbox) -> None:
+def test_use_with_an_unsupported_python_changes_nothing(sandbox: Sandbox) -> None:
     for word in ("2.7", "2", "pypy2.7"):
         assert f"cannot be made for Python {word}" in sandbox.run("use", word, code=8)
         assert not list(sandbox.project.iterdir())
@@ -98,7 +98,7 @@ def test_use_system_makes_no_environment(sandbox: Sandbox) -> None:
     assert json.loads(sandbox.run("status", "--json"))["reason"] == "pin"
 
 
-def test_a_broken_environment_is_told_and_made_anew(sandbox: Sandbox) -> None:
+def test_status_shows_a_broken_environment_and_use_recreates_it(sandbox: Sandbox) -> None:
     sandbox.run("use", MINOR)
     (sandbox.environment(MINOR).bin / "python").unlink()
     assert json.loads(sandbox.run("status", "--json"))["environment"]["state"] == "broken"
@@ -107,7 +107,7 @@ def test_a_broken_environment_is_told_and_made_anew(sandbox: Sandbox) -> None:
     assert sandbox.environment(MINOR).works
 
 
-def test_a_project_that_is_gone_can_be_cleaned_up(sandbox: Sandbox) -> None:
+def test_env_remove_all_missing_removes_orphaned_environments(sandbox: Sandbox) -> None:
     sandbox.run("use", MINOR)
     made = sandbox.environment(MINOR)
     shutil.rmtree(sandbox.project)
@@ -120,7 +120,7 @@ def test_a_project_that_is_gone_can_be_cleaned_up(sandbox: Sandbox) -> None:
     assert not made.path.exists()
 
 
-def test_names_of_two_projects_are_not_guessed(sandbox: Sandbox) -> None:
+def test_an_ambiguous_project_name_is_an_error(sandbox: Sandbox) -> None:
     twin = sandbox.project.parent / "other" / "shop"
     twin.mkdir(parents=True)
     sandbox.run("use", MINOR)
@@ -130,7 +130,7 @@ def test_names_of_two_projects_are_not_guessed(sandbox: Sandbox) -> None:
     assert "no environment" in sandbox.run("env", "remove", str(twin), code=2)
 
 
-def test_run_with_a_request_leaves_an_active_environment(sandbox: Sandbox) -> None:
+def test_run_with_a_request_deactivates_an_active_environment(sandbox: Sandbox) -> None:
     sandbox.run("use", MINOR)
     sandbox.environ |= {"VIRTUAL_ENV": "/somewhere", "PATH": f"/somewhere/bin:{sandbox.environ['PATH']}"}
     assert "Python 3.99 is not installed (--python)" in sandbox.run("run", "--no-install", "-p", "3.99", "true", code=4)
@@ -142,7 +142,7 @@ def test_run_with_a_request_leaves_an_active_environment(sandbox: Sandbox) -> No
     assert str(sandbox.home.shims) in path.split(os.pathsep)
 
 
-def test_run_passes_options_and_exit_codes_on(sandbox: Sandbox) -> None:
+def test_run_passes_options_and_the_exit_code(sandbox: Sandbox) -> None:
     sandbox.run("use", MINOR)
     sandbox.run("run", "python", "-c", "import sys; sys.exit(len(sys.argv))", "-p", "--json", code=3)
     assert f"no such command under {MINOR}" in sandbox.run("run", "no-such-program", code=127)
@@ -150,7 +150,7 @@ def test_run_passes_options_and_exit_codes_on(sandbox: Sandbox) -> None:
     assert "`envmgr use` makes it" in sandbox.run("run", "no-such-program", code=127)
 
 
-def test_entered_through_a_link_it_is_the_same_project(sandbox: Sandbox) -> None:
+def test_a_project_entered_through_a_link_has_the_same_environment(sandbox: Sandbox) -> None:
     entered = sandbox.project.parent / "entered"
     entered.symlink_to(sandbox.project)
     sandbox.run("use", MINOR, where=entered)
@@ -158,7 +158,7 @@ def test_entered_through_a_link_it_is_the_same_project(sandbox: Sandbox) -> None
     assert (sandbox.home.projects / str(entered).lstrip("/") / ".envmgr" / MINOR).is_file()
 
 
-def test_a_stale_environment_is_told(
+def test_status_shows_a_stale_environment(
     sandbox: Sandbox, link: Callable[[Home, Path, str], Interpreter], tmp_path: Path
 ) -> None:
     home = Home(tmp_path / "two")
@@ -178,7 +178,7 @@ def test_without_a_pin_requires_python_is_pinned(sandbox: Sandbox) -> None:
     assert sandbox.environment(MINOR).works
 
 
-def test_install_needs_somebody_to_say_what(sandbox: Sandbox) -> None:
+def test_install_without_a_request_needs_requires_python(sandbox: Sandbox) -> None:
     assert "which Python?" in sandbox.run("install", code=2)
     (sandbox.project / "pyproject.toml").write_text('[project]\nrequires-python = "^3.8"\n')
     assert "requires-python" in sandbox.run("install", code=2)
@@ -186,10 +186,10 @@ def test_install_needs_somebody_to_say_what(sandbox: Sandbox) -> None:
     assert "no Python matches >=3.98" in sandbox.run("install", "--offline", code=3)
 
 
-def test_killed_at_any_moment_the_old_state_or_the_new_one_holds(
+def test_a_killed_use_leaves_the_old_state_or_the_new_one(
     sandbox: Sandbox, link: Callable[[Home, Path, str], Interpreter], tmp_path: Path
 ) -> None:
-    """From an empty store on: while the template is made, the clone, the record, the links."""
+    """From an empty store on: while the template, the clone, the record and the links are written."""
     home = Home(tmp_path / "fresh")
     sandbox.home, sandbox.environ["ENVMGR_HOME"] = home, str(home.root)
     link(home, Path(sys.base_prefix), VERSION)
@@ -211,16 +211,16 @@ def test_killed_at_any_moment_the_old_state_or_the_new_one_holds(
         assert not os.path.lexists(venv) or (venv / "bin" / "pip").exists()
     sandbox.run("use", MINOR)
     assert "pip" in sandbox.run("run", "pip", "--version")
-    assert not [left for left in home.tmp.iterdir() if not left.name.startswith(".")]
+    assert not [path for path in home.tmp.iterdir() if not path.name.startswith(".")]
     assert {entry.name for entry in sandbox.project.iterdir()} >= {".python-version", ".venv"}
 
 
-def test_no_pip_says_so_where_pip_is_already(sandbox: Sandbox) -> None:
+def test_use_no_pip_notes_an_environment_with_pip(sandbox: Sandbox) -> None:
     assert "with pip" not in sandbox.messages("use", MINOR)
     assert "existed already, with pip" in sandbox.messages("use", "--no-pip")
 
 
-def test_a_version_file_that_says_so_already_is_not_written(sandbox: Sandbox) -> None:
+def test_an_equal_version_file_is_not_written(sandbox: Sandbox) -> None:
     file = sandbox.project / ".python-version"
     file.write_text(f"{MINOR}  # ours\n{MINOR}\n")
     sandbox.run("use", MINOR)
@@ -229,8 +229,8 @@ def test_a_version_file_that_says_so_already_is_not_written(sandbox: Sandbox) ->
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_equal_names_are_told_apart_and_a_name_is_never_only_a_path(sandbox: Sandbox) -> None:
-    """`env remove shop` beside a directory `shop` does not take that one when another project is called so."""
+def test_env_remove_distinguishes_projects_with_equal_names(sandbox: Sandbox) -> None:
+    """`env remove shop` beside a directory `shop` is an error when another project has that name."""
     other = sandbox.project.parent / "other" / "shop"
     other.mkdir(parents=True)
     for project in (sandbox.project, other):
@@ -260,10 +260,10 @@ def test_status_shows_python_with_its_minor_version_where_it_is_not_the_environm
     assert "the interpreter without" not in " ".join(sandbox.run("status").split())
 
 
-def test_use_leaves_the_project_alone_where_the_store_cannot_be_written(
+def test_use_does_not_change_the_project_where_the_store_cannot_be_written(
     sandbox: Sandbox, link: Callable[[Home, Path, str], Interpreter], tmp_path: Path
 ) -> None:
-    """A file where a directory of the store belongs stops root as well."""
+    """A file in the place of a directory of the store stops root as well."""
     for place in ("tmp", "templates", "envs", "projects"):
         home = Home(tmp_path / f"no-{place}")
         sandbox.home, sandbox.environ["ENVMGR_HOME"] = home, str(home.root)

@@ -15,7 +15,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def put(home: Home, project: Path, key: str, words: str) -> Environment:
-    """Put an environment without content and its record into the store."""
+    """Write an empty environment and its record into the store."""
     environment = Environment(record.environments_folder(home, project) / key, project, key)
     environment.bin.mkdir(parents=True)
     (environment.path / record.METADATA).write_text(record.dump(environment))
@@ -25,7 +25,7 @@ def put(home: Home, project: Path, key: str, words: str) -> Environment:
     return environment
 
 
-def test_what_was_recorded_is_found(home: Home, tmp_path: Path) -> None:
+def test_lookup_finds_a_record(home: Home, tmp_path: Path) -> None:
     project = tmp_path / "shop"
     project.mkdir()
     made = put(home, project, "3.12", "3.12")
@@ -64,11 +64,11 @@ def test_a_damaged_record_is_no_record(home: Home, tmp_path: Path, line: str) ->
         ("x" * 300, "x" * 60),
     ],
 )
-def test_names_are_reduced_to_what_no_shell_expands(name: str, safe: str) -> None:
+def test_names_are_reduced_to_characters_that_no_shell_expands(name: str, safe: str) -> None:
     assert record.sanitize(name) == safe
 
 
-def test_equal_names_in_two_places_are_kept_apart(home: Home) -> None:
+def test_projects_with_equal_names_have_different_directories(home: Home) -> None:
     assert record.environments_folder(home, Path("/a/shop")) != record.environments_folder(home, Path("/b/shop"))
 
 

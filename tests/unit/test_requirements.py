@@ -38,7 +38,7 @@ def test_dependencies_extras_and_groups_come_from_pyproject(project: Path) -> No
     assert read_requirements(project).files == (project / "pyproject.toml",)
 
 
-def test_a_project_that_can_be_built_is_itself_installed(project: Path) -> None:
+def test_a_project_with_a_build_system_is_installed_editable(project: Path) -> None:
     (project / "pyproject.toml").write_text(PYPROJECT + "[build-system]\nrequires = []\n")
     assert read_requirements(project).arguments == ("-e", ".")
     assert read_requirements(project, extras=["web-app"]).arguments == ("-e", ".[web-app]")
@@ -46,7 +46,7 @@ def test_a_project_that_can_be_built_is_itself_installed(project: Path) -> None:
     assert read_requirements(project, include="nothing", groups=["type-check"]).arguments == ("mypy",)
 
 
-def test_a_lock_comes_before_requirements_before_pyproject(project: Path) -> None:
+def test_the_order_is_lock_requirements_pyproject(project: Path) -> None:
     (project / "requirements.txt").write_text("idna\n")
     assert read_requirements(project).arguments == ("-r", str(project / "requirements.txt"))
     (project / "pylock.toml").write_text("lock-version = '1.0'\n")
@@ -58,7 +58,7 @@ def test_a_lock_comes_before_requirements_before_pyproject(project: Path) -> Non
     )
 
 
-def test_the_digest_sees_included_files(project: Path) -> None:
+def test_the_digest_covers_included_files(project: Path) -> None:
     (project / "requirements.txt").write_text("-r more.txt # more\n--constraint=limits.txt\n-r https://x/y.txt\n")
     (project / "more.txt").write_text("-r requirements.txt\nidna\n")
     (project / "limits.txt").write_text("idna<4\n")
@@ -80,12 +80,12 @@ def test_the_digest_sees_included_files(project: Path) -> None:
         ({"requirements": ["none.txt"]}, "none.txt: cannot be read"),
     ],
 )
-def test_what_cannot_be_understood_is_named(project: Path, options: dict[str, list[str]], message: str) -> None:
+def test_errors_name_the_file_and_the_unknown_name(project: Path, options: dict[str, list[str]], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_requirements(project, **options)  # type: ignore[arg-type]
 
 
-def test_a_project_that_declares_nothing(tmp_path: Path) -> None:
+def test_a_project_without_requirements_has_no_arguments(tmp_path: Path) -> None:
     assert read_requirements(tmp_path).arguments == ()
 
 
@@ -101,7 +101,7 @@ def test_a_project_that_declares_nothing(tmp_path: Path) -> None:
         ("\n".join(f'a{n or ""} = [{{ include-group = "a{n + 1}" }}]' for n in range(3000)), "too deeply"),
     ],
 )
-def test_a_group_that_is_no_list_of_requirements_is_an_error(tmp_path: Path, groups: str, message: str) -> None:
+def test_a_malformed_dependency_group_is_an_error(tmp_path: Path, groups: str, message: str) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[dependency-groups]\n{groups}\n")
     with pytest.raises(UsageError, match=message):
         read_requirements(tmp_path, include="nothing", groups=["a"])

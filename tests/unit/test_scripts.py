@@ -23,7 +23,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("path", HOSTILE)
 @pytest.mark.parametrize("name", [*scripts.QUOTES, "pip"])
-def test_filling_undoes_blanking(name: str, path: str) -> None:
+def test_from_template_reverses_to_template(name: str, path: str) -> None:
     quoted = scripts.QUOTES.get(name, str)(path)
     head = shebang.absolute(Path(path) / "bin" / "python") if name == "pip" else f"set {quoted}\n".encode()
     data = head + b"the rest\n"
@@ -33,7 +33,7 @@ def test_filling_undoes_blanking(name: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["a space", "quo'te\"s", "$HOME`id`!", "back\\slash", "line\nbreak", "x" * 200])
-def test_a_command_finds_its_python_from_any_path(tmp_path: Path, path: str) -> None:
+def test_a_command_finds_its_python_in_any_path(tmp_path: Path, path: str) -> None:
     commands = tmp_path / path / "bin"
     commands.mkdir(parents=True)
     (commands / "python").symlink_to("/bin/echo")
@@ -45,10 +45,10 @@ def test_a_command_finds_its_python_from_any_path(tmp_path: Path, path: str) -> 
         assert subprocess.check_output([called, "x"], text=True) == f"{called} x\n"
 
 
-def test_a_short_plain_path_needs_no_sh() -> None:
+def test_a_short_path_without_special_characters_is_a_plain_shebang() -> None:
     assert shebang.absolute(Path("/h/e/bin/python")) == b"#!/h/e/bin/python\n"
 
 
-def test_the_sh_head_is_a_string_for_python() -> None:
+def test_python_reads_the_sh_lines_as_a_string() -> None:
     head = shebang.absolute(Path("/a b/bin/python"))
     compile(head + b"import sys\n", "tool", "exec")
