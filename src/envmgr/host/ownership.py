@@ -29,7 +29,7 @@ def ensure_usable(home: Home, *, user: int | None = None) -> None:
             raise UsageError(
                 f"{folder}: a directory of a store must not be a link", hint="set ENVMGR_HOME to move the whole store"
             )
-        if folder.exists():
+        if folder.is_dir():  # a file in its place is reported by the writer that needs the directory
             _ensure_own(folder, user)
 
 
