@@ -79,6 +79,12 @@ def test_requirements(tmp_path: Path, files: dict[str, str], key: str, value: st
             "python -m pytest {args}",
             "tests/a/test_x.py imports pytest",
         ),
+        ({"test_x.py": "def test_x():\n    pass\n"}, "python -m pytest {args}", "test_x.py has test functions"),
+        (
+            {"test_x.py": "class X(unittest.TestCase):\n    def test_x(self): ...\n"},
+            "python -m unittest discover {args}",
+            "",
+        ),
         ({"test_x.py": "import unittest\n"}, "python -m unittest discover {args}", "do not import pytest"),
         ({"tests/test_x.py": ""}, "python -m unittest discover -s tests {args}", ""),
         ({"tests/__init__.py": ""}, "python -m unittest discover -s tests -t . {args}", ""),

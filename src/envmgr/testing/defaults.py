@@ -30,6 +30,9 @@ _CLASSIFIER = "Programming Language :: Python :: 3."
 _PYTEST_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "conftest.py", "tests/conftest.py")
 _PYTEST_SECTIONS = (("tox.ini", "[pytest]"), ("setup.cfg", "[tool:pytest]"))
 _IMPORT = re.compile(r"^\s*(?:import|from)\s+pytest\b", re.MULTILINE)
+_FUNCTION = re.compile(
+    r"^(?:async\s+)?def\s+test_", re.MULTILINE
+)  # unittest does not run these, and up to 3.11 it passes
 _LARGEST = 1 << 20  # bytes of a test file that is searched for imports
 _MOST = 500  # test files that are looked at
 
@@ -121,7 +124,7 @@ def _requirements(project: Path, tables: Mapping[str, Any], metadata: Mapping[st
 
 
 def _commands(project: Path, tables: Mapping[str, Any], requirements: Choice | None) -> Choice:
-    """Choose pytest where the project is configured for it, requires it or imports it in its tests, else unittest."""
+    """Choose pytest where it is configured, required or imported, or tests are functions; else unittest."""
     pytest = (("python", "-m", "pytest", "{args}"),)
     if reason := _pytest_reason(project, tables):
         return Choice("commands", pytest, reason)
@@ -129,8 +132,11 @@ def _commands(project: Path, tables: Mapping[str, Any], requirements: Choice | N
         return Choice("commands", pytest, f"{requirements.reason} has pytest")
     files = list(test_files(project))
     for file in files:
-        if _IMPORT.search(_text(file)):
+        text = _text(file)
+        if _IMPORT.search(text):
             return Choice("commands", pytest, f"{file.relative_to(project)} imports pytest")
+        if _FUNCTION.search(text):
+            return Choice("commands", pytest, f"{file.relative_to(project)} has test functions")
     if not files:
         raise UsageError(
             f"{project}: no tests found (no test_*.py, no tests directory, no configuration of pytest)",
