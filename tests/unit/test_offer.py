@@ -373,3 +373,12 @@ def test_any_file_of_a_project_is_read_or_refused(
             part()
         except EnvmgrError:
             continue
+
+
+@pytest.mark.parametrize("place", DEEP)
+def test_an_offer_is_checked_to_its_deepest_file(
+    home: Home, project: Path, environ: dict[str, str], place: str
+) -> None:
+    (project / place).chmod(0o777)
+    with pytest.raises(UsageError, match="other users can write"):
+        offer.read(home, project, environ)
