@@ -1,6 +1,6 @@
 """envmgr: standalone Pythons, one environment per project and pin, active on `cd`.
 
-The storeys, top to bottom; each imports only those below it:
+The layers, top to bottom; each imports only those below it:
 cli, testing, packages, shell, environments, pythons, versions, host, errors.
 """
 

@@ -92,7 +92,7 @@ def test_names_of_pythons(name: str, request_: str) -> None:
     [
         ({"package": "external"}, "package = external is not supported"),
         ({"platform": "win32"}, "for win32"),
-        ({"commands": {"error": "Skip('no python')"}}, "tox cannot tell commands: Skip"),
+        ({"commands": {"error": "Skip('no python')"}}, "tox cannot resolve commands: Skip"),
         ({"commands": []}, "has no commands"),
     ],
 )

@@ -19,7 +19,7 @@ TREES = ("project", "copy")
 
 @dataclass(frozen=True)
 class Settings:
-    """How one cell is prepared and run; the defaults are those of a table that says nothing.
+    """The settings of one cell; the defaults apply where a table does not set a key.
 
     `timeout` is in seconds, for all commands of the cell together; None for no limit. `retries` is how often a failed
     cell is run again. `package` None means a wheel where the project can be built, else its dependencies. `lock`

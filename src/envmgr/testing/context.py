@@ -16,7 +16,7 @@ from envmgr.testing.cell import Cell
 
 @dataclass(frozen=True)
 class RunContext:
-    """What the cells of a run share. `interpreters` holds, by request, an interpreter or why there is none.
+    """The values that all cells of a run share. `interpreters` has an interpreter, or the error, for each request.
 
     `project` is a real path. `cached` reports a cell that passed with the same inputs instead of running it,
     `recreate` makes every environment anew, `interactive` gives the one cell that runs the terminal.

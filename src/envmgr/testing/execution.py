@@ -44,8 +44,8 @@ class Run:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where one attempt runs: the cell's environment, its directory, the values to substitute, its log and limit."""
+class _Surroundings:
+    """The surroundings of one attempt: environment, directory, values to substitute, log file, time limit."""
 
     prepared: Prepared
     cwd: Path
@@ -87,36 +87,36 @@ def _execute(cell: Cell, run: Run, interpreter: Interpreter, output: IO[bytes], 
     if context.cached and history.passed(context.folder, cell.name, result.key):
         return replace(result, state=CACHED, message="passed before with the same inputs; not run")
     run.phases[cell.name] = "running"
-    with _place(cell, run, prepared, output) as place:
-        return _proved(cell, run, interpreter, place, result)
+    with _surroundings(cell, run, prepared, output) as surroundings:
+        return _proved(cell, run, interpreter, surroundings, result)
 
 
-def _proved(cell: Cell, run: Run, interpreter: Interpreter, place: _Place, result: Result) -> Result:
+def _proved(cell: Cell, run: Run, interpreter: Interpreter, surroundings: _Surroundings, result: Result) -> Result:
     """Run the commands between two proofs; the second one sees an environment that a command replaced or deleted."""
-    first, wrong = _prove(run, interpreter, place)
+    first, wrong = _prove(run, interpreter, surroundings)
     result = replace(result, proof=first)
     if wrong:
         return replace(result, state=BROKEN, message=wrong)
-    state, message = _commands(cell, run, place)
-    _, wrong = _prove(run, interpreter, place)
+    state, message = _commands(cell, run, surroundings)
+    _, wrong = _prove(run, interpreter, surroundings)
     if wrong:
         state, message = FAILED, f"after the commands, {wrong}"
     return replace(result, state=state, message=message)
 
 
-def _prove(run: Run, interpreter: Interpreter, place: _Place) -> tuple[Proof | None, str | None]:
+def _prove(run: Run, interpreter: Interpreter, surroundings: _Surroundings) -> tuple[Proof | None, str | None]:
     """Ask the Python of the commands what it is, and return that with the reason why it is wrong, if it is."""
-    program = shutil.which("python", path=place.variables["PATH"])
+    program = shutil.which("python", path=surroundings.variables["PATH"])
     if program is None:
-        return None, f"{place.prepared.environment.path} has no python any more"
-    outcome = run.processes.captured([program, "-c", proof.PROBE], environ=place.variables, cwd=place.cwd)
+        return None, f"{surroundings.prepared.environment.path} has no python any more"
+    outcome = run.processes.captured([program, "-c", proof.PROBE], environ=surroundings.variables, cwd=surroundings.cwd)
     found = proof.parse(outcome.text.encode(errors="surrogateescape"))
     build = interpreter.build
-    return found, proof.problem(found, build, place.prepared.environment.path, place.variables)
+    return found, proof.problem(found, build, surroundings.prepared.environment.path, surroundings.variables)
 
 
 @contextmanager
-def _place(cell: Cell, run: Run, prepared: Prepared, output: IO[bytes]) -> Iterator[_Place]:
+def _surroundings(cell: Cell, run: Run, prepared: Prepared, output: IO[bytes]) -> Iterator[_Surroundings]:
     """Give the place of one attempt: a new `{tmp}`, the tree. Processes that are left behind are killed at the end."""
     context, settings = run.context, cell.settings
     tmp = context.file("tmp", cell)
@@ -141,7 +141,7 @@ def _place(cell: Cell, run: Run, prepared: Prepared, output: IO[bytes]) -> Itera
         environ["PYTEST_ADDOPTS"] = _junit_options(environ.get("PYTEST_ADDOPTS", ""), context, cell)
     deadline = time.monotonic() + settings.timeout if settings.timeout else None
     try:
-        yield _Place(prepared, root / values.text(settings.cwd), values, environ, output, deadline)
+        yield _Surroundings(prepared, root / values.text(settings.cwd), values, environ, output, deadline)
     finally:
         run.processes.end_strays(cell_id)
 
@@ -153,23 +153,23 @@ def _junit_options(options: str, context: RunContext, cell: Cell) -> str:
     return f"{options} {shlex.quote(f'--junitxml={file}')} -o junit_suite_name={cell.name}".strip()
 
 
-def _commands(cell: Cell, run: Run, place: _Place) -> tuple[str, str]:
+def _commands(cell: Cell, run: Run, surroundings: _Surroundings) -> tuple[str, str]:
     """Run the commands up to the first that fails, then `commands-after`; returns a state and its reason."""
     settings = cell.settings
     commands = [*settings.commands_before, *settings.commands]
     if commands and run.context.arguments and not uses_arguments(commands):
         commands[-1] = (*commands[-1], "{args}")
-    state, message = _sequence(cell, run, place, commands)
-    after, problem = _sequence(cell, run, place, settings.commands_after)
+    state, message = _sequence(cell, run, surroundings, commands)
+    after, problem = _sequence(cell, run, surroundings, settings.commands_after)
     return (after, problem) if state == PASSED else (state, message)
 
 
-def _sequence(cell: Cell, run: Run, place: _Place, commands: Sequence[Command]) -> tuple[str, str]:
+def _sequence(cell: Cell, run: Run, surroundings: _Surroundings, commands: Sequence[Command]) -> tuple[str, str]:
     for command in commands:
-        words, inverted, ignored = _prefixes(place.values.command(command))
-        code = _command(cell, run, place, words)
+        words, inverted, ignored = _prefixes(surroundings.values.command(command))
+        code = _command(cell, run, surroundings, words)
         run.processes.check()
-        if code == TIMED_OUT and place.deadline and time.monotonic() >= place.deadline:
+        if code == TIMED_OUT and surroundings.deadline and time.monotonic() >= surroundings.deadline:
             return FAILED, f"{command_text(words)}: ended after the time limit of {cell.settings.timeout:g} s"
         if (code == 0) == inverted and not ignored:
             return FAILED, f"{command_text(words)}: exit code {code}"
@@ -185,22 +185,22 @@ def _prefixes(words: list[str]) -> tuple[list[str], bool, bool]:
     return words, inverted, ignored
 
 
-def _command(cell: Cell, run: Run, place: _Place, words: list[str]) -> int:
-    program = shutil.which(words[0], path=place.variables["PATH"])
+def _command(cell: Cell, run: Run, surroundings: _Surroundings, words: list[str]) -> int:
+    program = shutil.which(words[0], path=surroundings.variables["PATH"])
     if program is None:
         raise CommandNotFoundError(
             f"{cell.name}: no such command: {words[0]}", hint="is its package in a group, or in deps, of the cell?"
         )
     text = f"$ {command_text(words)}\n".encode(errors="surrogateescape")
-    place.output.write(text)
+    surroundings.output.write(text)
     if run.context.interactive:
         os.write(2, text)
     return run.processes.run(
         [program, *words[1:]],
-        environ=place.variables,
-        output=place.output,
-        cwd=place.cwd,
-        deadline=place.deadline,
+        environ=surroundings.variables,
+        output=surroundings.output,
+        cwd=surroundings.cwd,
+        deadline=surroundings.deadline,
         colors=run.context.colors,
         interactive=run.context.interactive,
     )

@@ -19,7 +19,7 @@ _KEPT = 10  # outcomes of each cell
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a cell ended once; `key` stands for all its inputs, `at` is in seconds since the epoch."""
+    """The outcome of one run of a cell; `key` is the hash of its inputs, `at` the time in seconds since the epoch."""
 
     state: str
     key: str

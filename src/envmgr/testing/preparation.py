@@ -34,7 +34,7 @@ _METADATA = ("pyproject.toml", "setup.py", "setup.cfg")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A cell's environment; `digest` stands for all that is installed in it, `variables` go to its commands."""
+    """The environment of a cell, the variables of its commands, and a hash over all that is installed in it."""
 
     environment: Environment
     variables: dict[str, str]
@@ -43,7 +43,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _State:
-    """What an environment was made from: compared with what its cell requires now."""
+    """The inputs of an environment, to be compared with the current requirements of its cell."""
 
     requirements: str
     wheel: str
@@ -104,7 +104,7 @@ def _environment(context: RunContext, cell: Cell, interpreter: Interpreter) -> E
 
 
 def _anew(context: RunContext, cell: Cell, interpreter: Interpreter, old: Environment) -> Environment:
-    """Return the environment of `cell` as it comes from its template."""
+    """Remove the environment of `cell` and return a new clone of its template."""
     if (old.path / _STATE).exists() or _filled(old):
         builder.remove(context.home, old)
     return _environment(context, cell, interpreter)
@@ -194,7 +194,7 @@ def _wheel(cell: Cell, context: RunContext, target: Target) -> Path | None:
 
 
 def _digest(requirements: Requirements, cell: Cell, wheel: Path | None) -> str:
-    """Return a hash over the requirements; the wheel stands for itself, so its path, which has a hash, is left out."""
+    """Return a hash over the requirements, without the path of the wheel, which changes with each build."""
     arguments = [word.replace(str(wheel), "WHEEL") if wheel else word for word in requirements.arguments]
     whole = hashlib.sha256(repr((arguments, cell.settings.resolution)).encode(errors="surrogateescape"))
     for file in requirements.files:
@@ -203,7 +203,7 @@ def _digest(requirements: Requirements, cell: Cell, wheel: Path | None) -> str:
 
 
 def _requires(wheel: Path) -> str:
-    """Return a hash over what a wheel requires: when that has changed, more than the wheel must be installed."""
+    """Return a hash over the requirements of a wheel: when they change, more than the wheel must be installed."""
     with zipfile.ZipFile(wheel) as archive:
         name = next((name for name in archive.namelist() if name.endswith(".dist-info/METADATA")), None)
         lines = archive.read(name).split(b"\n\n")[0].splitlines() if name else []
@@ -212,7 +212,7 @@ def _requires(wheel: Path) -> str:
 
 
 def _read_state(environment: Environment) -> _State | None:
-    """Return what the environment was made from; None where that is unknown, or where somebody changed it since."""
+    """Return the inputs of the environment; None where they are unknown, or where it has been changed since."""
     try:
         data = json.loads((environment.path / _STATE).read_text(encoding="utf-8"))
         if data.pop("installed") != installed_digest(environment):

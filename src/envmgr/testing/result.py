@@ -18,10 +18,10 @@ GOOD = {PASSED, CACHED, FLAKY}
 
 @dataclass(frozen=True)
 class Result:
-    """How a cell ended: one of STATES; `message` gives the reason where its commands did not, `log` is their output.
+    """The result of a cell. `state` is one of STATES, `message` the reason of a failure, `log` the output.
 
     failed: a command failed, or the proof. broken: no command could run. flaky: it passed after it had failed. `key`
-    stands for all inputs of the cell, empty where they are not known.
+    is the hash of all inputs of the cell, empty where they are unknown.
     """
 
     cell: Cell

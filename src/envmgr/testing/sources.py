@@ -1,4 +1,4 @@
-"""Where the cells of a project come from: its own table, tox's or hatch's configuration, else its metadata."""
+"""The sources of cells: the project's own table, the configuration of tox or hatch, else its metadata."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class Table:
 
     @property
     def jobs(self) -> int | None:
-        """How many cells run at a time, None where the table does not say."""
+        """The number of cells that run at a time, None where the table does not set it."""
         return self.values.get("jobs") or None
 
 
@@ -165,7 +165,7 @@ def find(directory: Path) -> Path | None:
 
 
 def read(file: Path) -> Table | None:
-    """Read the table of a test matrix; None where the file has none. Raises UsageError naming the key and the mend."""
+    """Read the table of a test matrix; None where the file has none. Raises UsageError naming the key."""
     names = ("test",) if file.name == "envmgr.toml" else ("tool", "envmgr", "test")
     data = config.table(config.read(file), file, *names)
     if not data:

@@ -47,7 +47,7 @@ _PACKAGES = {
 
 @dataclass(frozen=True)
 class Imported:
-    """The cells of another runner's configuration: `default` names those that it runs unless told otherwise."""
+    """The cells of another runner's configuration; `default` names the cells of its default run."""
 
     cells: tuple[Cell, ...]
     default: tuple[str, ...]
@@ -131,7 +131,7 @@ def _problems(name: str, keys: Mapping[str, Any]) -> Iterator[str]:
     """Yield why an environment cannot be run as a cell."""
     for key, value in keys.items():
         if isinstance(value, dict) and "error" in value and key != "set_env":
-            yield f"{name}: tox cannot tell {key}: {value['error']}"
+            yield f"{name}: tox cannot resolve {key}: {value['error']}"
     platform = keys.get("platform")
     if platform and isinstance(platform, str) and not re.search(platform, sys.platform):
         yield f"{name}: for {platform}, not for {sys.platform}"
