@@ -23,7 +23,7 @@ from sandbox import Sandbox
 from envmgr.environments import record
 from envmgr.shell import shims
 
-PATIENCE = 60.0  # seconds, until a program hangs
+TIMEOUT = 60.0  # seconds
 ODD = "no\x1b]0;x\x07"
 AWAY = Case("none", "system")
 ALL = Path(*HOSTILE)
@@ -33,16 +33,16 @@ NEST = Path("hostile", *STORE.parts)
 
 
 @dataclass(frozen=True)
-class Told:
-    """How a program ended, and what it said."""
+class Outcome:
+    """The exit code and the output of a program on a terminal."""
 
     code: int
-    said: bytes
+    output: bytes
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedProjects]:
-    """The stage of the rule's table, in a directory of hostile names; nothing of them may have run in the end."""
+    """Return the prepared projects in a directory with hostile names, and assert that no name was executed."""
     root = tmp_path_factory.mktemp("hostile")
     (root / STORE).mkdir(parents=True)
     prepared = create_projects(root / STORE)
@@ -64,30 +64,30 @@ def envmgr(*words: str) -> list[str]:
 
 
 def piped(argv: list[str], cwd: Path, environ: Mapping[str, str], *, code: int = 0) -> str:
-    """Run a program that is to end with `code`; return its stdout as it is."""
-    done = subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, check=False, timeout=PATIENCE)
+    """Run a program that must end with `code`; return its stdout."""
+    done = subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, check=False, timeout=TIMEOUT)
     assert b"Traceback" not in done.stderr
     assert done.returncode == code, done.stderr
     assert harmless(done.stderr)
     return os.fsdecode(done.stdout)
 
 
-def shown(argv: list[str], cwd: Path, environ: Mapping[str, str]) -> Told:
+def run_on_terminal(argv: list[str], cwd: Path, environ: Mapping[str, str]) -> Outcome:
     """Run a program on a terminal."""
     leader, follower = os.openpty()
     with subprocess.Popen(argv, cwd=cwd, env=environ, stdin=follower, stdout=follower, stderr=follower) as child:
         os.close(follower)
-        said = b""
-        with suppress(OSError):  # how Linux says that nobody is at the other end
+        output = b""
+        with suppress(OSError):  # EIO at the end, on Linux
             while more := os.read(leader, 65536):
-                said += more
+                output += more
         os.close(leader)
-        return Told(child.wait(PATIENCE), said.replace(b"\r\n", b"\n"))
+        return Outcome(child.wait(TIMEOUT), output.replace(b"\r\n", b"\n"))
 
 
-def harmless(said: bytes) -> bool:
-    """Whether a terminal shows this as it is: text without C0, DEL, C1 and bytes of no text."""
-    return all(c in "\n\t" or c.isprintable() for c in said.decode(errors="surrogateescape"))
+def harmless(output: bytes) -> bool:
+    """Return whether this is text without C0, DEL and C1 control characters and without invalid bytes."""
+    return all(c in "\n\t" or c.isprintable() for c in output.decode(errors="surrogateescape"))
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ def harmless(said: bytes) -> bool:
     ],
     ids=lambda value: ascii(" ".join(value)) if isinstance(value, list) else "",
 )
-def test_no_verb_lets_names_steer_the_terminal(prepared: PreparedProjects, words: list[str], code: int) -> None:
-    told = shown(envmgr(*words), prepared.root / NEST, variables(prepared, prepared.root / NEST))
-    assert b"Traceback" not in told.said
-    assert harmless(told.said), told.said
-    assert told.code == code, told.said
+def test_no_command_prints_control_characters(prepared: PreparedProjects, words: list[str], code: int) -> None:
+    outcome = run_on_terminal(envmgr(*words), prepared.root / NEST, variables(prepared, prepared.root / NEST))
+    assert b"Traceback" not in outcome.output
+    assert harmless(outcome.output), outcome.output
+    assert outcome.code == code, outcome.output
 
 
 @pytest.mark.parametrize("words", [["which", "python"], ["which", "-a", "python"], ["find"]], ids=" ".join)
 def test_a_path_for_a_program_is_as_it_is(prepared: PreparedProjects, words: list[str]) -> None:
-    said = piped(envmgr(*words), prepared.root / NEST, variables(prepared, prepared.root / NEST))
-    assert Path(said.removesuffix("\n")).parent.parent.parent.parent == prepared.home.root
-    assert Path(said.removesuffix("\n")).exists()
+    output = piped(envmgr(*words), prepared.root / NEST, variables(prepared, prepared.root / NEST))
+    assert Path(output.removesuffix("\n")).parent.parent.parent.parent == prepared.home.root
+    assert Path(output.removesuffix("\n")).exists()
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_a_store_whose_name_has_a_line_break(tmp_path: Path, words: list[str]) -
 @pytest.mark.parametrize("verb", [["allow"], ["deny"], ["env", "path"], ["env", "remove"], ["link"], ["run"], ["find"]])
 def test_a_name_too_long_for_any_file_system(prepared: PreparedProjects, verb: list[str]) -> None:
     cwd = prepared.root / "none"
-    told = shown(envmgr(*verb, "x" * 5000), cwd, variables(prepared, cwd))
-    assert told.said.startswith(b"envmgr: error: ")
-    assert told.code in {1, 2, 8, 127}
+    outcome = run_on_terminal(envmgr(*verb, "x" * 5000), cwd, variables(prepared, cwd))
+    assert outcome.output.startswith(b"envmgr: error: ")
+    assert outcome.code in {1, 2, 8, 127}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_name_too_long_for_any_file_system(prepared: PreparedProjects, verb: l
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_project_that_no_record_can_be_kept_for(prepared: PreparedProjects, words: list[str], code: int) -> None:
+def test_a_project_whose_path_is_too_long_for_a_record(prepared: PreparedProjects, words: list[str], code: int) -> None:
     """A path may have 4096 bytes; in the store it has some more."""
     project = prepared.root
     while len(os.fsencode(project)) < 3900:
@@ -192,10 +192,10 @@ def test_a_project_that_no_record_can_be_kept_for(prepared: PreparedProjects, wo
     project.mkdir(parents=True, exist_ok=True)
     (project / ".python-version").write_text("3.12\n")
     (project / ".env").write_text("A=1\n")
-    told = shown(envmgr(*words), project, variables(prepared, project))
-    assert harmless(told.said)
-    assert b"Traceback" not in told.said
-    assert told.code == code, told.said
+    outcome = run_on_terminal(envmgr(*words), project, variables(prepared, project))
+    assert harmless(outcome.output)
+    assert b"Traceback" not in outcome.output
+    assert outcome.code == code, outcome.output
 
 
 CONTENTS = {
@@ -228,23 +228,23 @@ KINDS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_what_a_version_file_holds(prepared: PreparedProjects, tmp_path: Path, name: str) -> None:
+def test_the_content_of_a_version_file(prepared: PreparedProjects, tmp_path: Path, name: str) -> None:
     content, code = CONTENTS[name]
     (tmp_path / ".python-version").write_bytes(content)
-    told = shown(envmgr("status"), tmp_path, variables(prepared, tmp_path))
-    assert (told.code, harmless(told.said)) == (code, True), told.said
+    outcome = run_on_terminal(envmgr("status"), tmp_path, variables(prepared, tmp_path))
+    assert (outcome.code, harmless(outcome.output)) == (code, True), outcome.output
     if code:
-        assert b"/.python-version" in told.said
+        assert b"/.python-version" in outcome.output
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_no_file_is_ignored(prepared: PreparedProjects, tmp_path: Path, name: str) -> None:
+def test_other_than_regular_files_are_ignored(prepared: PreparedProjects, tmp_path: Path, name: str) -> None:
     for file in (".python-version", ".venv", ".env", ".gitignore"):
         KINDS[name](tmp_path / file)
-    assert b"system" in shown(envmgr("status"), tmp_path, variables(prepared, tmp_path)).said
-    told = shown(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
-    assert told.code == 2
-    assert b"nothing to allow" in told.said
+    assert b"system" in run_on_terminal(envmgr("status"), tmp_path, variables(prepared, tmp_path)).output
+    outcome = run_on_terminal(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
+    assert outcome.code == 2
+    assert b"nothing to allow" in outcome.output
 
 
 def venv(place: Path, config: bytes = b"home = /usr/bin\n") -> Path:
@@ -266,7 +266,7 @@ def _inside(place: Path, make: Callable[[Path], object]) -> None:
     make(place / "pyvenv.cfg")
 
 
-# what .venv is -> whether it may be allowed
+# the form of .venv -> how to make it, and the exit code of `envmgr allow`
 VENVS: dict[str, tuple[Callable[[Path], object], int]] = {
     "a venv": (venv, 0),
     "a link out": (lambda place: place.symlink_to(venv(place.parent / "elsewhere")), 0),
@@ -298,8 +298,8 @@ def test_a_venv_of_the_project(prepared: PreparedProjects, name: str) -> None:
     make(project / ".venv")
     environ = variables(prepared, project)
     for words, wanted in ((["status"], 0), (["allow"], code), (["allow", "--list"], 0)):
-        told = shown(envmgr(*words), project, environ)
-        assert (told.code, harmless(told.said)) == (wanted, True), told.said
+        outcome = run_on_terminal(envmgr(*words), project, environ)
+        assert (outcome.code, harmless(outcome.output)) == (wanted, True), outcome.output
     greeting = ["sh", str(prepared.home.shims / "greet")]
     shims.refresh(prepared.home)
     if not (prepared.home.shims / "greet").is_symlink():  # else it is a command of an allowed environment
@@ -315,14 +315,14 @@ def test_a_venv_is_allowed_shown_used_and_denied_whatever_the_names(prepared: Pr
     project.mkdir(parents=True)
     made = venv(project / ".venv")
     environ = variables(prepared, project)
-    assert harmless(shown(envmgr("allow"), project, environ).said)
-    assert harmless(shown(envmgr("allow", "--list"), project, environ).said)
+    assert harmless(run_on_terminal(envmgr("allow"), project, environ).output)
+    assert harmless(run_on_terminal(envmgr("allow", "--list"), project, environ).output)
     assert harmless(piped(envmgr("allow", "--list"), project, environ).encode(errors="surrogateescape"))
-    told = shown(envmgr("which", "greet"), project, environ)
-    assert (told.code, harmless(told.said)) == (0, True), told.said
+    outcome = run_on_terminal(envmgr("which", "greet"), project, environ)
+    assert (outcome.code, harmless(outcome.output)) == (0, True), outcome.output
     assert piped(envmgr("which", "greet"), project, environ) == f"{made}/bin/greet\n"
     assert piped(envmgr("run", "greet"), project, environ) == "hello\n"
-    assert harmless(shown(envmgr("deny"), project, environ).said)
+    assert harmless(run_on_terminal(envmgr("deny"), project, environ).output)
     piped(envmgr("run", "greet"), project, environ, code=127)
 
 
@@ -342,23 +342,26 @@ def broken(prepared: PreparedProjects) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("shell", SH)
-def test_what_a_shim_says(prepared: PreparedProjects, broken: str, shell: str) -> None:
+def test_the_errors_of_a_shim(prepared: PreparedProjects, broken: str, shell: str) -> None:
     """A shell that cannot execute a program prints its path, and the shim's."""
     cwd, launcher = prepared.root / NEST, prepared.home.shell / "envmgr"
     environ = variables(prepared, cwd)
-    told = [
-        shown([*SH[shell], broken], cwd, environ),
-        shown([*SH[shell], str(prepared.home.shell / "shim.sh")], cwd, environ),
+    outcomes = [
+        run_on_terminal([*SH[shell], broken], cwd, environ),
+        run_on_terminal([*SH[shell], str(prepared.home.shell / "shim.sh")], cwd, environ),
     ]
     launcher.rename(f"{launcher}.away")
-    told += [shown([*SH[shell], broken], cwd, environ), shown([*SH[shell], broken], prepared.root / "missing", environ)]
+    outcomes += [
+        run_on_terminal([*SH[shell], broken], cwd, environ),
+        run_on_terminal([*SH[shell], broken], prepared.root / "missing", environ),
+    ]
     Path(f"{launcher}.away").rename(launcher)
-    assert [one.code for one in told] == [127, 2, 127, 127], told
-    assert all(harmless(one.said) for one in told), told
+    assert [outcome.code for outcome in outcomes] == [127, 2, 127, 127], outcomes
+    assert all(harmless(outcome.output) for outcome in outcomes), outcomes
 
 
 def test_a_shim_reads_files_only(prepared: PreparedProjects, broken: str) -> None:
-    """Whatever `envmgr allow` was shown may be a FIFO by now, and the default a directory."""
+    """An allowed file may have been replaced with a FIFO, and the default with a directory."""
     project = prepared.root / "none" / ODD / "fifo"
     made = venv(project / ".venv")
     (project / ".env").write_text("A=1\n")
@@ -369,7 +372,7 @@ def test_a_shim_reads_files_only(prepared: PreparedProjects, broken: str) -> Non
         os.mkfifo(file)
     prepared.home.default.mkdir()
     for argv in ([broken], envmgr("run", "true"), envmgr("status")):
-        assert harmless(shown(argv, project, environ).said)
+        assert harmless(run_on_terminal(argv, project, environ).output)
     prepared.home.default.rmdir()
 
 
@@ -378,9 +381,9 @@ def test_the_note_on_entering(prepared: PreparedProjects, tmp_path: Path) -> Non
     venv(project / ".venv")
     (project / ".python-version").write_text("3.12\n")
     argv = [str(prepared.home.shell / "envmgr"), "_enter", str(prepared.home.root), str(project)]
-    told = shown(argv, project, variables(prepared, project))
-    assert (told.code, harmless(told.said)) == (0, True)
-    assert b"envmgr allow" in told.said
+    outcome = run_on_terminal(argv, project, variables(prepared, project))
+    assert (outcome.code, harmless(outcome.output)) == (0, True)
+    assert b"envmgr allow" in outcome.output
 
 
 def test_values_are_data(prepared: PreparedProjects, tmp_path: Path) -> None:
@@ -390,8 +393,8 @@ def test_values_are_data(prepared: PreparedProjects, tmp_path: Path) -> None:
     lines = [f'V{n} = "{value}"\n' for n, value in enumerate(escaped)]
     (tmp_path / "pyproject.toml").write_text("[tool.envmgr.env]\n" + "".join(lines))
     environ = variables(prepared, tmp_path)
-    told = shown(envmgr("allow"), tmp_path, environ)
-    assert (told.code, harmless(told.said)) == (0, True), told.said
+    outcome = run_on_terminal(envmgr("allow"), tmp_path, environ)
+    assert (outcome.code, harmless(outcome.output)) == (0, True), outcome.output
     print_all = "; ".join(f"printf '%s\\0' \"$V{n}\"" for n in range(len(values)))
     assert piped(envmgr("run", "sh", "-c", print_all), tmp_path, environ).split("\0")[:-1] == values
 
@@ -413,9 +416,9 @@ def test_values_are_data(prepared: PreparedProjects, tmp_path: Path) -> None:
 )
 def test_values_that_are_refused(prepared: PreparedProjects, tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[tool.envmgr.env]\n{text}\n", encoding="utf-8")
-    told = shown(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
-    assert (told.code, harmless(told.said)) == (2, True), told.said
-    assert b"Traceback" not in told.said
+    outcome = run_on_terminal(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
+    assert (outcome.code, harmless(outcome.output)) == (2, True), outcome.output
+    assert b"Traceback" not in outcome.output
 
 
 @pytest.mark.parametrize(
@@ -423,9 +426,9 @@ def test_values_that_are_refused(prepared: PreparedProjects, tmp_path: Path, tex
 )
 def test_dotenv_files_that_are_refused(prepared: PreparedProjects, tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)
-    told = shown(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
-    assert (told.code, harmless(told.said)) == (2, True), told.said
-    assert b"/.env" in told.said or b"PATH" in told.said
+    outcome = run_on_terminal(envmgr("allow"), tmp_path, variables(prepared, tmp_path))
+    assert (outcome.code, harmless(outcome.output)) == (2, True), outcome.output
+    assert b"/.env" in outcome.output or b"PATH" in outcome.output
 
 
 DECLARED = {
@@ -444,16 +447,18 @@ DECLARED = {
 def test_sync_takes_requirements_and_nothing_else(prepared: PreparedProjects, name: str) -> None:
     project = prepared.root / "shop"
     (project / "pyproject.toml").write_text(f'[project]\nname = "\\u001b]0;x\\u0007"\n{DECLARED[name]}\n')
-    told = shown(envmgr("sync"), project, variables(prepared, project))
+    outcome = run_on_terminal(envmgr("sync"), project, variables(prepared, project))
     (project / "pyproject.toml").unlink()
-    assert (told.code, harmless(told.said)) == (2, True), told.said
-    assert b"pyproject.toml" in told.said
+    assert (outcome.code, harmless(outcome.output)) == (2, True), outcome.output
+    assert b"pyproject.toml" in outcome.output
 
 
 @pytest.mark.parametrize("option", ["-r", "--group", "--extra", "--engine"])
 def test_sync_names_what_is_not_there(prepared: PreparedProjects, option: str) -> None:
-    told = shown(envmgr("sync", option, ODD), prepared.root / "shop", variables(prepared, prepared.root / "shop"))
-    assert (told.code, harmless(told.said)) == (2, True), told.said
+    outcome = run_on_terminal(
+        envmgr("sync", option, ODD), prepared.root / "shop", variables(prepared, prepared.root / "shop")
+    )
+    assert (outcome.code, harmless(outcome.output)) == (2, True), outcome.output
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -462,10 +467,13 @@ def test_sync_reads_files_only(prepared: PreparedProjects, name: str) -> None:
     KINDS[name](project / "pyproject.toml")
     (project / "requirements.txt").write_text("-r odd\n")
     KINDS[name](project / "odd")
-    told = [shown(envmgr("sync", *words), project, variables(prepared, project)) for words in ([], ["--group", "x"])]
+    outcomes = [
+        run_on_terminal(envmgr("sync", *words), project, variables(prepared, project))
+        for words in ([], ["--group", "x"])
+    ]
     for file in ("pyproject.toml", "odd", "requirements.txt"):
         (project / file).rmdir() if (project / file).is_dir() and name == "directory" else (project / file).unlink()
-    assert [one.code for one in told] == [2, 2], told
+    assert [outcome.code for outcome in outcomes] == [2, 2], outcomes
 
 
 def test_a_project_of_any_name_is_used(sandbox: Sandbox) -> None:
@@ -474,12 +482,12 @@ def test_a_project_of_any_name_is_used(sandbox: Sandbox) -> None:
     (project / ".git").write_bytes(b"gitdir: a\0b\n")
     os.mkfifo(project / ".gitignore")
     version = ".".join(map(str, sys.version_info[:2]))
-    told = shown(envmgr("use", version), project, sandbox.environ | {"PWD": str(project)})
-    assert (told.code, harmless(told.said)) == (0, True), told.said
+    outcome = run_on_terminal(envmgr("use", version), project, sandbox.environ | {"PWD": str(project)})
+    assert (outcome.code, harmless(outcome.output)) == (0, True), outcome.output
     made = record.lookup(sandbox.home, project, version)
     assert made is not None
-    told = shown(envmgr("env", "path"), project, sandbox.environ | {"PWD": str(project)})
-    assert (told.code, told.said) == (0, f"{made.path}\n".encode())
+    outcome = run_on_terminal(envmgr("env", "path"), project, sandbox.environ | {"PWD": str(project)})
+    assert (outcome.code, outcome.output) == (0, f"{made.path}\n".encode())
     argv = envmgr("run", "python", "-c", "import sys; print(sys.prefix)")
     assert piped(argv, project, sandbox.environ | {"PWD": str(project)}) == f"{made.path}\n"
     assert not list(sandbox.project.parent.rglob("pwned"))
@@ -495,8 +503,8 @@ commands = [["python", "-c", "print(1)"]]
 """
 
 
-def test_every_verb_tells_of_projects_and_pythons_of_any_name(sandbox: Sandbox) -> None:
-    """There is an environment, a linked Python and a test run; their paths are in what the verbs tell."""
+def test_every_command_prints_projects_and_pythons_of_any_name(sandbox: Sandbox) -> None:
+    """There is an environment, a linked Python and a test run; the commands print their paths."""
     project = sandbox.project / ALL
     (project / "bin").mkdir(parents=True)
     version = ".".join(map(str, sys.version_info[:2]))
@@ -524,8 +532,11 @@ def test_every_verb_tells_of_projects_and_pythons_of_any_name(sandbox: Sandbox) 
         ("env remove .", 0),
         ("uninstall odd", 0),
     ):
-        told = shown(envmgr(*line.split(" ")), project, environ)
-        assert (told.code, harmless(told.said), b"Traceback" in told.said) == (code, True, False), (line, told.said)
+        outcome = run_on_terminal(envmgr(*line.split(" ")), project, environ)
+        assert (outcome.code, harmless(outcome.output), b"Traceback" in outcome.output) == (code, True, False), (
+            line,
+            outcome.output,
+        )
     assert not list(sandbox.project.parent.rglob("pwned"))
 
 

@@ -1,4 +1,4 @@
-"""Names that are no ASCII, in a locale that is nothing else: Python then has surrogates for what a name's bytes are."""
+"""Names outside of ASCII in an ASCII locale: Python then decodes their bytes to surrogates (PEP 383)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox import Sandbox
 
 MINOR = platform.python_version().rpartition(".")[0]
 UTF_8 = {"LC_ALL": "C.UTF-8"}
-ASCII = {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}  # else Python takes C and POSIX for UTF-8 (PEP 538, PEP 540)
+ASCII = {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}  # else Python uses UTF-8 in C and POSIX (PEP 538, PEP 540)
 NAMES = {"text": "caf\u00e9 \u65e5\u672c", "bytes": os.fsdecode(b"caf\xe9 \xff\xfe")}
 PYPROJECT = f"""
 [project]
@@ -25,7 +25,7 @@ NAME = "caf\u00e9"
 pythons = ["{MINOR}"]
 commands = [["python", "-c", "import sys; sys.stdout.buffer.write(bytes([0xc3, 0xa9]))"]]
 """
-VERBS = (
+COMMANDS = (
     f"use {MINOR}|use|status|status --json|list|list --json|env list|env list --json|env path|which python|"
     "which -a python|find|whence pip|run python -c pass|sync|sync --engine pip|test|allow|allow --list|run true|deny|"
     "prune -n"
@@ -33,8 +33,8 @@ VERBS = (
 
 
 @pytest.fixture(params=NAMES)
-def place(request: pytest.FixtureRequest, sandbox: Sandbox) -> Path:
-    """Make a project of such a name."""
+def odd_project(request: pytest.FixtureRequest, sandbox: Sandbox) -> Path:
+    """Make a project with such a name."""
     folder = sandbox.project / NAMES[request.param]
     folder.mkdir()
     (folder / "requirements.txt").touch()
@@ -42,40 +42,40 @@ def place(request: pytest.FixtureRequest, sandbox: Sandbox) -> Path:
     return folder
 
 
-def said(sandbox: Sandbox, place: Path, verb: str, locale: dict[str, str], *, code: int = 0) -> bytes:
-    """Return what a verb prints in the project."""
-    argv = [sys.executable, "-m", "envmgr", *verb.split()]
-    environ = sandbox.environ | {"PWD": str(place)} | locale
-    done = subprocess.run(argv, cwd=place, env=environ, capture_output=True, check=False)
-    assert (done.returncode, b"Traceback" in done.stderr) == (code, False), (verb, done.stderr)
+def output(sandbox: Sandbox, odd_project: Path, command: str, locale: dict[str, str], *, code: int = 0) -> bytes:
+    """Return the stdout of a command in the project."""
+    argv = [sys.executable, "-m", "envmgr", *command.split()]
+    environ = sandbox.environ | {"PWD": str(odd_project)} | locale
+    done = subprocess.run(argv, cwd=odd_project, env=environ, capture_output=True, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (code, False), (command, done.stderr)
     return done.stdout
 
 
 @pytest.mark.parametrize("name", ["C", "POSIX"])
-def test_every_verb_works_in_an_ascii_locale(sandbox: Sandbox, place: Path, name: str) -> None:
+def test_every_command_works_in_an_ascii_locale(sandbox: Sandbox, odd_project: Path, name: str) -> None:
     locale = ASCII | {"LC_ALL": name}
-    for verb in VERBS.split("|"):
-        said(sandbox, place, verb, locale)
-    said(sandbox, place, "doctor", locale, code=1)
-    said(sandbox, place, "doctor --json", locale, code=1)
+    for command in COMMANDS.split("|"):
+        output(sandbox, odd_project, command, locale)
+    output(sandbox, odd_project, "doctor", locale, code=1)
+    output(sandbox, odd_project, "doctor --json", locale, code=1)
 
 
-def test_an_environment_is_the_same_in_all_locales(sandbox: Sandbox, place: Path) -> None:
-    said(sandbox, place, f"use {MINOR}", UTF_8)
-    path = said(sandbox, place, "env path", UTF_8)
+def test_an_environment_is_the_same_in_all_locales(sandbox: Sandbox, odd_project: Path) -> None:
+    output(sandbox, odd_project, f"use {MINOR}", UTF_8)
+    path = output(sandbox, odd_project, "env path", UTF_8)
     made = Path(os.fsdecode(path).strip(), "pyvenv.cfg").stat().st_ino
-    assert said(sandbox, place, "env path", ASCII | {"LC_ALL": "C"}) == path
-    said(sandbox, place, "use", ASCII | {"LC_ALL": "C"})
+    assert output(sandbox, odd_project, "env path", ASCII | {"LC_ALL": "C"}) == path
+    output(sandbox, odd_project, "use", ASCII | {"LC_ALL": "C"})
     assert Path(os.fsdecode(path).strip(), "pyvenv.cfg").stat().st_ino == made
 
 
-def test_a_python_whose_path_is_no_ascii_is_listed(sandbox: Sandbox, place: Path) -> None:
-    python = place / "bin" / f"python{MINOR}"
+def test_a_python_with_a_path_outside_of_ascii_is_listed(sandbox: Sandbox, odd_project: Path) -> None:
+    python = odd_project / "bin" / f"python{MINOR}"
     python.parent.mkdir()
     python.symlink_to(Path(sys.base_prefix) / "bin" / python.name)
-    said(sandbox, place, f"link bin/{python.name} odd", UTF_8)
+    output(sandbox, odd_project, f"link bin/{python.name} odd", UTF_8)
     try:
-        for verb in ("list", "list --json", "find odd"):
-            said(sandbox, place, verb, ASCII | {"LC_ALL": "C"})
+        for command in ("list", "list --json", "find odd"):
+            output(sandbox, odd_project, command, ASCII | {"LC_ALL": "C"})
     finally:
-        said(sandbox, place, "uninstall --force odd", ASCII | {"LC_ALL": "C"})
+        output(sandbox, odd_project, "uninstall --force odd", ASCII | {"LC_ALL": "C"})

@@ -1,6 +1,6 @@
-"""Line 18 of docs/explanation/activation.md, another user's shell; and a home and store that cannot be written.
+"""Line 18 of docs/explanation/activation.md, the shell of another user; and a read-only home and store.
 
-In a mount namespace of the terminal's own, where /etc/passwd has one user more: nothing of the machine changes.
+The tests run in a mount namespace of their own, with one more user in /etc/passwd: the machine is not changed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COMMANDS = {
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[ShellSandbox]:
-    """Return a sandbox that another user may look at."""
+    """Return a sandbox that another user can read."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -58,30 +58,30 @@ def test_line_18_the_shell_of_another_user(sandbox: ShellSandbox, how: str) -> N
     before = ("unshare", "-m", "sh", "-c", INSIDE, str(users))
     with sandbox.open("shop", before=before) as terminal:
         os.chown(home, VISITOR, VISITOR)
-        told = sandbox.variables(terminal, "PATH", "VIRTUAL_ENV")
+        before_su = sandbox.variables(terminal, "PATH", "VIRTUAL_ENV")
         command = COMMANDS[how].format(shell(sandbox))
         terminal.type(f"env {command}" if command.startswith("SHELL") else command)
         assert terminal.type("id -u") == f"{VISITOR}\n"
-        for where, ours in (
+        for where, environment in (
             ("shop", sandbox.environment("shop")),
             ("spelled", sandbox.environment("spelled")),
             ("none", "unset"),
         ):
             assert sandbox.cd(terminal, where) == ""
-            assert sandbox.active(terminal) == ours
+            assert sandbox.active(terminal) == environment
         assert sandbox.path_entries(terminal).count(sandbox.shims) == 1
         terminal.type("exit")
-        assert sandbox.variables(terminal, "PATH", "VIRTUAL_ENV") == told
+        assert sandbox.variables(terminal, "PATH", "VIRTUAL_ENV") == before_su
 
 
-def test_line_18_root_leaves_files_of_others_alone(sandbox: ShellSandbox) -> None:
+def test_line_18_root_ignores_files_of_other_users(sandbox: ShellSandbox) -> None:
     os.chown(sandbox.path("shop/.python-version"), VISITOR, VISITOR)
     with sandbox.open("shop") as terminal:
         assert terminal.first == ""
         assert sandbox.active(terminal) == "unset"
 
 
-def test_a_store_of_root_serves_another_user_to_read() -> None:
+def test_another_user_can_read_a_store_of_root() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -94,7 +94,7 @@ def test_a_store_of_root_serves_another_user_to_read() -> None:
 
 
 @pytest.mark.parametrize("argv", [["list"], ["use", "3.12"], ["_enter", "{home}", "{cwd}"]], ids=lambda argv: argv[0])
-def test_root_leaves_the_store_of_another_user_alone(tmp_path: Path, argv: list[str]) -> None:
+def test_root_does_not_use_the_store_of_another_user(tmp_path: Path, argv: list[str]) -> None:
     prepared = create_projects(tmp_path)
     os.chown(prepared.home.root, VISITOR, VISITOR)
     before = sorted(prepared.home.root.rglob("*"))
@@ -110,20 +110,20 @@ def test_root_leaves_the_store_of_another_user_alone(tmp_path: Path, argv: list[
     assert (cwd / ".python-version").read_text() == "3.12\n"
 
 
-def test_a_home_and_a_store_that_cannot_be_written(sandbox: ShellSandbox) -> None:
+def test_a_read_only_home_and_store(sandbox: ShellSandbox) -> None:
     mounts = [str(sandbox.prepared.home.root)]
-    if sandbox.shell.name != "fish":  # it complains itself
+    if sandbox.shell.name != "fish":  # it prints an error of its own
         mounts.append(sandbox.environ["HOME"])
     run = f'{READ_ONLY}; while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
     with sandbox.open("none", before=("unshare", "-m", "sh", "-c", run, "sh", *mounts, "--")) as terminal:
         for where, name in (("shop", "shop"), ("spelled", "spelled"), ("none", None)):
             assert sandbox.cd(terminal, where) == ""
             assert sandbox.active(terminal) == (sandbox.environment(name) if name else "unset")
-        said = sandbox.cd(terminal, "prefix")
-        assert "`envmgr use`" in said
-        assert said.count("\n") == 1
+        note = sandbox.cd(terminal, "prefix")
+        assert "`envmgr use`" in note
+        assert note.count("\n") == 1
         assert terminal.type("") == ""
         assert terminal.type("envmgr deactivate") == ""
-        said = terminal.type("envmgr use 3.12")
-        assert "Traceback" not in said
-        assert "Read-only" in said
+        error = terminal.type("envmgr use 3.12")
+        assert "Traceback" not in error
+        assert "Read-only" in error

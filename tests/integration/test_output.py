@@ -1,4 +1,4 @@
-"""Where output goes wrong: closed, full or abandoned; and an error after which the shims cannot be refreshed."""
+"""Failing output: a stream that is closed or full, a closed pipe; and an error after which shims cannot be updated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENVMGR = [sys.executable, "-I", "-m", "envmgr"]
 PRINTING = [["--version"], ["--help"], ["env"], ["status"], ["doctor"], ["list", "--available"], ["use", "--help"]]
 
 
-def said(words: list[str], environ: dict[str, str], redirection: str) -> subprocess.CompletedProcess[str]:
+def completed(words: list[str], environ: dict[str, str], redirection: str) -> subprocess.CompletedProcess[str]:
     argv = ["sh", "-c", f'exec "$@" {redirection}', "sh", *ENVMGR, *words]
     environ = {**environ, "ENVMGR_OFFLINE": "1"}
     return subprocess.run(argv, env=environ, cwd="/", stderr=subprocess.PIPE, text=True, check=False, timeout=60)
@@ -31,20 +31,20 @@ def said(words: list[str], environ: dict[str, str], redirection: str) -> subproc
 def test_a_stdout_that_cannot_be_written_is_one_line_of_error(
     words: list[str], redirection: str, reason: str, environ: dict[str, str]
 ) -> None:
-    done = said(words, environ, redirection)
+    done = completed(words, environ, redirection)
     assert (done.returncode, done.stderr) == (1, f"envmgr: error: standard output: {reason}\n")
 
 
-def test_what_prints_nothing_needs_no_stdout(environ: dict[str, str], home: Home) -> None:
-    done = said(["list"], environ, ">&-")
+def test_a_command_without_output_needs_no_stdout(environ: dict[str, str], home: Home) -> None:
+    done = completed(["list"], environ, ">&-")
     assert (done.returncode, done.stderr) == (0, "Nothing to list.\n")
     assert not home.root.exists()
 
 
 @pytest.mark.parametrize("words", [["status"], ["list"], ["bogus"]], ids=" ".join)
-def test_without_stderr_only_the_talk_is_missing(words: list[str], environ: dict[str, str]) -> None:
+def test_a_closed_stderr_does_not_change_stdout(words: list[str], environ: dict[str, str]) -> None:
     quiet = [*ENVMGR, *words]
-    shown = subprocess.run(quiet, env=environ, cwd="/", capture_output=True, text=True, check=False)
+    expected = subprocess.run(quiet, env=environ, cwd="/", capture_output=True, text=True, check=False)
     closed = subprocess.run(
         ["sh", "-c", 'exec "$@" 2>&-', "sh", *quiet],
         env=environ,
@@ -53,7 +53,7 @@ def test_without_stderr_only_the_talk_is_missing(words: list[str], environ: dict
         text=True,
         check=False,
     )
-    assert (closed.returncode, closed.stdout) == (shown.returncode, shown.stdout)
+    assert (closed.returncode, closed.stdout) == (expected.returncode, expected.stdout)
 
 
 @pytest.mark.parametrize("words", [["status"], ["list"], ["bogus"], ["which", "bogus"]], ids=" ".join)
@@ -83,7 +83,7 @@ def test_a_command_goes_on_when_the_reader_of_its_messages_has_ended(sandbox: Sa
     assert done.returncode == 0
 
 
-def test_a_program_that_runs_finds_a_closed_stdout_closed(sandbox: Sandbox) -> None:
+def test_a_program_inherits_a_closed_stdout(sandbox: Sandbox) -> None:
     (sandbox.project / ".python-version").write_text("system\n")
     script = "import os, sys; sys.stderr.write(str((sys.stdout, os.fstat(0) is None)))"
     done = subprocess.run(
@@ -97,7 +97,7 @@ def test_a_program_that_runs_finds_a_closed_stdout_closed(sandbox: Sandbox) -> N
     assert (done.returncode, done.stderr) == (0, "(None, False)")
 
 
-def test_a_reader_that_went_away_is_141_as_for_other_programs(environ: dict[str, str]) -> None:
+def test_a_closed_pipe_ends_with_141(environ: dict[str, str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as stdout:

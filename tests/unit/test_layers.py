@@ -1,4 +1,4 @@
-"""The storeys of the house: imports point downwards, and each foreign library has one home."""
+"""The layers: imports point downwards, and each third-party library is imported by one module only."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 import envmgr
 
 SOURCE = Path(envmgr.__file__).parent
-STOREYS = ["errors", "host", "versions", "pythons", "environments", "shell", "packages", "testing"]
-STOREYS += ["hook_calls", "cli", "__main__"]
-HOMES = {
+LAYERS = ["errors", "host", "versions", "pythons", "environments", "shell", "packages", "testing"]
+LAYERS += ["hook_calls", "cli", "__main__"]
+IMPORTERS = {
     "click": "cli",
     "filelock": "host/lock.py",
     "httpx": "host/network.py",
@@ -37,36 +37,36 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def storey(dotted: str) -> int:
-    """Return how high the module named `envmgr.<storey>...` stands; 0 is the ground."""
+def layer(dotted: str) -> int:
+    """Return the number of the layer of the module `envmgr.<layer>...`; 0 is the lowest."""
     name = dotted.split(".")[1]
-    return -1 if name.startswith("__v") else STOREYS.index(name)
+    return -1 if name.startswith("__v") else LAYERS.index(name)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_point_downwards(module: Path) -> None:
     if module == SOURCE / "__init__.py":
         return
-    here = storey(f"envmgr.{module.relative_to(SOURCE).with_suffix('').parts[0]}")
+    own = layer(f"envmgr.{module.relative_to(SOURCE).with_suffix('').parts[0]}")
     for name in imports(ast.parse(module.read_text())):
         if name.startswith("envmgr."):
-            assert storey(name) <= here, f"{name} is upstairs"
+            assert layer(name) <= own, f"{name} is in a higher layer"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_a_foreign_library_has_one_home(module: Path) -> None:
-    place = module.relative_to(SOURCE).as_posix()
+def test_a_third_party_library_is_imported_by_one_module(module: Path) -> None:
+    path = module.relative_to(SOURCE).as_posix()
     for name in imports(ast.parse(module.read_text())):
-        home = HOMES.get(name.partition(".")[0])
-        assert home is None or place.startswith(home), f"{name} lives in {home}"
+        importer = IMPORTERS.get(name.partition(".")[0])
+        assert importer is None or path.startswith(importer), f"only {importer} may import {name}"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_heavy_libraries_are_imported_late(module: Path) -> None:
     early = ast.Module([node for node in ast.parse(module.read_text()).body if not is_definition(node)], [])
-    foreign = {name.partition(".")[0] for name in imports(early)} & {*HOMES, "packaging"}
+    libraries = {name.partition(".")[0] for name in imports(early)} & {*IMPORTERS, "packaging"}
     allowed = {"click"} if module.relative_to(SOURCE).parts[0] == "cli" else {"subprocess", "tarfile"}
-    assert foreign <= allowed
+    assert libraries <= allowed
 
 
 def is_definition(node: ast.stmt) -> bool:
