@@ -7,10 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pexpect
 import pytest
 from mirror_server import Mirror
-from pty_shell import suppress_fish_manuals
+from pty_shell import PtyShell
 from python_archives import NEWER_TAG, pythons
 
 PROMPT = "walk $ "
@@ -146,35 +145,23 @@ def test_active_on_cd(person: Person, shop: Path, shell: str) -> None:
     rc = person.home / name
     rc.parent.mkdir(parents=True, exist_ok=True)
     rc.write_text(text)
-    suppress_fish_manuals(person.environ)
     person.envmgr("setup", shell)
     once = rc.read_text()
     person.envmgr("setup", shell)
     assert rc.read_text() == once
 
-    terminal = pexpect.spawn(
-        shell,
-        ["-i"],
-        env={**person.environ, "ENVMGR": str(person.program)},
-        cwd=str(person.home),
-        encoding="utf-8",
-        timeout=30,
-    )
-    terminal.expect_exact(PROMPT)
-
-    def seen(line: str) -> str:
-        terminal.sendline(line)
-        terminal.expect_exact(PROMPT)
-        return terminal.before or ""
-
-    ask = f'python -c "{VERSION}"'
-    seen(f"cd {shop}")
-    assert "3.12.1 True" in seen(ask)
-    assert "env=shop" in seen("echo env=$VIRTUAL_ENV_PROMPT")
-    seen("$ENVMGR use 3.11")
-    assert "3.11.7 True" in seen(ask)
-    seen("$ENVMGR use 3.12")
-    assert "3.12.1 True" in seen(ask)
-    seen("cd ..")
-    assert "env=;" in seen('echo "env=$VIRTUAL_ENV;"')
-    terminal.close()
+    output = person.home / "version"
+    ask = f'python -c "{VERSION}" >{output}'
+    with PtyShell(
+        [shell, "-i"], cwd=person.home, environ={**person.environ, "ENVMGR": str(person.program)}
+    ) as terminal:
+        terminal.variables_after(f"cd {shop}")
+        assert terminal.variables_after(ask)["VIRTUAL_ENV_PROMPT"] == "shop"
+        assert output.read_text() == "3.12.1 True\n"
+        terminal.variables_after("$ENVMGR use 3.11")
+        terminal.variables_after(ask)
+        assert output.read_text() == "3.11.7 True\n"
+        terminal.variables_after("$ENVMGR use 3.12")
+        terminal.variables_after(ask)
+        assert output.read_text() == "3.12.1 True\n"
+        assert "VIRTUAL_ENV" not in terminal.variables_after("cd ..")
