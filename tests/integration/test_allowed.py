@@ -1,4 +1,4 @@
-"""What `envmgr allow` granted, in real shells: used on entering, undone on leaving, gone when it has changed."""
+"""Grants of `envmgr allow` in real shells: activated on entering, restored on leaving, revoked after a change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shell_sandbox import count_forks, create_shell_sandbox
 
 from envmgr.shell import grant, offer, shells
 
-FOREIGN = "there is a .venv here that is not envmgr's"
+NOTE = "there is a .venv here that is not envmgr's"
 CHANGED = "what was allowed here has changed"
 HOSTILE = "two words, 'single' \"double\" $(touch pwned) `touch pwned` \\ ${HOME} * ; ~\n%F{red} \\w é\n"
 
@@ -51,7 +51,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
         yield Session(prepared, shell, request.param)
 
 
-def test_an_allowed_venv_is_active_inside_and_gone_outside(session: Session) -> None:
+def test_an_allowed_environment_is_active_in_its_project_only(session: Session) -> None:
     venv = session.prepared.root / "own" / ".venv"
     inside = session.cd("own/src")
     assert (inside["VIRTUAL_ENV"], inside["VIRTUAL_ENV_PROMPT"]) == (str(venv), "own")
@@ -81,16 +81,16 @@ def test_another_program_in_the_place_of_its_python_revokes(session: Session) ->
     assert "VIRTUAL_ENV" not in session.shell.variables_after("")
 
 
-def test_another_python_than_the_pin_asks_for_is_told_once_per_visit(session: Session) -> None:
+def test_a_python_that_does_not_match_the_pin_is_reported_once_per_visit(session: Session) -> None:
     """And when it is what the pin asks for, that is on record, so that no visit but the first costs a call."""
-    told = "has Python 3.12.7, not 3.11"
+    message = "has Python 3.12.7, not 3.11"
     venv = session.prepared.root / "owned" / ".venv"
     assert session.cd("owned")["VIRTUAL_ENV"] == str(venv)
     session.shell.variables_after("")
-    assert session.shell.screen().count(told) == 1
+    assert session.shell.screen().count(message) == 1
     session.cd("none")
     session.cd("owned")
-    assert session.shell.screen().count(told) == 2
+    assert session.shell.screen().count(message) == 2
     session.cd("none")
     (venv.parent / ".python-version").write_text("3.12\n")
     assert session.cd("owned")["VIRTUAL_ENV"] == str(venv)
@@ -98,20 +98,20 @@ def test_another_python_than_the_pin_asks_for_is_told_once_per_visit(session: Se
     launcher = session.prepared.home.shell / "envmgr"
     launcher.write_text("#!/bin/sh\necho asked again >&2\n")
     assert session.cd("owned")["VIRTUAL_ENV"] == str(venv)
-    assert session.shell.screen().count(told) == 2
+    assert session.shell.screen().count(message) == 2
     assert "asked again" not in session.shell.screen()
 
 
-def test_a_foreign_venv_is_left_alone_and_mentioned_once_per_visit(session: Session) -> None:
-    venv = session.prepared.root / "none" / "foreign" / ".venv"
+def test_an_external_environment_is_not_activated_and_reported_once_per_visit(session: Session) -> None:
+    venv = session.prepared.root / "none" / "external" / ".venv"
     venv.mkdir(parents=True)
     (venv / "pyvenv.cfg").touch()
-    assert "VIRTUAL_ENV" not in session.cd("none/foreign")
+    assert "VIRTUAL_ENV" not in session.cd("none/external")
     session.shell.variables_after("")
-    assert session.shell.screen().count(FOREIGN) == 1
+    assert session.shell.screen().count(NOTE) == 1
     session.cd("none")
-    session.cd("none/foreign")
-    assert session.shell.screen().count(FOREIGN) == 2
+    session.cd("none/external")
+    assert session.shell.screen().count(NOTE) == 2
 
 
 def test_our_own_link_is_not_called_another_tools_where_nothing_is_pinned_any_more(session: Session) -> None:
@@ -121,7 +121,7 @@ def test_our_own_link_is_not_called_another_tools_where_nothing_is_pinned_any_mo
     (shop / ".venv").symlink_to(made)
     (shop / ".python-version").unlink()
     assert "VIRTUAL_ENV" not in session.cd("shop")
-    assert FOREIGN not in session.shell.screen()
+    assert NOTE not in session.shell.screen()
 
 
 def test_variables_are_set_inside_and_undone_outside(session: Session) -> None:
@@ -210,13 +210,13 @@ REVOKING: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("change", REVOKING)
-def test_what_allow_refuses_revokes_at_the_next_prompt(session: Session, change: str) -> None:
+def test_a_refusal_revokes_at_the_next_prompt(session: Session, change: str) -> None:
     make, reason = REVOKING[change]
     assert "VIRTUAL_ENV" in session.cd("own")
     make(session.prepared.root / "own")
-    told = session.shell.variables_after("")
-    assert "VIRTUAL_ENV" not in told
-    assert not [entry for entry in told["PATH"].split(":") if ".venv" in entry]
+    variables = session.shell.variables_after("")
+    assert "VIRTUAL_ENV" not in variables
+    assert not [entry for entry in variables["PATH"].split(":") if ".venv" in entry]
     session.shell.variables_after("")
     assert re.search(f"{CHANGED}[^\\n]*{reason}", session.shell.screen())
     assert session.shell.screen().count(CHANGED) == 1
@@ -233,7 +233,7 @@ def test_an_installed_package_revokes_nothing(session: Session) -> None:
     assert CHANGED not in session.shell.screen()[len(before) :]
 
 
-def test_what_is_put_back_is_active_again(session: Session) -> None:
+def test_a_reverted_change_is_active_again(session: Session) -> None:
     file = session.prepared.root / "own/.venv/pyvenv.cfg"
     before = file.read_bytes()
     file.write_bytes(b"home = /tmp/evil\n")

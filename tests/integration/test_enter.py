@@ -32,7 +32,7 @@ def pinned(project: Path, interpreter: Interpreter) -> str:
     return words
 
 
-def test_a_missing_environment_is_told_with_the_command_to_run(
+def test_a_missing_environment_is_reported_with_the_next_step(
     shared: Home, interpreter: Interpreter, project: Path, environ: dict[str, str]
 ) -> None:
     words = pinned(project, interpreter)

@@ -1,4 +1,4 @@
-"""A command that pip installed a moment ago is found, and one that is gone is not; pip itself notices nothing of it."""
+"""A newly installed command is found at once, an uninstalled one is not; the shim is transparent to pip."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def script(sandbox: Sandbox, text: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("pip", ["pip", "pip3", "python -m pip", "python3 -I -m pip", '"$ENVMGR" run pip'])
-def test_a_command_is_there_at_once_and_gone_at_once(pinned: Sandbox, wheel: Path, pip: str) -> None:
+def test_a_command_is_installed_and_uninstalled_at_once(pinned: Sandbox, wheel: Path, pip: str) -> None:
     pinned.environ["ENVMGR"] = str(pinned.home.shell / "envmgr")
     done = script(pinned, f"{pip} -q install --no-index '{wheel}' && hello-there && cd / && hello-there")
     assert done.stdout == "hello from a project\n"
@@ -122,18 +122,18 @@ def test_exit_code_streams_and_arguments_are_those_of_pip(prepared: PreparedProj
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_reaches_pip_and_what_ends_it_ends_the_shim(
+def test_a_signal_reaches_pip_and_ends_the_shim_as_well(
     prepared: PreparedProjects, tmp_path: Path, number: int
 ) -> None:
-    name, told = signal.Signals(number).name[3:], tmp_path / "told"
+    name, output = signal.Signals(number).name[3:], tmp_path / "output"
     ready = tmp_path / "ready"
-    trap = f"echo {name} >>'{told}'; trap - {name}; kill -{name} \\$\\$"
+    trap = f"echo {name} >>'{output}'; trap - {name}; kill -{name} \\$\\$"
     text = f'trap "{trap}" {name}; >"{ready}"; while :; do sleep 0.1; done'
     with subprocess.Popen(["pip", "install"], cwd=prepared.root / "shop", env=pip_is(prepared, text)) as pip:
         _until(ready)
         pip.send_signal(number)
         assert pip.wait(timeout=20) == -number
-    assert told.read_text() == f"{name}\n"
+    assert output.read_text() == f"{name}\n"
 
 
 def test_pip_that_is_killed_is_a_shim_that_is_killed(prepared: PreparedProjects) -> None:
@@ -144,24 +144,24 @@ def test_pip_that_is_killed_is_a_shim_that_is_killed(prepared: PreparedProjects)
 
 
 def test_pip_has_the_terminal_and_one_interrupt_for_each_key(prepared: PreparedProjects, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    text = f"test -t 0 && test -t 1 || exit 9; trap 'echo INT >>{told}' INT; echo ready; read word; exit 5"
+    output = tmp_path / "output"
+    text = f"test -t 0 && test -t 1 || exit 9; trap 'echo INT >>{output}' INT; echo ready; read word; exit 5"
     environ = pip_is(prepared, text)
     with pexpect.spawn(
         str(prepared.home.shims / "pip"), ["install"], cwd=str(prepared.root / "shop"), env=environ, timeout=20
     ) as pip:
         pip.expect_exact("ready")
         pip.sendintr()
-        _until(told)
+        _until(output)
         pip.sendline("more")
         pip.expect(pexpect.EOF)
         pip.wait()
     assert pip.exitstatus == 5
-    assert told.read_text() == "INT\n"
+    assert output.read_text() == "INT\n"
 
 
-def test_a_pipe_that_is_closed_ends_what_run_starts_in_silence(prepared: PreparedProjects) -> None:
-    """Python ignores SIGPIPE; what it becomes must not."""
+def test_a_closed_pipe_ends_the_program_of_run_without_an_error(prepared: PreparedProjects) -> None:
+    """Python ignores SIGPIPE; the program that replaces it must not."""
     envmgr = prepared.home.shell / "envmgr"
     done = subprocess.run(
         [envmgr, "run", "sh", "-c", "yes | head -n 1"],
@@ -182,7 +182,7 @@ CALLS = (
 )  # fmt: skip
 
 
-def test_shim_and_python_agree_on_what_installs(prepared: PreparedProjects) -> None:
+def test_shim_and_python_agree_on_installing_commands(prepared: PreparedProjects) -> None:
     """In a project without an environment, the shim asks Python for what installs, and runs the rest by itself."""
     bin_ = prepared.home.aliases / "3.12" / "bin"
     (prepared.home.shell / "envmgr").write_text("#!/bin/sh\nprintf asked\n")

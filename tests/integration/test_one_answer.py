@@ -55,7 +55,7 @@ def test_every_command_acts_on_the_allowed_environment(sandbox: Sandbox, venv: P
     assert sandbox.run("sync", "--dry-run").count("(to be made)") == 1
 
 
-def test_another_python_than_the_pin_asks_for_is_told_at_entry_and_by_the_doctor(sandbox: Sandbox, venv: Path) -> None:
+def test_a_python_that_does_not_match_the_pin_is_reported_at_entry_and_by_doctor(sandbox: Sandbox, venv: Path) -> None:
     (note,) = hook_calls.enter(sandbox.home, sandbox.project, sandbox.environ)
     expected = f"{venv} has Python {OTHER}, not {MINOR} ({sandbox.project}/.python-version:1)"
     assert note.startswith(expected)
@@ -79,15 +79,13 @@ def _doctor_code(sandbox: Sandbox) -> int:
     return done.returncode
 
 
-def test_an_option_comes_before_what_is_allowed(sandbox: Sandbox, venv: Path) -> None:
-    tell = "import sys; print(sys.version_info[:2])"
-    assert sandbox.run("run", "-p", MINOR, "python", "-c", tell) == f"{sys.version_info[:2]}\n"
+def test_an_option_has_priority_over_an_allowed_environment(sandbox: Sandbox, venv: Path) -> None:
+    program = "import sys; print(sys.version_info[:2])"
+    assert sandbox.run("run", "-p", MINOR, "python", "-c", program) == f"{sys.version_info[:2]}\n"
     assert sandbox.run("run", "-p", "3.11", "python", "-c", "import sys; print(sys.prefix)") == f"{venv}\n"
 
 
-def test_a_pin_that_is_not_understood_is_told_where_an_allowed_environment_is_active(
-    sandbox: Sandbox, venv: Path
-) -> None:
+def test_an_invalid_pin_is_reported_where_an_allowed_environment_is_active(sandbox: Sandbox, venv: Path) -> None:
     (sandbox.project / ".python-version").write_text("../../bin\n")
     done = subprocess.run(
         [sys.executable, "-m", "envmgr", "status", "--json"],
@@ -125,6 +123,6 @@ def test_run_makes_the_environment_of_a_pinned_project(sandbox: Sandbox) -> None
     assert sandbox.messages("run", "true") == ""
 
 
-def test_run_says_what_is_missing(sandbox: Sandbox) -> None:
+def test_run_names_the_missing_program(sandbox: Sandbox) -> None:
     (sandbox.project / ".python-version").write_text("3.99\n")
     assert "Python 3.99 is not installed" in sandbox.run("run", "--no-install", "python", code=4)

@@ -108,7 +108,7 @@ def test_a_closed_pipe_ends_with_141(environ: dict[str, str]) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-def test_the_error_is_told_and_not_that_of_the_refresh_after_it(environ: dict[str, str], home: Home) -> None:
+def test_the_error_of_the_command_is_reported_not_that_of_the_refresh(environ: dict[str, str], home: Home) -> None:
     home.versions.mkdir(parents=True)
     (home.shell / "hook.bash" / "in the way").mkdir(parents=True)
     argv = [*ENVMGR, "install", "--offline", "3.99"]

@@ -58,14 +58,14 @@ def test_set_up_and_removed(name: str, start: Callable[..., PtyShell], home: Hom
         shell.variables_after("envmgr setup")
     with start(name) as shell:
         assert "VIRTUAL_ENV" not in shell.variables()
-        told = shell.variables_after("cd link")
-        assert told["VIRTUAL_ENV"] == str(environment)
-        assert told["PATH"].split(":")[0] == str(environment / "bin")
+        variables = shell.variables_after("cd link")
+        assert variables["VIRTUAL_ENV"] == str(environment)
+        assert variables["PATH"].split(":")[0] == str(environment / "bin")
         shell.variables_after(f"envmgr doctor --json {'o>' if name == 'nu' else '>'} ../doctor.json")
         assert f"loaded in this {name}" in (tmp_path / "doctor.json").read_text()
-        told = shell.variables_after("cd ..")
-        assert "VIRTUAL_ENV" not in told
-        assert told["PATH"].split(":")[0] == str(home.shims)
+        variables = shell.variables_after("cd ..")
+        assert "VIRTUAL_ENV" not in variables
+        assert variables["PATH"].split(":")[0] == str(home.shims)
         shell.variables_after("envmgr setup --remove")
     assert not (tmp_path / "pwned").exists()
     assert snapshot(user).items() >= before.items()
@@ -90,8 +90,8 @@ def test_remove_takes_the_line_out_of_the_files_of_every_shell(environ: dict[str
     assert len(snapshot(user)) == len(before) + len(shells)
     setup("--remove", "zsh")
     assert len(snapshot(user)) == len(before) + len(shells) - 1
-    told = setup("--remove")
+    output = setup("--remove")
     assert snapshot(user) == before
-    assert "envmgr unload" in told
-    assert ".kshrc" not in told
+    assert "envmgr unload" in output
+    assert ".kshrc" not in output
     assert "No rc file has the line" in setup("--remove")

@@ -133,7 +133,7 @@ def test_other_tools_are_listed_and_an_active_conda_is_a_warning(context: Doctor
 
 def test_an_alias_that_is_a_broken_link_fails(context: DoctorContext) -> None:
     context.home.aliases.mkdir()
-    (context.home.aliases / "3.12").symlink_to("../versions/gone")
+    (context.home.aliases / "3.12").symlink_to("../versions/missing")
     assert only(list(checks.check_aliases(context))).step == "run `envmgr install 3.12`"
 
 

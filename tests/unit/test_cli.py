@@ -34,7 +34,7 @@ def test_a_verb_is_named_like_its_function(verb: str) -> None:
         ("make_test_table_reference", "docs/reference/test-table.md"),
     ],
 )
-def test_what_is_made_from_the_verbs_is_up_to_date(script: str, made: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generated_files_are_up_to_date(script: str, made: str, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / f"scripts/{script}.py"), run_name="__main__")
     assert (ROOT / made).read_text() == capsys.readouterr().out, f"run scripts/{script}.py > {made}"
 
@@ -46,7 +46,7 @@ def test_an_unknown_verb_names_the_nearest(word: str, verb: str) -> None:
     assert caught.value.hint == f"did you mean `envmgr {verb}`?"
 
 
-def test_what_is_the_hooks_is_said_to_be() -> None:
+def test_a_command_of_the_hook_is_an_error_with_a_hint() -> None:
     with pytest.raises(UsageError, match="`envmgr shell` works only in a shell with the hook"):
         cli.main(["shell", "3.12"])
 
@@ -63,7 +63,7 @@ def test_what_is_the_hooks_is_said_to_be() -> None:
         ("rehash", "without it"),
     ],
 )
-def test_a_word_of_another_tool_names_what_to_type_here(word: str, hint: str) -> None:
+def test_a_command_of_another_tool_has_a_hint(word: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         cli.main([word])
     assert hint in (caught.value.hint or "")

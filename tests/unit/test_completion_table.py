@@ -9,7 +9,7 @@ from envmgr.shell import shims
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_completion_table.py"
 
 
-def test_the_table_is_what_the_commands_are() -> None:
+def test_the_table_matches_the_commands() -> None:
     done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True)
     table = (shims.files() / "completion.tsv").read_text(encoding="utf-8")
     assert done.stdout == table, "run: python scripts/make_completion_table.py > shims/completion.tsv"

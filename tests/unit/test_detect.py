@@ -33,6 +33,6 @@ def test_the_names_of_the_processes_above() -> None:
     assert len(names) > 1
 
 
-def test_what_cannot_be_told_is_an_error() -> None:
+def test_an_unknown_shell_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"\\x1b"):
         detect.select_shell([], {"SHELL": "/bin/\x1b"})

@@ -1,4 +1,4 @@
-"""What the documentation says of files and commands is so."""
+"""The documentation names existing files, commands and variables."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_variables_have_one_home_and_a_reference() -> None:
     literals = {node.value for file in modules for node in ast.walk(ast.parse(file.read_text())) if is_text(node)}
     assert literals & known == set()
 
-    shown = re.compile(r"(?<!\w)ENVMGR_[A-Z_]*[A-Z]\b")  # those that begin with `_` are the hooks' own
+    pattern = re.compile(r"(?<!\w)ENVMGR_[A-Z_]*[A-Z]\b")  # those that begin with `_` are the hooks' own
     sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "shims").iterdir()]
-    assert {name for file in sources for name in shown.findall(file.read_text())} == public
+    assert {name for file in sources for name in pattern.findall(file.read_text())} == public
 
 
 def is_text(node: ast.AST) -> TypeGuard[ast.Constant]:
@@ -49,7 +49,7 @@ def is_text(node: ast.AST) -> TypeGuard[ast.Constant]:
 
 
 def test_the_distribution_has_the_name_that_is_ours_on_the_package_index() -> None:
-    """`envmgr` on the package index belongs to somebody else, whom `pip install envmgr` would run."""
+    """`envmgr` on the package index is an unrelated project, which `pip install envmgr` would install."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["name"] == "envmgr-py"
     texts = [*PAGES, *ROOT.glob("benchmarks/*.md"), *(ROOT / "src").rglob("*.py"), *(ROOT / "shims").iterdir()]

@@ -42,7 +42,7 @@ LAST=second"""
     ("text", "line"),
     [("A=1\nB", 2), ("1=2", 1), ("\n\nA='x", 3), ('A="x" y', 1), ("=x", 1), ("A-B=1", 1), ("A=\0", 1), ("PÄTH=x", 1)],
 )
-def test_what_is_no_assignment_is_named_by_line(text: str, line: int) -> None:
+def test_an_invalid_line_is_named_by_number(text: str, line: int) -> None:
     with pytest.raises(UsageError) as caught:
         dotenv.parse(text, SOURCE)
     assert caught.value.message.startswith(f"/p/.env:{line}: ")

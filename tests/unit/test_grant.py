@@ -56,7 +56,7 @@ def granted(home: Home, project: Path) -> Grant:
     return trust.granted(home, project, None, ENVIRON)
 
 
-def test_what_is_written(home: Home, project: Path) -> None:
+def test_the_files_of_a_grant(home: Home, project: Path) -> None:
     folder = allow(home, project)
     written = {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
     stamps = {f".checked/{number}" for number in range(8) if number != 7}  # .git is missing
@@ -75,7 +75,7 @@ def test_what_is_written(home: Home, project: Path) -> None:
     assert list(trust.all_grants(home)) == [(project, [f"{project}/.venv", "PORT", "NAME"])]
 
 
-def test_what_was_allowed_is_granted(home: Home, project: Path) -> None:
+def test_an_allowed_environment_and_variables_are_granted(home: Home, project: Path) -> None:
     assert granted(home, project) == Grant()
     allow(home, project)
     assert granted(home, project) == Grant(project / ".venv", {"PORT": "8000", "NAME": "from dotenv"}, project)
@@ -112,7 +112,7 @@ def test_allowing_again_replaces_and_denying_revokes(home: Home, project: Path) 
     assert granted(home, project) == Grant()
 
 
-def test_what_a_killed_allow_left_is_cleared(home: Home, project: Path) -> None:
+def test_files_of_a_killed_allow_are_removed(home: Home, project: Path) -> None:
     folder = allow(home, project)
     (folder / ".allowed").unlink()
     (project / ".env").unlink()
@@ -246,7 +246,7 @@ def test_a_change_revokes_the_environment_and_no_more(home: Home, project: Path,
     assert (folder / ".checked/variables").exists()
     assert granted(home, project).venv is None, "and stays revoked"
     age(project, HOUR / 2)
-    assert grant.recheck(home, project, ENVIRON) == (), "and is said once"
+    assert grant.recheck(home, project, ENVIRON) == (), "and is reported once"
     assert granted(home, project).problems == problems
 
 
@@ -289,7 +289,7 @@ def test_a_time_that_goes_back_is_a_change(home: Home, project: Path) -> None:
     assert trust.last_result(folder) is None
 
 
-def test_what_is_mended_is_granted_again(home: Home, project: Path) -> None:
+def test_a_reverted_change_is_granted_again(home: Home, project: Path) -> None:
     allow(home, project)
     open_to_others(project)
     assert grant.recheck(home, project, ENVIRON)
@@ -300,7 +300,7 @@ def test_what_is_mended_is_granted_again(home: Home, project: Path) -> None:
     assert granted(home, project).venv == project / ".venv"
 
 
-def test_what_changed_within_the_last_second_is_looked_at_again(home: Home, project: Path) -> None:
+def test_a_path_changed_within_the_last_second_is_checked_again(home: Home, project: Path) -> None:
     os.utime(project / ".venv/bin")
     folder = allow(home, project)
     assert trust.last_result(folder) is None
@@ -331,7 +331,7 @@ def test_a_stamp_without_its_path_and_a_path_without_its_stamp_are_changes(home:
     assert trust.last_result(folder) is None
 
 
-def test_what_was_roots_need_not_be_ours(home: Home, project: Path) -> None:
+def test_a_path_of_root_need_not_belong_to_the_user(home: Home, project: Path) -> None:
     folder = allow(home, project)
     text = (folder / ".checked/paths").read_text()
     os.chown(project / ".env", 54321, -1)

@@ -44,7 +44,7 @@ def external(home: Home, project: Path, environ: dict[str, str], *, thorough: bo
     return found
 
 
-def test_what_a_project_offers(home: Home, project: Path, environ: dict[str, str]) -> None:
+def test_the_offer_of_a_project(home: Home, project: Path, environ: dict[str, str]) -> None:
     offered = offer.read(home, project, environ)
     assert offered.environment
     assert offered.environment.path == project / ".venv"
@@ -91,7 +91,7 @@ def test_both_repositories_are_watched_where_the_environment_lies_elsewhere(
 @pytest.mark.parametrize(
     ("config", "maker"), [("uv = 1\n", "uv"), ("virtualenv = 20\n", "virtualenv"), ("home = /uv\n", "venv")]
 )
-def test_who_made_it(config: str, maker: str) -> None:
+def test_the_tool_that_created_it(config: str, maker: str) -> None:
     assert External(Path("/x"), config, "").maker == maker
 
 
@@ -135,7 +135,9 @@ DEEP = [".venv/lib/python3.12/site-packages/foo/inner", ".venv/lib/python3.12/si
 
 
 @pytest.mark.parametrize("place", [*SHALLOW, *DEEP])
-def test_what_others_can_write_to_is_refused(home: Home, project: Path, environ: dict[str, str], place: str) -> None:
+def test_a_part_that_others_can_write_to_is_refused(
+    home: Home, project: Path, environ: dict[str, str], place: str
+) -> None:
     (project / place).chmod(0o777)
     with pytest.raises(UsageError, match="other users can write"):
         offer.external(home, project, environ, thorough=True)
@@ -151,9 +153,7 @@ def test_looking_again_is_less_deep(home: Home, project: Path, environ: dict[str
 
 
 @pytest.mark.parametrize("place", [".", ".venv", ".venv/pyvenv.cfg", ".venv/bin", ".venv/bin/pip"])
-def test_what_belongs_to_another_user_is_refused(
-    home: Home, project: Path, environ: dict[str, str], place: str
-) -> None:
+def test_a_part_of_another_user_is_refused(home: Home, project: Path, environ: dict[str, str], place: str) -> None:
     os.chown(project / place, ANOTHER_USER, -1)
     with pytest.raises(UsageError, match="belongs to another user"):
         offer.external(home, project, environ, thorough=False)
@@ -169,7 +169,7 @@ def test_a_program_of_another_user_behind_a_link_is_refused(
         offer.external(home, project, environ, thorough=False)
 
 
-def test_the_directory_that_holds_a_linked_environment_is_checked(
+def test_the_parent_directory_of_a_linked_environment_is_checked(
     home: Home, project: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     (tmp_path / "holder").mkdir()
@@ -183,8 +183,8 @@ def test_the_directory_that_holds_a_linked_environment_is_checked(
     assert external(home, project, environ).path == tmp_path / "holder/env"
 
 
-def test_a_link_that_leads_nowhere_does_no_harm(home: Home, project: Path, environ: dict[str, str]) -> None:
-    (project / ".venv/bin/gone").symlink_to("/nowhere/at/all")
+def test_a_broken_link_is_ignored(home: Home, project: Path, environ: dict[str, str]) -> None:
+    (project / ".venv/bin/missing").symlink_to("/nowhere/at/all")
     (project / ".venv/bin/loop").symlink_to("loop")
     external(home, project, environ)
 
@@ -268,7 +268,7 @@ def test_a_tracked_environment_behind_a_link_is_refused(home: Home, project: Pat
 
 
 @pytest.mark.parametrize("entry", ["A = true", "A = [1]", "A = 1.5", '"A B" = "x"', '"../x" = "y"', 'A = "\\u0000"'])
-def test_a_table_that_holds_no_variables_is_refused(project: Path, entry: str) -> None:
+def test_a_table_with_other_values_than_variables_is_refused(project: Path, entry: str) -> None:
     (project / "pyproject.toml").write_text(f"[tool.envmgr.env]\n{entry}\n")
     with pytest.raises(UsageError, match=r"\[tool\.envmgr\.env\]"):
         offer.declared_variables(project)
@@ -324,7 +324,7 @@ def test_a_file_of_256_kib_is_read(project: Path) -> None:
     assert offer.declared_variables(project)[0]["A"] == "1"
 
 
-def test_what_is_no_regular_file_declares_nothing(project: Path) -> None:
+def test_a_path_that_is_no_regular_file_has_no_variables(project: Path) -> None:
     for name in offer.SOURCES:
         (project / name).unlink()
     os.mkfifo(project / ".env")

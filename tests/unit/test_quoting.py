@@ -1,4 +1,4 @@
-"""What each quoting function writes; tests/conformance reads it back with the real shells."""
+"""The output of each quoting function; tests/conformance reads it with the real shells."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from envmgr.shell import quoting
         (quoting.powershell, "\u2018\u2019\u201a\u201b", "'\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b'"),
     ],
 )
-def test_what_is_written(quote: Callable[[str], str], text: str, quoted: str) -> None:
+def test_quoted_text(quote: Callable[[str], str], text: str, quoted: str) -> None:
     assert quote(text) == quoted
 
 

@@ -13,7 +13,7 @@ TEXTS = ["", "\n", "a=1\n", "a=1", "a=1\r\nb=2", "\n\n", "caf\udce9\n", "# envmg
 
 
 @pytest.mark.parametrize("text", [None, *TEXTS])
-def test_what_was_added_is_removed_byte_for_byte(text: str | None) -> None:
+def test_removal_restores_the_text_byte_for_byte(text: str | None) -> None:
     once = setup.with_line(text, LINE)
     assert setup.with_line(once, LINE) == once
     assert sum(LINE in line for line in once.split("\n")) == 1
@@ -21,7 +21,7 @@ def test_what_was_added_is_removed_byte_for_byte(text: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", [None, *TEXTS])
-def test_what_the_user_wrote_afterwards_stays(text: str | None) -> None:
+def test_later_text_of_the_user_stays(text: str | None) -> None:
     lines = (text or "") + ("\n" if text and not text.endswith("\n") else "")
     assert setup.without_line(setup.with_line(text, LINE) + "later\n") == lines + "later\n"
 
@@ -80,7 +80,7 @@ def test_a_read_only_file_is_an_error_that_names_it_and_its_target(tmp_path: Pat
         setup.plan_addition(tmp_path / "rc", LINE)
 
 
-def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     os.mkfifo(tmp_path / "fifo")
     for name in ("", "fifo", "loop"):

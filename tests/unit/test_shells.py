@@ -10,8 +10,8 @@ from envmgr.shell import shells
 
 
 def chosen(user: Path, name: str = "bash", **environ: str) -> list[str]:
-    dialect = shells.shell_named(name)
-    files = dialect.select_files(dialect.rc_files({"HOME": str(user)} | environ))
+    shell = shells.shell_named(name)
+    files = shell.select_files(shell.rc_files({"HOME": str(user)} | environ))
     return [str(file.relative_to(user.parent)) for file in files]
 
 

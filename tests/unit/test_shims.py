@@ -50,14 +50,14 @@ def test_every_command_gets_a_link_and_nothing_else_does(home: Home) -> None:
 
 
 def test_without_any_python_its_names_are_there_all_the_same(home: Home) -> None:
-    """Else a pin whose Python is gone would silently mean the system's."""
+    """Without them, the system's `python` would run silently where the pinned one is missing."""
     shutil.rmtree(home.versions)
     aliases.update_aliases(home)
     shims.refresh(home)
     assert {"python", "python3", "pip", "pip3"} <= set(linked(home))
 
 
-def test_links_follow_what_is_there(home: Home) -> None:
+def test_links_match_the_commands_in_the_store(home: Home) -> None:
     shims.refresh(home)
     (home.envs / "shop-12345678" / "3.12" / "bin" / "black").unlink()
     program(home.envs / "shop-12345678" / "3.12" / "bin" / "mypy-x")
@@ -84,7 +84,7 @@ def test_the_shell_files_are_published_once(home: Home) -> None:
     assert (home.shell / "hook.bash").read_bytes() == (shims.files() / "hook.bash").read_bytes()
 
 
-def test_the_launcher_says_when_envmgr_is_gone(tmp_path: Path) -> None:
+def test_the_launcher_reports_that_envmgr_was_removed(tmp_path: Path) -> None:
     (tmp_path / "envmgr").write_text(shims.launcher().replace(sys.executable, "/nowhere/python"))
     outcome = process.run(["sh", tmp_path / "envmgr", "--version"], environ={})
     assert outcome.code == 127
@@ -108,7 +108,7 @@ def test_the_launcher_runs_this_envmgr_whatever_surrounds_it(home: Home, tmp_pat
     assert sys.executable in shims.launcher()
 
 
-def test_what_cannot_be_written_is_an_error(home: Home) -> None:
+def test_a_directory_that_cannot_be_written_is_an_error(home: Home) -> None:
     home.shell.write_text("in the way")
     with pytest.raises(EnvmgrError, match="shell"):
         shims.refresh(home)

@@ -45,7 +45,7 @@ def test_names_that_steer_programs(name: str) -> None:
     assert variables.steering([name]) == [name]
 
 
-def test_other_names_are_not_judged() -> None:
+def test_other_names_are_not_listed() -> None:
     assert variables.steering(NOT_JUDGED.split()) == []
 
 
