@@ -1,4 +1,4 @@
-"""A mirror on 127.0.0.1 that serves a folder, well or badly: the network is all that tests replace."""
+"""A mirror on 127.0.0.1 that serves a directory, with faults on request: tests replace only the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answer = Callable[["Handler"], bool]  # True when the request has been answered
 
 @dataclass
 class Mirror:
-    """The running server: `url`, what it was asked, and the `faults` that it plays, by a part of the path.
+    """The running server: its `url`, its requests, and its `faults` by a part of the path.
 
     A fault is asked before the folder; it answers and returns True, or returns False to let the file be served.
     """
@@ -97,7 +97,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that hang up are part of the game."""
+        """Ignore clients that close the connection."""
 
 
 @contextmanager

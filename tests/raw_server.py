@@ -19,12 +19,12 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def answering(answer: Answer, *, after_request: bool = True) -> Iterator[str]:
-    """Call `answer` with each connection, once the head of its request has come; gives `host:port`."""
+    """Call `answer` with each connection after the head of its request; yield `host:port`."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             head = b""
-            with suppress(OSError):  # a client that hangs up is part of the game
+            with suppress(OSError):  # a client may close the connection
                 while after_request and b"\r\n\r\n" not in head:
                     if not (received := self.request.recv(65536)):
                         return

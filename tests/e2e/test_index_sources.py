@@ -1,4 +1,4 @@
-"""The whole way to upstream, at its own addresses: a proxy leads every host to one server of this machine, by TLS."""
+"""Requests to upstream's real URLs: a proxy connects every host to one local server, with TLS."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def proxy(to: tuple[str, int], gone: set[str | None]) -> Iterator[str]:
 
 
 def pump(one: socket.socket, other: socket.socket) -> None:
-    """Pass on what comes until there is no more."""
+    """Forward data until the end of the stream."""
     with suppress(OSError):
         while data := one.recv(65536):
             other.sendall(data)
@@ -100,7 +100,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def upstream(tmp_path: Path, archives: Path, certificate: Path) -> Iterator[Mirror]:
-    """What the world would see: a rebuild of 3.12.1 under a new tag, first in a list whose end nobody must read."""
+    """Serve upstream's list: first a rebuild of 3.12.1 with a new tag; its last record must not be read."""
     (packed,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
     name, body = packed.name.replace(TAG, REBUILT), packed.read_bytes()
     known = next(one for one in index.snapshot_candidates(this_platform()) if not one.build.prefix)
@@ -131,7 +131,7 @@ def path(url: str) -> str:
 
 @pytest.fixture
 def gone() -> set[str | None]:
-    """The hosts that do not answer."""
+    """The hosts that do not respond."""
     return set()
 
 
@@ -170,7 +170,7 @@ def test_a_rebuild_of_today_is_installed_by_an_envmgr_of_yesterday(sandbox: Sand
     assert len(upstream.requests) == 2, "asked within the day"
 
 
-def test_the_other_hosts_stand_in(sandbox: Sandbox, upstream: Mirror, gone: set[str | None]) -> None:
+def test_other_hosts_are_tried(sandbox: Sandbox, upstream: Mirror, gone: set[str | None]) -> None:
     gone.add(FIRST)
     sandbox.run("install", "3.12.1")
     assert installed(sandbox) == [f"cpython-3.12.1+{REBUILT}-{this_platform()}"]
@@ -209,8 +209,8 @@ def test_an_upgrade_sees_the_rebuild(sandbox: Sandbox, archives: Path) -> None:
     assert sorted(installed(sandbox)) == [f"cpython-3.12.1+{tag}-{this_platform()}" for tag in (TAG, REBUILT)]
 
 
-def test_a_look_that_nobody_asked_for_is_left_soon(sandbox: Sandbox, upstream: Mirror) -> None:
-    """A host that drips: what is known is listed all the same, and the next look is not waited for."""
+def test_automatic_update_has_a_short_timeout(sandbox: Sandbox, upstream: Mirror) -> None:
+    """A host that sends single bytes: known versions are listed, and the next update is postponed."""
 
     def drip(handler: Handler) -> bool:
         time.sleep(5)

@@ -93,7 +93,7 @@ def test_pip_into_the_bare_interpreter_is_refused_towards_use(sandbox: Sandbox) 
     assert "envmgr use 3.12" in pip.text
 
 
-def test_the_receipt_says_where_it_came_from(sandbox: Sandbox) -> None:
+def test_receipt_has_url_and_sha256(sandbox: Sandbox) -> None:
     sandbox.run("install", "3.11")
     receipt = json.loads((sandbox.home.aliases / "3.11/receipt.json").read_text())
     assert receipt["path"].startswith(f"{TAG}/cpython-3.11.7+{TAG}-")
@@ -128,7 +128,7 @@ def test_a_full_archive_is_unpacked_from_its_zstd(sandbox: Sandbox, archives: Pa
 
 
 @pytest.mark.parametrize("required", [">=3.11,<3.13", ">= 3.11, < 3.13", "~=3.12.0"])
-def test_without_a_request_requires_python_says_what_to_install(required: str, sandbox: Sandbox) -> None:
+def test_without_a_request_requires_python_is_installed(required: str, sandbox: Sandbox) -> None:
     assert "envmgr install 3.12" in sandbox.run("install", code=2)
     (sandbox.project / "pyproject.toml").write_text(f'[project]\nname = "shop"\nrequires-python = "{required}"\n')
     sandbox.run("install")
@@ -148,7 +148,7 @@ def test_a_build_tag_is_part_of_the_identity(sandbox: Sandbox) -> None:
     assert (sandbox.home.aliases / "3.12").resolve().name.startswith(f"cpython-3.12.1+{NEWER_TAG}")
 
 
-def test_what_the_mirror_has_not_is_told_with_the_nearest(sandbox: Sandbox) -> None:
+def test_version_that_the_mirror_lacks_is_reported_with_the_nearest(sandbox: Sandbox) -> None:
     error = sandbox.run("install", "3.12.9", code=3)
     assert "3.12.1" in error
 
@@ -169,7 +169,7 @@ def test_uninstalling_what_environments_need_is_refused(sandbox: Sandbox) -> Non
     place = record.environments_folder(sandbox.home, sandbox.project) / "3.12"
     place.mkdir(parents=True)
     (place / record.METADATA).write_text(record.dump(record.Environment(place, sandbox.project, "3.12")))
-    sandbox.run("uninstall", f"3.12.1+{NEWER_TAG}")  # the alias 3.12 goes on with the other build
+    sandbox.run("uninstall", f"3.12.1+{NEWER_TAG}")  # the alias 3.12 then points to the other build
     error = sandbox.run("uninstall", "3.12", code=8)
     assert str(sandbox.project) in error
     assert builds(sandbox.home) == {f"cpython-3.12.1+{TAG}", f"cpython-3.11.7+{TAG}"}

@@ -33,7 +33,7 @@ UNPACK = (
 
 
 class Owner:
-    """A user of another tool: their home, and the tool's program, told to fetch from the mirror."""
+    """A user of another tool: their home, and the tool's program, configured to download from the mirror."""
 
     def __init__(self, tools: Path, mirror: Mirror, environ: dict[str, str]) -> None:
         self.home = Path(environ["HOME"])
@@ -55,7 +55,7 @@ class Owner:
         return max((one for one in every if str(one.build.version) == version), key=lambda one: one.build)
 
     def tree(self) -> str:
-        """Return what tells any change of a file below the user's home."""
+        """Return a text that changes with any file in the user's home."""
         digest = hashlib.sha256()
         for path in sorted(self.home.rglob("*")):
             status = path.lstat()
@@ -204,7 +204,7 @@ def test_what_a_tool_has_installed_is_linked_and_left_as_it_is(tool: str, owner:
 
 
 @pytest.mark.parametrize("tool", MAKERS)
-def test_what_the_tool_has_removed_is_told_and_can_be_unlinked(tool: str, owner: Owner, sandbox: Sandbox) -> None:
+def test_removed_python_is_reported_and_can_be_unlinked(tool: str, owner: Owner, sandbox: Sandbox) -> None:
     MAKERS[tool](owner, "3.12.1")
     sandbox.run("link", "--from", tool)
     owner.run(tool, *REMOVE[tool])
@@ -215,7 +215,7 @@ def test_what_the_tool_has_removed_is_told_and_can_be_unlinked(tool: str, owner:
     assert "3.12.1" not in listed(sandbox)
 
 
-def test_every_command_that_needs_what_is_gone_names_the_next_step(owner: Owner, sandbox: Sandbox) -> None:
+def test_every_command_names_the_next_step_for_a_removed_python(owner: Owner, sandbox: Sandbox) -> None:
     uv(owner, "3.12.1")
     sandbox.run("link", "--from", "uv")
     sandbox.run("use", "3.12")

@@ -1,4 +1,4 @@
-"""Mirrors of one's own: collected, packed, served, and installed from."""
+"""Mirrors: synchronised, packed, served, and installed from."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_was_collected_is_installed_offline(sandbox: Sandbox, mirror: Mirro
     sandbox.environ |= {"ENVMGR_PYTHON_MIRROR": folder.as_uri(), "ENVMGR_OFFLINE": "1"}
     asked = len(mirror.requests)
     sandbox.run("install", "3.12")
-    assert "3.12" in sandbox.run("install", "3.13", code=3)  # what the mirror has is what can be had
+    assert "3.12" in sandbox.run("install", "3.13", code=3)  # only archives in the mirror can be installed
     assert len(mirror.requests) == asked
 
 

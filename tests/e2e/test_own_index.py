@@ -1,4 +1,4 @@
-"""Installing by an index of one's own, in each format; without a mirror the archives are where the index says."""
+"""Installation with an index of the user, in each format; without a mirror, from the URLs in the index."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def ours(found: list[Candidate], base: str) -> str:
 
 
 @pytest.mark.parametrize("write", [uv, upstream, ours])
-def test_an_index_says_what_and_where(
+def test_index_has_versions_and_urls(
     write: Callable[[list[Candidate], str], str], home: Home, environ: dict[str, str], archives: Path, tmp_path: Path
 ) -> None:
     found = list(index.sums((archives / "SHA256SUMS").read_text()))
@@ -71,9 +71,7 @@ def test_the_sums_of_a_folder_are_an_index_and_the_mirror_has_the_archives(
     assert [path.name for path in home.versions.iterdir()] == [f"cpython-3.12.1+{TAG}-{this_platform()}"]
 
 
-def test_an_index_cannot_name_a_build_that_stands_elsewhere(
-    home: Home, environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_index_cannot_name_a_build_outside_the_store(home: Home, environ: dict[str, str], tmp_path: Path) -> None:
     kept = home.versions / f"cpython-3.13.0+{TAG}-{this_platform()}/lib/kept"
     kept.parent.mkdir(parents=True)
     kept.touch()

@@ -1,4 +1,4 @@
-"""The installer under stress: bad mirrors, many processes at once, and death at any step."""
+"""The installer with faulty mirrors, with concurrent processes, and killed at any step."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cache(environ: dict[str, str]) -> Path:
 
 
 def left(folder: Path) -> list[str]:
-    """Return what lies in a directory, but for lock files."""
+    """Return the names in a directory, without lock files."""
     return sorted(path.name for path in folder.glob("*") if not path.name.endswith(".lock"))
 
 
@@ -130,7 +130,7 @@ def test_a_build_that_cannot_run_here_is_refused_with_the_reason(
     assert hint in (caught.value.hint or "")
 
 
-def test_a_home_that_cannot_be_written_is_told(candidate: Choose, network: Network, cache: Path) -> None:
+def test_unwritable_home_is_reported(candidate: Choose, network: Network, cache: Path) -> None:
     with pytest.raises(EnvmgrError, match="/proc/envmgr"):
         installer.install(Home(Path("/proc/envmgr")), candidate("3.12.1"), network, cache)
 
@@ -158,7 +158,7 @@ exit "${GH_CODE:-0}"
 def test_an_attestation_is_asked_of_gh_and_never_assumed(
     home: Home, candidate: Choose, network: Network, cache: Path, tmp_path: Path
 ) -> None:
-    """The stand-in `gh` only records what it is asked: whether GitHub's own verifies is for GitHub to test."""
+    """The `gh` of this test only records its arguments: GitHub tests the real one."""
     chosen, options = candidate("3.13.0"), InstallOptions(attested=True)
     bare = Network({**network.environ, "PATH": str(tmp_path)})
     with pytest.raises(DownloadError, match="no `gh` on PATH"):
@@ -237,7 +237,7 @@ print(-left)
 def test_killed_at_any_step_the_store_is_old_or_new(
     home: Home, candidate: Choose, network: Network, cache: Path, archives: Path
 ) -> None:
-    """SIGKILL at 40 moments of installing a rebuild and of removing it, counted by what is done to the disk."""
+    """Send SIGKILL at 40 file system operations of the installation and removal of a rebuild."""
     old, new = candidate("3.12.1"), candidate("3.12.1", NEWER_TAG)
     installer.install(home, old, network, cache)
     with installer.fetched_archive(new, network, cache):
@@ -252,7 +252,7 @@ def test_killed_at_any_step_the_store_is_old_or_new(
         return done.stdout
 
     def check() -> bool:
-        """Whether the new build is there; fails for anything between there and not there."""
+        """Return whether the new build is installed; fail for a partial installation."""
         alias = (home.aliases / "3.12").resolve(strict=True).name  # environments run through it, at every moment
         assert alias in (str(old.build), str(new.build))
         installer.clean_up(home)

@@ -32,7 +32,7 @@ def call(environ: dict[str, str], *words: str, code: int = 0) -> str:
 
 @pytest.fixture
 def pyenv(tmp_path: Path) -> Path:
-    """A pyenv of our own, whose versions are links to real ones, with a broken one and an environment among them."""
+    """A pyenv root whose versions are links to real ones, with a broken version and an environment."""
     versions = tmp_path / "user/.pyenv/versions"
     versions.mkdir(parents=True)
     for version in (OLDEST, OLD, NEW):
@@ -95,7 +95,7 @@ def test_what_its_owner_removed_is_listed_as_broken(linked: dict[str, str], pyen
 
 @pytest.fixture
 def brew(environ: dict[str, str], tmp_path: Path) -> Path:
-    """A Homebrew with a Python: it has one path for a minor version, and moves on what is behind it."""
+    """A Homebrew with a Python: one path for a minor version, a link that every upgrade changes."""
     cellar, opt = tmp_path / "brew/Cellar/python@3.12", tmp_path / "brew/opt/python@3.12"
     for keg, version in (("old", NEW), ("new", "3.13.0")):  # two patches of one minor version are not at hand
         minor = version.rpartition(".")[0]
@@ -115,12 +115,12 @@ def upgrade(brew: Path) -> None:
     brew.symlink_to(target)
 
 
-def test_what_its_owner_replaced_is_said_until_it_is_linked_again(environ: dict[str, str], brew: Path) -> None:
+def test_replaced_python_is_reported_until_it_is_linked_again(environ: dict[str, str], brew: Path) -> None:
     call(environ, "link", "--from", "homebrew")
     call(environ, "link", str(brew), "mine")
     assert rows(environ)[NEW]["changed"] is False
     upgrade(brew)
-    assert (rows(environ)[NEW]["works"], rows(environ)[NEW]["changed"]) == (False, True), "its library is gone"
+    assert (rows(environ)[NEW]["works"], rows(environ)[NEW]["changed"]) == (False, True), "its library is missing"
     call(environ, "link", "--from", "homebrew")
     every = rows(environ)
     assert set(every) == {"3.13.0"}
@@ -147,7 +147,7 @@ def test_an_exact_pin_does_not_follow_what_its_owner_replaced(
     assert record.lookup(home, named.project, "homebrew")
 
 
-def test_what_was_built_anew_is_said_too(environ: dict[str, str], tmp_path: Path) -> None:
+def test_rebuilt_python_is_reported(environ: dict[str, str], tmp_path: Path) -> None:
     program = tmp_path / "opt/bin/python3.12"
     program.parent.mkdir(parents=True)
     shutil.copy(pythons() / NEW / "bin/python3.12", program)
@@ -234,7 +234,7 @@ def test_the_system_s_python_brings_only_its_own_programs(environ: dict[str, str
         assert all(minor in target for target in targets), targets
 
 
-def test_what_there_is_to_link_must_be_said(environ: dict[str, str], tmp_path: Path) -> None:
+def test_link_needs_an_argument(environ: dict[str, str], tmp_path: Path) -> None:
     assert "give either a PATH or --from" in call(environ, "link", code=2)
     assert "no Python there" in call(environ, "link", str(tmp_path), code=2)
     assert "no Python of mise" in call(environ, "link", "--from", "mise", code=3)
@@ -244,7 +244,7 @@ def test_what_there_is_to_link_must_be_said(environ: dict[str, str], tmp_path: P
 def test_the_same_situation_has_the_same_exit_code_in_all_verbs(environ: dict[str, str]) -> None:
     for theirs in ({}, {"ENVMGR_INDEX_URL": "http://127.0.0.1:1/"}, {"ENVMGR_PYTHON_MIRROR": "http://127.0.0.1:1/"}):
         asked = environ | theirs
-        for version in ("3.12", "3.99"):  # those who only look do not ask anybody what there is
+        for version in ("3.12", "3.99"):  # commands that only read do not use the network
             for words in (["find"], ["uninstall"], ["list"]):
                 assert f"run `envmgr install {version}`" in call(asked, *words, version, code=4)
         for words in (["find"], ["uninstall"], ["list"], ["install"], ["use"], ["use", "--global"], ["run", "-p"]):

@@ -1,4 +1,4 @@
-"""The script that makes the bundled index: what it takes from the wheels of uv and pbs-installer."""
+"""The script that makes the bundled index from the wheels of uv and pbs-installer."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_a_packed_python_runs_anywhere(unpacked: Path, environ: dict[str, str]) 
     assert process.run([moved / "bin/pip", "--version"], environ=environ).text.startswith("pip ")
 
 
-def test_an_archive_holds_what_upstreams_hold(archives: Path) -> None:
+def test_packed_archive_has_the_layout_of_upstream(archives: Path) -> None:
     (packed,) = archives.glob(f"{TAG}/cpython-3.12.1+*")
     with tarfile.open(packed) as tar:
         members = tar.getmembers()
@@ -80,7 +80,7 @@ def test_what_cannot_be_packed_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_a_distribution_keeps_elsewhere_is_brought_or_left(tmp_path: Path, environ: dict[str, str]) -> None:
-    """As Debian does: sitecustomize.py is in /etc, pip in dist-packages, and a page of text in share/doc."""
+    """The layout of Debian: sitecustomize.py in /etc, pip in dist-packages, and a text in share/doc."""
     prefix, root = tmp_path / "usr", tmp_path / "copy"
     stdlib = prefix / "lib/python3.12"
     for folder in (prefix / "bin", stdlib, tmp_path / "etc", prefix / "share/doc"):

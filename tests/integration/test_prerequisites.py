@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts/prerequisites"
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """Return a folder for PATH that has what the script itself runs, and git."""
+    """Return a directory for PATH with the programs that the script runs, and git."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("sh", "dirname", "id", "env", "git"):
@@ -24,14 +24,14 @@ def programs(tmp_path: Path) -> Path:
 
 
 def ask(programs: Path, *words: str) -> tuple[int, str]:
-    """Run the script and return its exit code and what it says to stderr."""
+    """Run the script; return its exit code and stderr."""
     environ = {"PATH": str(programs), "HOME": str(programs)}
     done = subprocess.run(["/bin/sh", SCRIPT, *words], env=environ, capture_output=True, text=True, check=False)
     assert done.stdout == ""
     return done.returncode, done.stderr
 
 
-def test_where_nothing_is_missing_nothing_is_said(programs: Path) -> None:
+def test_no_output_if_nothing_is_missing(programs: Path) -> None:
     assert ask(programs, "git", "sh") == (0, "")
 
 

@@ -1,4 +1,4 @@
-"""Asking real Pythons, old and new, what they are; and programs that do not answer as a Python does."""
+"""`probe` with real Pythons, old and new, and with programs that are not Pythons."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ INSTALLED = sorted(path for path in pythons().iterdir() if (path / "bin/python")
 
 
 @pytest.mark.parametrize("prefix", INSTALLED, ids=lambda prefix: prefix.name)
-def test_a_python_says_what_it_is(prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory with modules of its own changes nothing, nor do variables."""
+def test_description_of_a_python(prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules in the current directory and environment variables have no effect."""
     for module in ("json", "os", "re", "sitecustomize"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('not yours')")
     monkeypatch.chdir(tmp_path)
@@ -47,7 +47,7 @@ def script(folder: Path, text: str) -> Path:
 
 
 def test_a_python_that_forks_is_not_waited_for(tmp_path: Path) -> None:
-    """What it leaves behind holds its output open, and is killed."""
+    """A process that it leaves behind keeps its output open, and is killed."""
     python = f'(echo $$ >{tmp_path}/pid; exec sleep 300) & exec {sys.executable} "$@"'
     before = time.monotonic()
     assert probe(script(tmp_path, python), ENVIRON).implementation == "cpython"
@@ -73,14 +73,14 @@ def test_a_python_that_forks_is_not_waited_for(tmp_path: Path) -> None:
         ("printf 'envmgr-probe %05000d\\n' 0 | tr 0 '['", "not a Python that envmgr knows"),
     ],
 )
-def test_what_is_no_python_is_told_within_bounds(text: str, message: str, tmp_path: Path) -> None:
+def test_other_programs_are_refused_within_limits(text: str, message: str, tmp_path: Path) -> None:
     before = time.monotonic()
     with pytest.raises(BrokenInterpreterError, match=message):
         probe(script(tmp_path, text), ENVIRON, timeout=0.5 if "0.5" in message or message == "no output" else 20)
     assert time.monotonic() - before < 15
 
 
-def test_what_cannot_be_run_is_told(tmp_path: Path) -> None:
+def test_program_that_cannot_be_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BrokenInterpreterError, match="No such file"):
         probe(tmp_path / "none", ENVIRON)
     nonsense = tmp_path / "python"

@@ -1,4 +1,4 @@
-"""Refreshing the index, against a loopback server that publishes it as upstream does."""
+"""Updates of the index, with a server on the loopback interface in the place of upstream."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def record(name: str) -> dict[str, object]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Mirror]:
-    """Serve an index whose first records are new, and whose last nobody must read."""
+    """Serve an index whose first records are new, and whose last record must not be read."""
     folder = tmp_path / "served"
     folder.mkdir()
     lines = [json.dumps(record(name)) for name in [*NEWEST, OLD]]
@@ -78,7 +78,7 @@ def names(candidates: list[Candidate]) -> list[str]:
 
 
 def aged(cache: Path, seconds: float) -> Path:
-    """Let the cached index be older than it is."""
+    """Set the mtime of the cached index into the past."""
     file = selection.cache_file(cache, HERE)
     then = time.time() - seconds
     os.utime(file, (then, then))
@@ -140,7 +140,7 @@ def test_a_damaged_cache_does_not_vouch_for_anything(upstream: Upstream, cache: 
     assert names(refresh.update_index(HERE, ONLINE, cache, upstream)) == NEWEST
 
 
-def test_where_nobody_answers_every_place_is_named(upstream: Upstream, server: Mirror, cache: Path) -> None:
+def test_error_names_every_source_if_none_responds(upstream: Upstream, server: Mirror, cache: Path) -> None:
     server.faults[""] = status(500)
     with pytest.raises(DownloadError) as raised:
         refresh.update_index(HERE, ONLINE, cache, upstream)
@@ -190,7 +190,7 @@ def test_a_version_that_is_not_known_is_asked_for(upstream: Upstream, server: Mi
     assert len(server.requests) == 1, "it was asked only just now"
 
 
-def test_a_failure_to_refresh_is_told_where_it_matters(upstream: Upstream, server: Mirror, cache: Path) -> None:
+def test_failed_update_is_reported_with_an_unknown_version(upstream: Upstream, server: Mirror, cache: Path) -> None:
     server.faults[""] = status(500)
     with pytest.raises(NoSuchVersionError, match=r"(?s)3\.98 in the index;\nthe index could not be refreshed:.*500"):
         refresh.select(VersionRequest.parse("3.98"), ONLINE, cache, upstream)
@@ -237,7 +237,7 @@ def test_a_list_of_one_s_own_is_read_to_its_end(server: Mirror, cache: Path) -> 
     assert len(server.requests) == 3
 
 
-def test_an_index_of_one_s_own_that_is_gone_is_remembered_or_an_error(server: Mirror, cache: Path) -> None:
+def test_missing_user_index_is_read_from_the_cache_or_an_error(server: Mirror, cache: Path) -> None:
     (server.folder / "list").write_text(FORMATS["ours.txt"])
     network = Network({"ENVMGR_INDEX_URL": f"{server.url}/list"})
     found = refresh.available_candidates(HERE, network, cache)
@@ -284,7 +284,7 @@ def test_a_mirror_may_be_a_folder(tmp_path: Path, cache: Path) -> None:
     assert refresh.select(VersionRequest.parse("3.97.0"), network, cache).path == f"20990101/{file_name(NEWEST[2])}"
 
 
-def test_the_verb_says_what_is_new(server: Mirror, environ: dict[str, str]) -> None:
+def test_refresh_command_prints_new_versions(server: Mirror, environ: dict[str, str]) -> None:
     (server.folder / "list").write_text(FORMATS["ours.txt"])
     environ = environ | {"ENVMGR_INDEX_URL": f"{server.url}/list"}
     argv = [sys.executable, "-m", "envmgr", "refresh"]

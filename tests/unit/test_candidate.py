@@ -69,7 +69,7 @@ def candidate(name: str) -> Candidate:
         ),
     ],
 )
-def test_a_name_says_what_it_holds(name: str, build: str, flavor: str) -> None:
+def test_file_name_is_parsed(name: str, build: str, flavor: str) -> None:
     found = candidate(name)
     assert (str(found.build), found.flavor) == (build, flavor)
 
@@ -109,7 +109,7 @@ def test_every_address_of_upstream_is_one(host: str) -> None:
     assert candidate(f"{host}/{path.replace('+', '%2B')}").path == path
 
 
-def test_what_an_index_says_to_be_elsewhere_is_got_there() -> None:
+def test_url_of_another_host_is_kept() -> None:
     url = f"http://intranet/20241016/cpython-3.12.7%2B20241016-{LINUX}-install_only.tar.gz"
     found = candidate(url)
     assert found.urls() == (url,)

@@ -12,7 +12,7 @@ from envmgr.pythons.discovery import FoundPython
 
 
 def program(path: Path, text: str = "#!/bin/sh\nexit 1\n") -> Path:
-    """Write a program that says what it is only by its name: discovery never starts it."""
+    """Write a program that is a Python only by its name; discovery does not start it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     path.chmod(0o755)
@@ -66,7 +66,7 @@ def test_each_tool_keeps_its_pythons_somewhere(origin: str, place: str, tmp_path
         ("conda", "XDG_DATA_HOME", "mamba"),
     ],
 )
-def test_a_tool_s_variable_says_where(origin: str, variable: str, place: str, tmp_path: Path) -> None:
+def test_variable_of_a_tool_changes_its_directory(origin: str, variable: str, place: str, tmp_path: Path) -> None:
     program(tmp_path / "else where" / place / "bin/python3.12")
     (tmp_path / "else where" / place / "conda-meta").mkdir()
     assert f"else where/{place}/bin/python3.12" in found(origin, tmp_path, **{variable: str(tmp_path / "else where")})
@@ -89,7 +89,7 @@ def test_one_python_under_two_names_is_one(tmp_path: Path) -> None:
 
 
 def test_a_tool_s_own_names_that_move_on_are_passed_over(tmp_path: Path) -> None:
-    """As `mise link` and uv's minor versions do it: the Python itself may be a link, too."""
+    """`mise link` and uv's minor versions make links to directories of Pythons."""
     installs = tmp_path / ".local/share/mise/installs/python"
     program(tmp_path / "opt/python/bin/python3.12")
     installs.mkdir(parents=True)
@@ -109,7 +109,7 @@ def test_what_is_only_registered_with_rye_is_its_owner_s(tmp_path: Path) -> None
     assert found("rye", tmp_path) == []
 
 
-def test_what_was_removed_by_half_is_told(tmp_path: Path) -> None:
+def test_partly_removed_python_is_reported(tmp_path: Path) -> None:
     versions = tmp_path / ".pyenv/versions"
     (versions / "3.10.1/lib").mkdir(parents=True)
     (versions / "3.11.1").symlink_to(tmp_path / "gone")
@@ -133,7 +133,7 @@ def test_an_environment_is_no_interpreter(tmp_path: Path) -> None:
 
 def test_where_a_tool_is_not_there_is_nothing(tmp_path: Path) -> None:
     for origin in discovery.OWNERS:
-        if origin not in {"system", "homebrew", "conda"}:  # these look in the places of the machine, too
+        if origin not in {"system", "homebrew", "conda"}:  # these search system directories, too
             assert found(origin, tmp_path) == []
     with pytest.raises(UsageError, match="not a tool that envmgr can link from"):
         discovery.discover("chocolatey", {})
@@ -196,7 +196,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_link_to_a_tool_is_never_started(tmp_path: Path) -> None:
-    """The shims of mise and rye are programs, and no scripts."""
+    """The shims of mise and rye are programs, not scripts."""
     tool = program(tmp_path / "bin/mise")
     shutil.copy(shutil.which("touch") or "touch", tool)
     shim = tmp_path / "shims/python3.12"
@@ -212,7 +212,7 @@ def test_what_does_not_start_is_broken(tmp_path: Path, text: str) -> None:
         discovery.identify(FoundPython("local", program(tmp_path / "bin/python3.12", text)), {})
 
 
-def test_the_reason_is_told(tmp_path: Path) -> None:
+def test_error_has_the_reason(tmp_path: Path) -> None:
     for name, message in (("false", r"python3\.12: does not start: exit code 1"), ("true", "not a Python that envmgr")):
         program = tmp_path / name / "python3.12"
         program.parent.mkdir()
@@ -221,6 +221,6 @@ def test_the_reason_is_told(tmp_path: Path) -> None:
             discovery.identify(FoundPython("local", program), {})
 
 
-def test_what_is_gone_is_broken(tmp_path: Path) -> None:
+def test_removed_python_is_broken(tmp_path: Path) -> None:
     with pytest.raises(BrokenInterpreterError, match="No such file"):
         discovery.identify(FoundPython("local", tmp_path / "bin/python3.12"), {})

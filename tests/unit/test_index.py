@@ -76,7 +76,7 @@ SAME = f"cpython-3.12.7+20241016-linux-x86_64-gnu {'a' * 64} 20241016/{NAME}\n"
     ],
     ids=["ours", "sums", "ndjson", "uv", "uv indented"],
 )
-def test_every_format_says_the_same(text: str) -> None:
+def test_every_format_gives_the_same_candidates(text: str) -> None:
     assert index.dump(index.parse(text, "here")) == SAME
 
 

@@ -26,7 +26,7 @@ SYSCONFIG = {
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """What an archive unpacks to, with as little in it as `place` looks at."""
+    """An unpacked archive with only the files that `relocate` rewrites."""
     root = tmp_path / "stage/python"
     for folder in ("bin", "lib/python3.12/config-3.12-x86_64-linux-gnu", "lib/pkgconfig"):
         (root / folder).mkdir(parents=True)
@@ -61,7 +61,7 @@ def test_sysconfig_names_the_prefix_and_compilers_that_are_everywhere(root: Path
         "CXX": "c++ -pthread",
         "LDSHARED": "cc -shared -L/home/me/py/lib",
         "AR": "ar",
-        "CONFIG_ARGS": "'--prefix=/home/me/py' 'CC=clang'",  # what it was built with, not what to build with
+        "CONFIG_ARGS": "'--prefix=/home/me/py' 'CC=clang'",  # the options of the build, not a compiler to use
         "PYTHON_BUILD_STANDALONE": 1,
     }
 

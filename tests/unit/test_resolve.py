@@ -60,7 +60,7 @@ def test_a_bad_file_is_an_error_that_names_file_and_line(home: Home, deep: Path)
     with pytest.raises(UsageError) as caught:
         resolve.resolve_pin(home, deep, {})
     assert caught.value.message.startswith(f"{bad}:2: ")
-    assert resolve.resolve_pin(home, deep, {"ENVMGR_VERSION": "3.12"}).words == "3.12", "the variable still rules"
+    assert resolve.resolve_pin(home, deep, {"ENVMGR_VERSION": "3.12"}).words == "3.12", "the variable has precedence"
 
 
 def test_what_is_missing_is_named_with_its_place_and_the_next_step(home: Home, deep: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_name_is_not_for_the_index() -> None:
 @pytest.mark.parametrize(
     ("name", "near"), [("py312", "3.12, 3.13, 3.14"), ("pyhton3.13", "3.13, 3.14, 3.12"), ("x", "3.14, 3.13")]
 )
-def test_the_numbers_in_a_name_tell_what_was_meant(name: str, near: str) -> None:
+def test_hint_uses_the_numbers_in_a_name(name: str, near: str) -> None:
     with pytest.raises(NoSuchVersionError, match=f"no Python is called {name}") as raised:
         selection.select(VersionRequest.parse(name), CANDIDATES, "the mirror")
     assert str(raised.value.hint).startswith(f"the nearest versions are {near}")
@@ -88,12 +88,12 @@ def test_a_name_where_nothing_is_known_has_no_near_ones() -> None:
     assert str(raised.value.hint).startswith("`envmgr list`")
 
 
-def test_system_is_not_to_be_had() -> None:
+def test_system_cannot_be_installed() -> None:
     with pytest.raises(UsageError, match="the Python on PATH"):
         selection.select(VersionRequest.parse("system"), CANDIDATES, "the mirror")
 
 
-def test_nothing_at_all_is_said_to_be_nothing() -> None:
+def test_hint_for_a_platform_without_builds() -> None:
     with pytest.raises(NoSuchVersionError) as raised:
         selection.select(VersionRequest.parse("3"), [], "the mirror")
     assert raised.value.hint == "the mirror has no Python for this platform"
@@ -115,7 +115,7 @@ def test_what_a_request_leaves_out_is_as_this_machine(request_text: str, platfor
     assert str(selection.target_platform(VersionRequest.parse(request_text), HERE)) == platform
 
 
-def test_a_foreign_system_is_refused() -> None:
+def test_another_operating_system_is_refused() -> None:
     with pytest.raises(BrokenInterpreterError, match="is for windows; this machine is linux-x86_64-gnu"):
         selection.target_platform(VersionRequest.parse("cpython-3.12-windows-x86_64-none"), HERE)
 

@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def put(home: Home, *names: str) -> None:
-    """Put empty installations of `names` (without their platform) into the store and repoint."""
+    """Make empty installations of `names` (without platform) in the store, and update the aliases."""
     for name in names:
         (home.versions / f"{name}-{LINUX}" / "bin").mkdir(parents=True)
     aliases.update_aliases(home)
