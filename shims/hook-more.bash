@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2128,SC2154,SC2178,SC2317 # hook.bash has the variables
-# What hook.bash reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
+# The part of the hook that hook.bash reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
 # `envmgr`. The rules of hook.bash hold here. A shell that was started before an update reads the new hook.bash first.
 
 if [[ ${_envmgr_edition-} != 0.1.0 ]]; then
@@ -28,7 +28,7 @@ _envmgr_compare() {
   builtin local __pin=''
   if [[ -f ${_envmgr_grant%/*}/.answers ]]; then IFS='' builtin read -r __pin <"${_envmgr_grant%/*}/.answers"; fi
   if [[ $__pin == "$__words" ]]; then return; fi
-  _envmgr_told=1
+  _envmgr_notified=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "$PWD" </dev/null >&3 2>&3 3>&-
   fi
@@ -170,7 +170,7 @@ _envmgr_drop() {
   _envmgr_loaded=''
 }
 
-# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# The user has activated another environment, or ours, by hand: leave it. Undo what we did, also where the
 # activate script has put it aside, so that its `deactivate` does not bring ours back.
 _envmgr_yield() {
   builtin local __saved
@@ -223,4 +223,4 @@ _envmgr_shell() {
 }
 
 _envmgr_written='' _envmgr_paths=('') # when the grant was written that _envmgr_checked looked at last, and its paths
-_envmgr_whole=1
+_envmgr_more_loaded=1

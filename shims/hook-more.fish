@@ -1,4 +1,4 @@
-# What hook.fish reads at the first use, once there is a project, an environment or a command: what to do about them. A
+# The part of the hook that hook.fish reads at the first use, once there is a project, an environment or a command: what to do about them. A
 # shell that was started before an update reads the new hook.fish first.
 
 if test "$_envmgr_edition" != 0.1.0
@@ -28,7 +28,7 @@ function _envmgr_ours
     return 1
 end
 
-# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# The user has activated another environment, or ours, by hand: leave it. Undo what we did, also where the
 # activate script has put it aside, so that its `deactivate` does not bring ours back.
 function _envmgr_yield
     _envmgr_strip PATH "$_envmgr_env/bin" last
@@ -44,12 +44,12 @@ end
 # put there, the second time.
 function _envmgr_clean
     set -q CONDA_PREFIX; and test -n "$_envmgr_env"; and _envmgr_conda # PATH has changed
-    for gone in $_envmgr_gone
+    for gone in $_envmgr_removed
         while test "$gone" != "$_envmgr_env"; and contains -- "$gone/bin" $PATH
             _envmgr_strip PATH "$gone/bin"
         end
     end
-    test -n "$_envmgr_env" -a -z "$_envmgr_twice"; or return 0
+    test -n "$_envmgr_env" -a -z "$_envmgr_duplicate"; or return 0
     set -l places
     for entry in $PATH
         test "$entry" = "$_envmgr_env/bin"; and set -a places $entry
@@ -62,7 +62,7 @@ end
 
 # DIRECTORY FILE: whether this version file holds a word; then it rules, or the variable does. `!` stands for what shells do
 # not read: unreadable, too long, with a NUL in it.
-function _envmgr_ruled -a place file
+function _envmgr_read_pin -a place file
     set -l IFS ''
     set -l text '!'
     set -l rest ''
@@ -87,14 +87,14 @@ function _envmgr_ruled -a place file
     end
     test -n "$_envmgr_words"; or return
     set _envmgr_project "$place"
-    set _envmgr_ruling "$_envmgr_words"
+    set _envmgr_pin "$_envmgr_words"
     set _envmgr_file "$file"
     test -n "$ENVMGR_VERSION"; or return 0
     if test "$ENVMGR_VERSION" != "$_envmgr_variable"
         set _envmgr_variable "$ENVMGR_VERSION"
         set _envmgr_pinned (_envmgr_parse "$ENVMGR_VERSION")
     end
-    test -z "$_envmgr_pinned"; or set _envmgr_ruling "$_envmgr_pinned"
+    test -z "$_envmgr_pinned"; or set _envmgr_pin "$_envmgr_pinned"
     return 0
 end
 
@@ -105,27 +105,27 @@ function _envmgr_parse -a text
     echo (string match -ar '[^ \t\r\n]+' -- $text)
 end
 
-# [quietly]: set _envmgr_wanted to the environment on record, if it works; else tell about that, once per visit.
+# [quietly]: set _envmgr_wanted to the environment on record, if it works; else print a note, once per visit.
 function _envmgr_lookup -a quietly
-    test -n "$_envmgr_ruling"; or set _envmgr_project (string replace -r '/$' '' -- "$_envmgr_allowed")
-    if test "$_envmgr_visit" != "$_envmgr_project/$_envmgr_ruling"
-        set _envmgr_visit "$_envmgr_project/$_envmgr_ruling"
-        set _envmgr_told ''
+    test -n "$_envmgr_pin"; or set _envmgr_project (string replace -r '/$' '' -- "$_envmgr_allowed")
+    if test "$_envmgr_visit" != "$_envmgr_project/$_envmgr_pin"
+        set _envmgr_visit "$_envmgr_project/$_envmgr_pin"
+        set _envmgr_notified ''
         test "$_envmgr_off" = "$_envmgr_project/"; or set _envmgr_off ''
     end
     test -z "$_envmgr_off"; or return
     if test -n "$_envmgr_allowed"; and _envmgr_granted
-        contains -- "$_envmgr_ruling" '' system; or test -n "$_envmgr_told$quietly"; or _envmgr_compare
+        contains -- "$_envmgr_pin" '' system; or test -n "$_envmgr_notified$quietly"; or _envmgr_compare
         return
     end
-    contains -- "$_envmgr_ruling" '' system; and return # to `test` with -a, words like `!` are operators
+    contains -- "$_envmgr_pin" '' system; and return # to `test` with -a, words like `!` are operators
     if _envmgr_find
-        test -z "$quietly" -a "$_envmgr_told" != git; or return
+        test -z "$quietly" -a "$_envmgr_notified" != git; or return
         _envmgr_unignored; or return
-        set _envmgr_told git
+        set _envmgr_notified git
     else
-        test -z "$_envmgr_told$quietly"; or return
-        set _envmgr_told 1
+        test -z "$_envmgr_notified$quietly"; or return
+        set _envmgr_notified 1
     end
     if test -x "$_envmgr_home/shell/envmgr"
         set -l project "$_envmgr_project"
@@ -137,12 +137,12 @@ end
 
 # Set _envmgr_wanted from the record; fail when there is none, or its environment does not work.
 function _envmgr_find
-    string match -rq '^(?!.*\.\.)[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_ruling"; or return
+    string match -rq '^(?!.*\.\.)[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' -- "$_envmgr_pin"; or return
     set -l IFS ''
     set _envmgr_real (builtin realpath -- "$_envmgr_project/" 2>/dev/null)
     set -l folder "$_envmgr_home/projects$_envmgr_real/.envmgr"
     test "$_envmgr_real" = "$_envmgr_project"; and set _envmgr_real ''
-    set _envmgr_record "$folder/$_envmgr_ruling"
+    set _envmgr_record "$folder/$_envmgr_pin"
     test -f "$_envmgr_record"; or return
     test -L "$folder"; and return 1 # the path was a link once, and no call has seen since that it is none
     set -l env ''
@@ -178,8 +178,8 @@ function _envmgr_compare
     set -l IFS ''
     set -l pin ''
     test -f "$_envmgr_grant/.answers"; and read pin <"$_envmgr_grant/.answers"
-    test "$pin" = "$_envmgr_ruling"; and return
-    set _envmgr_told 1
+    test "$pin" = "$_envmgr_pin"; and return
+    set _envmgr_notified 1
     if test -x "$_envmgr_home/shell/envmgr"
         "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "$PWD" </dev/null >&2
     end
@@ -349,8 +349,8 @@ end
 # Make _envmgr_wanted, called _envmgr_name, the active environment.
 function _envmgr_enter
     set _envmgr_env $_envmgr_wanted
-    set _envmgr_twice ''
-    contains -- "$_envmgr_env/bin" $PATH; and set _envmgr_twice 1
+    set _envmgr_duplicate ''
+    contains -- "$_envmgr_env/bin" $PATH; and set _envmgr_duplicate 1
     set -gx PATH "$_envmgr_env/bin" $PATH
     set -gx VIRTUAL_ENV $_envmgr_env
     set -gx _ENVMGR_ENV $_envmgr_env # tells a shell started in this one that VIRTUAL_ENV is ours
@@ -375,10 +375,10 @@ function _envmgr_leave
     else
         _envmgr_strip PATH "$_envmgr_env/bin"
     end
-    while test -z "$_envmgr_twice"; and contains -- "$_envmgr_env/bin" $PATH # direnv's
+    while test -z "$_envmgr_duplicate"; and contains -- "$_envmgr_env/bin" $PATH # direnv's
         _envmgr_strip PATH "$_envmgr_env/bin"
     end
-    contains -- "$_envmgr_env" $_envmgr_gone; or contains -- "$_envmgr_env/bin" $PATH; or set -a _envmgr_gone $_envmgr_env
+    contains -- "$_envmgr_env" $_envmgr_removed; or contains -- "$_envmgr_env/bin" $PATH; or set -a _envmgr_removed $_envmgr_env
     set _envmgr_env ''
     set -e VIRTUAL_ENV
     set -e VIRTUAL_ENV_PROMPT
@@ -447,4 +447,4 @@ function _envmgr_shell
     return 0
 end
 
-set _envmgr_whole 1
+set _envmgr_more_loaded 1

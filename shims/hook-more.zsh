@@ -1,4 +1,4 @@
-# What hook.zsh reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
+# The part of the hook that hook.zsh reads at the first use: what `envmgr allow` granted, an environment that the user activated, the command
 # `envmgr`. Runs under the options that hook.zsh sets. A shell that was started before an update reads the new hook.zsh
 # first.
 
@@ -28,7 +28,7 @@ _envmgr_compare() {
   builtin local __pin=''
   if [[ -f ${_envmgr_grant%/*}/.answers ]]; then IFS='' builtin read -r __pin <"${_envmgr_grant%/*}/.answers"; fi
   if [[ $__pin == "$__words" ]]; then return; fi
-  _envmgr_told=1
+  _envmgr_notified=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "$PWD" </dev/null >&3 2>&3 3>&-
   fi
@@ -177,7 +177,7 @@ _envmgr_drop() {
   _envmgr_own=() _envmgr_loaded=''
 }
 
-# The user has activated another environment, or ours, by hand: it is theirs. Take back what we did, also where the
+# The user has activated another environment, or ours, by hand: leave it. Undo what we did, also where the
 # activate script has put it aside, so that its `deactivate` does not bring ours back.
 _envmgr_yield() {
   builtin local __saved
@@ -237,4 +237,4 @@ _envmgr_shell() {
 
 builtin typeset -g _envmgr_written='' # when the grant was written that _envmgr_checked looked at last, and its paths
 builtin typeset -ga _envmgr_paths
-_envmgr_whole=1
+_envmgr_more_loaded=1

@@ -22,14 +22,14 @@ builtin set +ak # with these options, assignments have other effects
 # outside of this `if`, as x=${x-}.
 if [[ -z ${_envmgr_home+x} ]] || ! builtin declare -F _envmgr_prompt >/dev/null; then
   # the environment that we put on PATH, and all that we took from it, each followed by a colon
-  _envmgr_env='' _envmgr_gone='' _envmgr_twice=''
+  _envmgr_env='' _envmgr_removed='' _envmgr_duplicate=''
   # what was looked at last: version file and variable, each with its words; project and words, and whether that was told
-  _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_told=''
+  _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_notified=''
   # the project in which the user does not want it; the variable before `envmgr shell`
   _envmgr_off='' _envmgr_before=''
-  # the directory surveyed last; the one in it or above it that `envmgr allow` was told of, and one with a .venv that it was
+  # the directory surveyed last; the one in it or above it with a grant of `envmgr allow`, and one with a .venv that it was
   # not told of; the one whose variables are set
-  _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' _envmgr_loaded=${_ENVMGR_NAMES:+${_ENVMGR_PLACE:-?}}
+  _envmgr_pwd='' _envmgr_allowed='' _envmgr_external='' _envmgr_stale='' _envmgr_loaded=${_ENVMGR_NAMES:+${_ENVMGR_PLACE:-?}}
   # what `envmgr allow` wrote for the former, or would write; names and values as they were then; whether a source had changed
   _envmgr_grant='' _envmgr_values='' _envmgr_refused=''
   # which of the commands that change directory were functions of the user's
@@ -46,7 +46,7 @@ case ${BASH_SOURCE[0]} in
 esac
 # the version of envmgr, the same in hook-more.bash, which may have been replaced since this shell started; whether that was
 # read, and was read just now; a mark for each time that our function was put into PROMPT_COMMAND
-_envmgr_edition=0.1.0 _envmgr_whole='' _envmgr_again='' _envmgr_seen='' _envmgr_registered=${_envmgr_registered-}
+_envmgr_edition=0.1.0 _envmgr_more_loaded='' _envmgr_again='' _envmgr_seen='' _envmgr_registered=${_envmgr_registered-}
 
 # [quietly]: the prompt's command, and what runs after `cd`. Whatever happens in it, it prints nothing but notes, and the
 # status stays as it is. Quietly, it calls no program: that waits for the prompt.
@@ -103,7 +103,7 @@ _envmgr_idle() {
     return 1
   fi
   if [[ $_envmgr_env ]]; then
-    if [[ $_envmgr_told != git ]] && _envmgr_unignored; then return 1; fi
+    if [[ $_envmgr_notified != git ]] && _envmgr_unignored; then return 1; fi
     if ! [[ -x $_envmgr_env/bin/python ]]; then return 1; fi
     if [[ $_envmgr_record ]]; then # else it is the allowed one
       if ! [[ -f $_envmgr_record ]]; then return 1; fi
@@ -183,7 +183,7 @@ _envmgr_unwrap() {
   if [[ ${__rest[*]-} ]]; then chpwd_functions=("${__rest[@]}"); fi
 }
 
-# [quietly]: make the shell have active what the directory asks for.
+# [quietly]: activate the environment of the directory, or none.
 _envmgr_update() {
   builtin local __project='' __words='' __env='' __turned=''
   _envmgr_come_first
@@ -195,7 +195,7 @@ _envmgr_update() {
       builtin unset -v _ENVMGR_ENV
       return
     elif [[ $VIRTUAL_ENV != "$_envmgr_env" ]]; then
-      _envmgr_leave # inherited, or brought back by somebody who restores old values
+      _envmgr_leave # inherited, or restored by a tool that saves old values
       _envmgr_env=$VIRTUAL_ENV
       _envmgr_leave
     elif [[ ${CONDA_PREFIX-} && ${PATH-} == *"$_envmgr_env/bin"* && :${PATH%%"$_envmgr_env/bin"*} == *:"$CONDA_PREFIX/bin:"* ]]; then
@@ -209,7 +209,7 @@ _envmgr_update() {
       _envmgr_leave
       builtin export PATH="$_envmgr_home/shims${PATH:+:$PATH}"
     fi
-    if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_surveyed; then _envmgr_survey; fi
+    if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_grant_is_current; then _envmgr_find_grant; fi
     if _envmgr_walk || [[ $_envmgr_allowed ]]; then _envmgr_lookup "${1-}"; else _envmgr_visit='' _envmgr_off=''; fi
   fi
   if { [[ $_envmgr_allowed != "$_envmgr_loaded" ]] && _envmgr_more; } || { [[ $_envmgr_allowed ]] && _envmgr_renewed; }; then
@@ -294,28 +294,28 @@ _envmgr_parse() {
 # visit.
 _envmgr_lookup() {
   if [[ $_envmgr_visit != "$__project/$__words" ]]; then
-    _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
+    _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_notified=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
   if [[ $_envmgr_off ]]; then return; fi
   if [[ $_envmgr_allowed ]] && _envmgr_granted; then
-    if [[ $__words && $__words != system && -z $_envmgr_told && -z $1 ]]; then _envmgr_compare; fi
+    if [[ $__words && $__words != system && -z $_envmgr_notified && -z $1 ]]; then _envmgr_compare; fi
     return
   fi
   if [[ $__words == system || -z $__words ]]; then return; fi
   if _envmgr_find; then
-    if [[ $1 || $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi
-    _envmgr_told=git
-  elif [[ $_envmgr_told || $1 ]]; then
+    if [[ $1 || $_envmgr_notified == git ]] || ! _envmgr_unignored; then return; fi
+    _envmgr_notified=git
+  elif [[ $_envmgr_notified || $1 ]]; then
     return
   else
-    _envmgr_told=1
+    _envmgr_notified=1
   fi
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
-    _envmgr_survey # the call has seen where a link leads, if it is one
+    _envmgr_find_grant # the call has seen where a link leads, if it is one
     if [[ $_envmgr_allowed ]] && _envmgr_granted; then return; fi
-    if _envmgr_find && [[ $__turned ]]; then _envmgr_told=''; fi # it may be turned again during this visit
+    if _envmgr_find && [[ $__turned ]]; then _envmgr_notified=''; fi # it may be turned again during this visit
   fi
 }
 
@@ -355,8 +355,8 @@ _envmgr_current() {
   return 1
 }
 
-# Whether what _envmgr_survey found still holds: `allow` and `deny` may have been called in another terminal.
-_envmgr_surveyed() {
+# Whether what _envmgr_find_grant found still holds: `allow` and `deny` may have been called in another terminal.
+_envmgr_grant_is_current() {
   if [[ -z $_envmgr_allowed ]]; then
     ! [[ -f $_envmgr_grant ]]
   else
@@ -366,8 +366,8 @@ _envmgr_surveyed() {
 
 # Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
 # `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
-_envmgr_survey() {
-  builtin local __place="${PWD-}" __foreign=''
+_envmgr_find_grant() {
+  builtin local __place="${PWD-}" __external=''
   __place=${__place%/}
   _envmgr_pwd=${PWD-} _envmgr_allowed='' _envmgr_grant=$_envmgr_home/projects$__place/.envmgr/.allowed
   while ! [[ ${PWD-} != /* || (${ENVMGR_CEILING_DIRS-} && :$ENVMGR_CEILING_DIRS: == *:"${__place:-/}":*) ]]; do
@@ -378,17 +378,17 @@ _envmgr_survey() {
       break
     fi
     if [[ -z $__place ]]; then break; fi
-    if [[ -z $__foreign && (-f $__place/.python-version || -f $__place/.venv/pyvenv.cfg) ]]; then
+    if [[ -z $__external && (-f $__place/.python-version || -f $__place/.venv/pyvenv.cfg) ]]; then
       _envmgr_grant=$_envmgr_home/projects$__place/.envmgr/.allowed # it may be written in another terminal
     fi
     if [[ -f $__place/.python-version ]]; then break; fi
-    if [[ -z $__foreign && -f $__place/.venv/pyvenv.cfg ]]; then __foreign=$__place/; fi
+    if [[ -z $__external && -f $__place/.venv/pyvenv.cfg ]]; then __external=$__place/; fi
     __place=${__place%/*}
   done
-  if [[ $__foreign && $__foreign != "$_envmgr_foreign" && ! $__foreign.venv/../.. -ef $_envmgr_home/envs ]]; then
+  if [[ $__external && $__external != "$_envmgr_external" && ! $__external.venv/../.. -ef $_envmgr_home/envs ]]; then
     builtin printf '%s\n' "envmgr: there is a .venv here that is not envmgr's; \`envmgr allow\` has it activated" >&3
   fi
-  _envmgr_foreign=$__foreign
+  _envmgr_external=$__external
   if [[ $_envmgr_stale != "$_envmgr_allowed" ]]; then _envmgr_stale=''; fi
 }
 
@@ -396,8 +396,8 @@ _envmgr_survey() {
 _envmgr_enter() {
   builtin local __home
   _envmgr_clean
-  _envmgr_env=$1 _envmgr_twice=''
-  if [[ :${PATH-}: == *:"$1/bin":* ]]; then _envmgr_twice=1; fi
+  _envmgr_env=$1 _envmgr_duplicate=''
+  if [[ :${PATH-}: == *:"$1/bin":* ]]; then _envmgr_duplicate=1; fi
   PATH=$1/bin${PATH:+:$PATH}
   VIRTUAL_ENV=$1
   VIRTUAL_ENV_PROMPT=${1%/*}
@@ -423,9 +423,9 @@ _envmgr_enter() {
 _envmgr_leave() {
   if [[ -z $_envmgr_env ]]; then return; fi
   _envmgr_strip "$_envmgr_env/bin"
-  while [[ -z $_envmgr_twice && :${PATH-}: == *:"$_envmgr_env/bin":* ]]; do _envmgr_strip "$_envmgr_env/bin"; done # direnv's
-  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* && :$_envmgr_gone != *:"$_envmgr_env":* ]]; then
-    _envmgr_gone+=$_envmgr_env:
+  while [[ -z $_envmgr_duplicate && :${PATH-}: == *:"$_envmgr_env/bin":* ]]; do _envmgr_strip "$_envmgr_env/bin"; done # direnv's
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* && :$_envmgr_removed != *:"$_envmgr_env":* ]]; then
+    _envmgr_removed+=$_envmgr_env:
   fi
   _envmgr_env=''
   builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _ENVMGR_ENV
@@ -437,12 +437,12 @@ _envmgr_leave() {
 
 # Take from PATH what direnv and other tools that restore old values have brought back.
 _envmgr_clean() {
-  builtin local __rest="$_envmgr_gone" __one
+  builtin local __rest="$_envmgr_removed" __one
   while [[ $__rest ]]; do
     __one=${__rest%%:*} __rest=${__rest#*:}
     while [[ $__one != "$_envmgr_env" && :${PATH-}: == *:"$__one/bin":* ]]; do _envmgr_strip "$__one/bin"; done
   done
-  while [[ $_envmgr_env && -z $_envmgr_twice && ${PATH-} && :${PATH//:/::}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
+  while [[ $_envmgr_env && -z $_envmgr_duplicate && ${PATH-} && :${PATH//:/::}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
     _envmgr_strip "$_envmgr_env/bin" last
   done
 }
@@ -458,9 +458,9 @@ _envmgr_strip() {
 
 # Read what is seldom needed; that reads this file again first, if it is newer than this shell. Fail if it is not there.
 _envmgr_more() {
-  if [[ $_envmgr_whole ]]; then return; fi
+  if [[ $_envmgr_more_loaded ]]; then return; fi
   builtin . "$_envmgr_home/shell/hook-more.bash" 2>/dev/null
-  if [[ $_envmgr_whole ]]; then return; fi
+  if [[ $_envmgr_more_loaded ]]; then return; fi
   builtin printf '%s\n' "envmgr: this shell's hook is not the installed one: run \`envmgr setup\`, or open a new shell" >&2
   return 1
 }
@@ -482,7 +482,7 @@ envmgr() {
 }
 
 _envmgr_do() {
-  case $_envmgr_whole:${1-} in
+  case $_envmgr_more_loaded:${1-} in
     ?*:*) _envmgr_verb "$@" ;;
     :unload) _envmgr_unload ;;
     *)
@@ -504,7 +504,7 @@ _envmgr_call() {
   elif [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" "$@"
   else
-    builtin printf '%s\n' "envmgr: error: this shell's store is gone: open a new shell, or \`envmgr unload\`" >&2
+    builtin printf '%s\n' "envmgr: error: the store of this shell is missing: open a new shell, or \`envmgr unload\`" >&2
     return 127
   fi
 }

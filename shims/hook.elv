@@ -1,5 +1,5 @@
 # envmgr for elvish 0.19 and later. `envmgr setup` puts into rc.elv:  eval &ns=(ns [&hook=...]) (slurp < ...)
-# The namespace has $hook, the path of this file. hook.bash tells the same, and why. Nothing here starts a program, but
+# The namespace has $hook, the path of this file. hook.bash has the reasons. Nothing here starts a program, but
 # the one call of `envmgr _enter` for a project that has no record. Nothing of a project is ever evaluated.
 
 use path
@@ -74,7 +74,7 @@ fn recorded {
   put $found
 }
 
-# The environment that the directory asks for; '' for none.
+# The environment of the directory; '' for none.
 fn wanted {
   if (or (eq (env ENVMGR_HOOK) off) (not (walk))) {
     set visit = ''
@@ -138,7 +138,7 @@ fn leave {
   set pythonhome = $nil
 }
 
-# Make the shell have active what the directory asks for. An environment that the user activated is theirs.
+# Activate the environment of the directory, or none. An environment that the user activated is left alone.
 fn update {
   if (not $on) { return }
   var there = (env VIRTUAL_ENV)
@@ -148,7 +148,7 @@ fn update {
       set active = ''
       return
     }
-    leave # inherited, or brought back by somebody who restores old values
+    leave # inherited, or restored by a tool that saves old values
     set active = $there
     leave
   }

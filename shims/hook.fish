@@ -3,7 +3,7 @@
 # Before each prompt and after each change of directory, with builtins alone: walk up to the nearest .python-version,
 # look its words up among the records (docs/reference/state-on-disk.md), and enter or leave the environment found there.
 # At a prompt, one call of `envmgr _enter` for a project that has no record; it prints notes and may write one. Nothing
-# of a project, and no data, is ever evaluated. hook.bash tells the same. What to do in a project is in hook-more.fish,
+# of a project, and no data, is ever evaluated. hook.bash has the reasons. What to do in a project is in hook-more.fish,
 # which is read at the first use: parsing is most of what sourcing costs.
 #
 # Command substitutions of builtins do not fork; an empty IFS keeps their output whole, newlines included. Functions do
@@ -18,21 +18,21 @@ if not set -q _envmgr_home; or not functions -q _envmgr_prompt
     # what rules now: project and words; the environment that they ask for, and its name
     # project and words of this visit, whether the user was told about them, and where the user does not want it
     # the variable before `envmgr shell`
-    # the directory climbed last; the one in it or above it that `envmgr allow` was told of, one with a .venv that it was not
+    # the directory climbed last; the one in it or above it with a grant of `envmgr allow`, one with a .venv that it was not
     # told of, and one where what was allowed has changed; the one whose variables are set
     # what an idle prompt compares: variables, PATH as we left it, the version file that ruled, the record asked for, the
     # physical path of a project that was entered through a link, the folder of records that `envmgr allow` writes to
     # names and values of the variables as they were when they were set, and whether their source had changed then
-    echo | read -g _envmgr_env _envmgr_twice \
+    echo | read -g _envmgr_env _envmgr_duplicate \
         _envmgr_text _envmgr_words _envmgr_variable _envmgr_pinned \
-        _envmgr_project _envmgr_ruling _envmgr_wanted _envmgr_name \
-        _envmgr_visit _envmgr_told _envmgr_off \
+        _envmgr_project _envmgr_pin _envmgr_wanted _envmgr_name \
+        _envmgr_visit _envmgr_notified _envmgr_off \
         _envmgr_before \
-        _envmgr_pwd _envmgr_allowed _envmgr_foreign _envmgr_stale _envmgr_loaded \
+        _envmgr_pwd _envmgr_allowed _envmgr_external _envmgr_stale _envmgr_loaded \
         _envmgr_path _envmgr_file _envmgr_record _envmgr_real _envmgr_grant \
         _envmgr_values _envmgr_refused
     # all that we took from PATH; directories from here upwards; where no version file was
-    set -g _envmgr_gone
+    set -g _envmgr_removed
     set -g _envmgr_places
     set -g _envmgr_nearer
     # inherited from the shell that this one was started in
@@ -41,7 +41,7 @@ end
 # the version of envmgr, the same in hook-more.fish, which may have been replaced since this shell started; whether that was
 # read, and was read just now
 set -g _envmgr_edition 0.1.0
-set -g _envmgr_whole ''
+set -g _envmgr_more_loaded ''
 set -g _envmgr_again ''
 set -g _envmgr_seen ''
 begin
@@ -86,7 +86,7 @@ function _envmgr_idle
         test "$text" = "$_envmgr_text"; or return
     end
     if test -n "$_envmgr_env"
-        test "$_envmgr_told" != git; and _envmgr_unignored; and return 1
+        test "$_envmgr_notified" != git; and _envmgr_unignored; and return 1
         test -x "$_envmgr_env/bin/python" -a -f "$_envmgr_record"; or return
         read text <"$_envmgr_record"
         test "$_envmgr_home/$text" = "$_envmgr_env"
@@ -113,15 +113,15 @@ function _envmgr_cd --on-variable PWD
     set _envmgr_seen "$PWD:$VIRTUAL_ENV:$ENVMGR_VERSION:$ENVMGR_HOOK:$PATH"
 end
 
-# [quietly]: make the shell have active what the directory asks for. Where there is no project and no environment,
+# [quietly]: activate the environment of the directory, or none. Where there is no project and no environment,
 # hook-more.fish is not needed.
 function _envmgr_update -a quietly
     set _envmgr_wanted ''
     if test -n "$VIRTUAL_ENV"
-        test -n "$_envmgr_whole"; or _envmgr_more; or return
+        test -n "$_envmgr_more_loaded"; or _envmgr_more; or return
         test "$VIRTUAL_ENV" = "$_envmgr_env"; and not set -q _OLD_VIRTUAL_PATH; or _envmgr_ours; or return
     end
-    test "$PATH" = "$_envmgr_path"; or test -z "$_envmgr_env$_envmgr_gone"; or _envmgr_clean
+    test "$PATH" = "$_envmgr_path"; or test -z "$_envmgr_env$_envmgr_removed"; or _envmgr_clean
     test "$PATH" = "$_envmgr_path" -o "$ENVMGR_HOOK" = off; or contains -- "$_envmgr_home/shims" $PATH; or _envmgr_repair
     if test "$ENVMGR_HOOK" = off
         set _envmgr_allowed ''
@@ -134,7 +134,7 @@ function _envmgr_update -a quietly
         set _envmgr_off ''
     end
     if test -n "$_envmgr_wanted$_envmgr_env$_envmgr_allowed$_envmgr_loaded"
-        test -n "$_envmgr_whole"; or _envmgr_more 2>/dev/null; and _envmgr_change
+        test -n "$_envmgr_more_loaded"; or _envmgr_more 2>/dev/null; and _envmgr_change
     end
     set _envmgr_path "$PATH"
 end
@@ -145,15 +145,15 @@ function _envmgr_repair
     set -gx PATH "$_envmgr_home/shims" $PATH
 end
 
-# Look from here upwards: set _envmgr_project and _envmgr_ruling from the nearest version file that holds a word, and
-# _envmgr_allowed to the nearest directory, no further than a version file, that `envmgr allow` was told of; fail when there
+# Look from here upwards: set _envmgr_project and _envmgr_pin from the nearest version file that holds a word, and
+# _envmgr_allowed to the nearest directory, up to the version file, with a grant of `envmgr allow`; fail when there
 # is neither. A .venv on the way, that it was not told of, is mentioned once per visit; in a project `_enter` does that.
 # Root leaves the files of others alone.
 function _envmgr_walk
-    set -l foreign ''
-    set -l surveyed ''
+    set -l external ''
+    set -l searched ''
     set _envmgr_project ''
-    set _envmgr_ruling ''
+    set _envmgr_pin ''
     set _envmgr_allowed ''
     set _envmgr_nearer
     set _envmgr_file ''
@@ -168,25 +168,25 @@ function _envmgr_walk
         set -l folder "$_envmgr_home/projects$place/.envmgr"
         test "$physical" = "$PWD"; or set folder "$_envmgr_home/projects"(builtin realpath -- "$place/" 2>/dev/null)/.envmgr
         if test -f "$file" -o -f "$folder/.allowed"
-            test -n "$_envmgr_whole"; or _envmgr_more; or break
-            test -z "$surveyed" -a -f "$folder/.allowed"; and not test -L "$folder"; and set _envmgr_allowed "$place/"
-            test -z "$surveyed$foreign"; and set _envmgr_grant "$folder"
-            set surveyed 1
-            test -f "$file"; and test -O "$file" -o ! -O /; and _envmgr_ruled "$place" "$file"; and break
-        else if test -z "$foreign$surveyed" -a -n "$place" -a -f "$place/.venv/pyvenv.cfg"
-            set foreign "$place/"
+            test -n "$_envmgr_more_loaded"; or _envmgr_more; or break
+            test -z "$searched" -a -f "$folder/.allowed"; and not test -L "$folder"; and set _envmgr_allowed "$place/"
+            test -z "$searched$external"; and set _envmgr_grant "$folder"
+            set searched 1
+            test -f "$file"; and test -O "$file" -o ! -O /; and _envmgr_read_pin "$place" "$file"; and break
+        else if test -z "$external$searched" -a -n "$place" -a -f "$place/.venv/pyvenv.cfg"
+            set external "$place/"
             set _envmgr_grant "$folder"
         end
         test -n "$_envmgr_grant"; or set _envmgr_grant "$folder"
         set -a _envmgr_nearer "$file"
     end
-    if test -n "$foreign" -a "$foreign" != "$_envmgr_foreign"
-        and test (builtin realpath -- "$foreign.venv/../..") != (builtin realpath -- "$_envmgr_home/envs")
+    if test -n "$external" -a "$external" != "$_envmgr_external"
+        and test (builtin realpath -- "$external.venv/../..") != (builtin realpath -- "$_envmgr_home/envs")
         echo "envmgr: there is a .venv here that is not envmgr's; `envmgr allow` has it activated" >&2
     end
-    set _envmgr_foreign "$foreign"
+    set _envmgr_external "$external"
     test "$_envmgr_stale" = "$_envmgr_allowed"; or set _envmgr_stale ''
-    test -n "$_envmgr_ruling$_envmgr_allowed"
+    test -n "$_envmgr_pin$_envmgr_allowed"
 end
 
 # Set _envmgr_places to the directories in which to look, from here upwards, without a slash at the end. `read` takes PWD
@@ -210,9 +210,9 @@ end
 
 # Read what is seldom needed; that reads this file again first, if it is newer than this shell. Fail if it is not there.
 function _envmgr_more
-    test -n "$_envmgr_whole"; and return
+    test -n "$_envmgr_more_loaded"; and return
     test -r "$_envmgr_home/shell/hook-more.fish"; and _envmgr_source
-    test -n "$_envmgr_whole"; and return
+    test -n "$_envmgr_more_loaded"; and return
     echo "envmgr: this shell's hook is not the installed one: run `envmgr setup`, or open a new shell" >&2
     return 1
 end
@@ -224,7 +224,7 @@ end
 
 # The verbs that only this shell can do, and the program.
 function envmgr
-    if test -n "$_envmgr_whole"
+    if test -n "$_envmgr_more_loaded"
         _envmgr_verb $argv
     else if test "$argv[1]" = unload
         _envmgr_unload
@@ -245,7 +245,7 @@ function _envmgr_call
     if test -x "$program"
         command $program $argv
     else
-        echo "envmgr: error: this shell's store is gone: open a new shell, or `envmgr unload`" >&2
+        echo "envmgr: error: the store of this shell is missing: open a new shell, or `envmgr unload`" >&2
         return 127
     end
 end

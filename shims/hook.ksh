@@ -10,10 +10,10 @@ case $- in *i*) ;; *) return 0 ;; esac
 
 _envmgr_home=${_envmgr_hook%/shell/hook.ksh}
 case ${KSH_VERSION-} in *MIRBSD*) _envmgr_name=mksh ;; *) _envmgr_name=ksh ;; esac
-_envmgr_env='' _envmgr_gone=''
+_envmgr_env='' _envmgr_removed=''
 _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned=''
-_envmgr_project='' _envmgr_ruling='' _envmgr_wanted=''
-_envmgr_visit='' _envmgr_told='' _envmgr_off='' _envmgr_before=''
+_envmgr_project='' _envmgr_pin='' _envmgr_wanted=''
+_envmgr_visit='' _envmgr_notified='' _envmgr_off='' _envmgr_before=''
 
 function _envmgr_prompt {
   typeset status=$?
@@ -21,14 +21,14 @@ function _envmgr_prompt {
   return $status
 }
 
-# Make the shell have active what the directory asks for.
+# Activate the environment of the directory, or none.
 function _envmgr_update {
   if [[ -n ${VIRTUAL_ENV-} && ( -n ${_OLD_VIRTUAL_PATH-} || $VIRTUAL_ENV != "$_envmgr_env" ) ]]; then
     if [[ -n ${_OLD_VIRTUAL_PATH-} || $VIRTUAL_ENV != "$_envmgr_home"/envs/* ]]; then
       _envmgr_yield
       return
     fi
-    _envmgr_leave # inherited, or brought back by somebody who restores old values
+    _envmgr_leave # inherited, or restored by a tool that saves old values
     _envmgr_env=$VIRTUAL_ENV
     _envmgr_leave
   fi
@@ -41,12 +41,12 @@ function _envmgr_update {
     if [[ ${VIRTUAL_ENV-} == "$_envmgr_env" && :${PATH-}: == *:"$_envmgr_env/bin":* ]]; then return; fi
     _envmgr_leave # PATH was reset, or the variable
     _envmgr_enter
-  elif [[ -n $_envmgr_gone ]]; then
-    _envmgr_strip "$_envmgr_gone/bin"
+  elif [[ -n $_envmgr_removed ]]; then
+    _envmgr_strip "$_envmgr_removed/bin"
   fi
 }
 
-# Set _envmgr_project and _envmgr_ruling from the nearest version file that holds a word; fail when there is none.
+# Set _envmgr_project and _envmgr_pin from the nearest version file that holds a word; fail when there is none.
 function _envmgr_walk {
   typeset file text
   _envmgr_project=${PWD-}
@@ -60,10 +60,10 @@ function _envmgr_walk {
       if [[ ! -r $file ]] || ! _envmgr_read "$file"; then text='!'; else text=$_envmgr_read; fi
       if [[ $text != "$_envmgr_text" ]]; then
         _envmgr_parse "$text"
-        _envmgr_text=$text _envmgr_words=$_envmgr_ruling
+        _envmgr_text=$text _envmgr_words=$_envmgr_pin
       fi
-      _envmgr_ruling=$_envmgr_words
-      if [[ -n $_envmgr_ruling ]]; then break; fi
+      _envmgr_pin=$_envmgr_words
+      if [[ -n $_envmgr_pin ]]; then break; fi
     fi
     if [[ -z $_envmgr_project ]]; then return 1; fi
     _envmgr_project=${_envmgr_project%/*}
@@ -71,9 +71,9 @@ function _envmgr_walk {
   if [[ -n ${ENVMGR_VERSION-} ]]; then
     if [[ $ENVMGR_VERSION != "$_envmgr_variable" ]]; then
       _envmgr_parse "$ENVMGR_VERSION"
-      _envmgr_variable=$ENVMGR_VERSION _envmgr_pinned=$_envmgr_ruling
+      _envmgr_variable=$ENVMGR_VERSION _envmgr_pinned=$_envmgr_pin
     fi
-    _envmgr_ruling=${_envmgr_pinned:-$_envmgr_words}
+    _envmgr_pin=${_envmgr_pinned:-$_envmgr_words}
   fi
 }
 
@@ -85,31 +85,31 @@ function _envmgr_read {
   ((${#_envmgr_read} <= 8192))
 }
 
-# TEXT: set _envmgr_ruling to the words of a version file, joined by one blank.
+# TEXT: set _envmgr_pin to the words of a version file, joined by one blank.
 function _envmgr_parse {
   typeset line rest=${1#$'\xef\xbb\xbf'}$'\n'
-  _envmgr_ruling=''
-  while [[ -n $rest ]] && ((${#_envmgr_ruling} <= 200)); do
+  _envmgr_pin=''
+  while [[ -n $rest ]] && ((${#_envmgr_pin} <= 200)); do
     line=${rest%%$'\n'*}
     rest=${rest#*$'\n'}
     line=${line%%'#'*}
     line=${line//[$'\t\r']/ }
     while [[ $line == *[!' ']* ]]; do
       line=${line#"${line%%[!' ']*}"}
-      _envmgr_ruling=${_envmgr_ruling:+$_envmgr_ruling }${line%%' '*}
+      _envmgr_pin=${_envmgr_pin:+$_envmgr_pin }${line%%' '*}
       line=${line#"${line%%' '*}"}
     done
   done
 }
 
-# Set _envmgr_wanted to the environment on record, if it works; else tell about that, once per visit.
+# Set _envmgr_wanted to the environment on record, if it works; else print a note, once per visit.
 function _envmgr_lookup {
-  if [[ $_envmgr_visit != "$_envmgr_project/$_envmgr_ruling" ]]; then
-    _envmgr_visit=$_envmgr_project/$_envmgr_ruling _envmgr_told=''
+  if [[ $_envmgr_visit != "$_envmgr_project/$_envmgr_pin" ]]; then
+    _envmgr_visit=$_envmgr_project/$_envmgr_pin _envmgr_notified=''
     if [[ $_envmgr_off != "$_envmgr_project/" ]]; then _envmgr_off=''; fi
   fi
-  if [[ -n $_envmgr_off || $_envmgr_ruling == system ]] || _envmgr_record || [[ -n $_envmgr_told ]]; then return; fi
-  _envmgr_told=1
+  if [[ -n $_envmgr_off || $_envmgr_pin == system ]] || _envmgr_record || [[ -n $_envmgr_notified ]]; then return; fi
+  _envmgr_notified=1
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${_envmgr_project:-/}" </dev/null >&2
     _envmgr_record
@@ -119,9 +119,9 @@ function _envmgr_lookup {
 # Set _envmgr_wanted from the record; fail when there is none, or its environment does not work.
 function _envmgr_record {
   typeset record env=''
-  if [[ $_envmgr_ruling == *[!A-Za-z0-9._+\<\>=!~,*@\ -]* || $_envmgr_ruling == *..* ]]; then return 1; fi
-  if ((${#_envmgr_ruling} > 200)) || ! _envmgr_physical "$_envmgr_project"; then return 1; fi
-  record=$_envmgr_home/projects$_envmgr_real/.envmgr/$_envmgr_ruling
+  if [[ $_envmgr_pin == *[!A-Za-z0-9._+\<\>=!~,*@\ -]* || $_envmgr_pin == *..* ]]; then return 1; fi
+  if ((${#_envmgr_pin} > 200)) || ! _envmgr_physical "$_envmgr_project"; then return 1; fi
+  record=$_envmgr_home/projects$_envmgr_real/.envmgr/$_envmgr_pin
   if [[ ! -f $record ]]; then return 1; fi
   IFS='' read -r env <"$record"
   if [[ $env != envs/?* || $env == *..* || ! -x $_envmgr_home/$env/bin/python ]]; then return 1; fi
@@ -161,8 +161,8 @@ function _envmgr_enter {
 function _envmgr_leave {
   if [[ -z $_envmgr_env ]]; then return 0; fi
   _envmgr_strip "$_envmgr_env/bin"
-  _envmgr_gone=''
-  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* ]]; then _envmgr_gone=$_envmgr_env; fi
+  _envmgr_removed=''
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* ]]; then _envmgr_removed=$_envmgr_env; fi
   _envmgr_env=''
   unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   if [[ -n ${_envmgr_pythonhome+x} && -z ${PYTHONHOME+x} ]]; then export PYTHONHOME="$_envmgr_pythonhome"; fi
@@ -170,7 +170,7 @@ function _envmgr_leave {
   unset _envmgr_pythonhome _envmgr_deactivate
 }
 
-# The user has activated another environment by hand: it is theirs. Take back what we did, also where the activate
+# The user has activated another environment by hand: leave it. Undo what we did, also where the activate
 # script has put it aside, so that its `deactivate` does not bring ours back.
 function _envmgr_yield {
   typeset saved
@@ -245,7 +245,7 @@ function _envmgr_unload {
   _envmgr_leave
   _envmgr_strip "$_envmgr_home/shims"
   PS1=${PS1#'${ _envmgr_prompt;}'}
-  for name in home name env gone text words variable pinned project ruling wanted visit told off before hook read real; do
+  for name in home name env removed text words variable pinned project pin wanted visit notified off before hook read real; do
     unset "_envmgr_$name"
   done
   unset -f envmgr

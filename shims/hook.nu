@@ -1,5 +1,5 @@
 # envmgr for nushell 0.105 and later. `envmgr setup nu` writes a file into nushell's autoload folder, with
-# `const _envmgr_hook`, the path of this file. hook.bash tells the same, and why. Nothing here starts a program, but the
+# `const _envmgr_hook`, the path of this file. hook.bash has the reasons. Nothing here starts a program, but the
 # one call of `envmgr _enter` for a project that has no record. Nothing of a project is ever evaluated.
 
 const _envmgr_home = ($_envmgr_hook | path dirname | path dirname)
@@ -23,7 +23,7 @@ def _envmgr_read [file: string]: nothing -> string {
 }
 
 # The project that rules here and the words of its pin; null where none does.
-def _envmgr_ruling [] {
+def _envmgr_pin [] {
     if $env.ENVMGR_HOOK? == off or $env._ENVMGR.unloaded { return null }
     mut project = $env.PWD | str trim --right --char '/'
     let ceilings = $env.ENVMGR_CEILING_DIRS? | default '' | split row ':'
@@ -48,9 +48,9 @@ def _envmgr_recorded [ruling: record]: nothing -> string {
     $"($_envmgr_home)/($line)"
 }
 
-# What the directory asks for; a project without an environment is told of once per visit.
+# What the directory asks for; for a project without an environment, print one note per visit.
 def --env _envmgr_wanted [] {
-    let ruling = _envmgr_ruling
+    let ruling = _envmgr_pin
     if $ruling == null {
         $env._ENVMGR.visit = ''
         $env._ENVMGR.off = ''
@@ -105,7 +105,7 @@ def --env _envmgr_leave [] {
     $env._ENVMGR.pythonhome = null
 }
 
-# Make the shell have active what the directory asks for. An environment that the user activated is theirs.
+# Activate the environment of the directory, or none. An environment that the user activated is left alone.
 def --env _envmgr_update [] {
     let there = $env.VIRTUAL_ENV? | default ''
     if $there != '' and $there != $env._ENVMGR.active {
@@ -114,7 +114,7 @@ def --env _envmgr_update [] {
             $env._ENVMGR.active = ''
             return
         }
-        _envmgr_leave # inherited, or brought back by somebody who restores old values
+        _envmgr_leave # inherited, or restored by a tool that saves old values
         $env._ENVMGR.active = $there
         _envmgr_leave
     }

@@ -52,7 +52,7 @@ function global:_envmgr_recorded {
     if ([IO.File]::Exists("$($state.Home)/$line/bin/python")) { "$($state.Home)/$line" } else { '' }
 }
 
-# What the directory asks for; a project without an environment is told of once per visit.
+# What the directory asks for; for a project without an environment, print one note per visit.
 function global:_envmgr_wanted {
     $state = $global:_envmgr
     if (-not (_envmgr_walk)) {
@@ -109,7 +109,7 @@ function global:_envmgr_leave {
     $state.PythonHome = $null
 }
 
-# Make the shell have active what the directory asks for. An environment that the user activated is theirs.
+# Activate the environment of the directory, or none. An environment that the user activated is left alone.
 function global:_envmgr_update {
     $state = $global:_envmgr
     $there = "$env:VIRTUAL_ENV"
@@ -119,7 +119,7 @@ function global:_envmgr_update {
             $state.Active = ''
             return
         }
-        _envmgr_leave # inherited, or brought back by somebody who restores old values
+        _envmgr_leave # inherited, or restored by a tool that saves old values
         $state.Active = $there
         _envmgr_leave
     }

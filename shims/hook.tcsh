@@ -8,7 +8,7 @@ if ( $?prompt ) then
 
 if ( ! $?_envmgr_home ) then
   set _envmgr_home = $_envmgr_hook:h:h:q
-  set _envmgr_active = '' _envmgr_gone = '' _envmgr_seen = '' _envmgr_text = '' _envmgr_visit = '' _envmgr_told = ''
+  set _envmgr_active = '' _envmgr_removed = '' _envmgr_seen = '' _envmgr_text = '' _envmgr_visit = '' _envmgr_notified = ''
   set _envmgr_off = '' _envmgr_before = '' _envmgr_project = '' _envmgr_words = ''
   set _envmgr_old = "`alias precmd`"
   alias precmd 'source $_envmgr_hook:q prompt; '"$_envmgr_old:q"
@@ -116,11 +116,11 @@ if ( $?ENVMGR_HOOK ) then
   if ( "$ENVMGR_HOOK:q" == off ) set _envmgr_found = 0
 endif
 
-# What the directory asks for, from the record; a project without one is told of once per visit.
+# What the directory asks for, from the record; for a project without one, print one note per visit.
 set _envmgr_wanted = ''
 if ( $_envmgr_found ) then
   if ( "$_envmgr_visit:q" != "$_envmgr_project:q/$_envmgr_words:q" ) then
-    set _envmgr_visit = "$_envmgr_project:q/$_envmgr_words:q" _envmgr_told = ''
+    set _envmgr_visit = "$_envmgr_project:q/$_envmgr_words:q" _envmgr_notified = ''
     if ( "$_envmgr_off:q" != "$_envmgr_project:q/" ) set _envmgr_off = ''
   endif
   # a record is that of what a link leads to now
@@ -148,8 +148,8 @@ if ( $_envmgr_found ) then
         break
       endif
     endif
-    if ( "$_envmgr_told" != '' || ! -x $_envmgr_home:q/shell/envmgr ) break
-    set _envmgr_told = 1
+    if ( "$_envmgr_notified" != '' || ! -x $_envmgr_home:q/shell/envmgr ) break
+    set _envmgr_notified = 1
     if ( "$_envmgr_project:q" == '' ) then
       $_envmgr_home:q/shell/envmgr _enter $_envmgr_home:q / < /dev/null
     else
@@ -176,10 +176,10 @@ if ( "$_envmgr_there:q" != '' && "$_envmgr_there:q" != "$_envmgr_active:q" ) the
   endif
 endif
 if ( $_envmgr_theirs ) then
-  set _envmgr_out = $_envmgr_active:q _envmgr_gone = $_envmgr_active:q _envmgr_active = ''
+  set _envmgr_out = $_envmgr_active:q _envmgr_removed = $_envmgr_active:q _envmgr_active = ''
 else if ( "$_envmgr_wanted:q" != "$_envmgr_active:q" || "$_envmgr_there:q" != "$_envmgr_wanted:q" || ! $_envmgr_on ) then
   set _envmgr_out = $_envmgr_active:q
-  if ( "$_envmgr_out:q" == '' ) set _envmgr_out = $_envmgr_gone:q
+  if ( "$_envmgr_out:q" == '' ) set _envmgr_out = $_envmgr_removed:q
 endif
 if ( "$_envmgr_out:q" != '' ) then
   set _envmgr_new = ( ) _envmgr_hit = 0
@@ -192,8 +192,8 @@ if ( "$_envmgr_out:q" != '' ) then
   end
   set path = ( $_envmgr_new:q )
   if ( ! $_envmgr_theirs ) then
-    set _envmgr_gone = ''
-    if ( ! $_envmgr_hit ) set _envmgr_gone = $_envmgr_out:q
+    set _envmgr_removed = ''
+    if ( ! $_envmgr_hit ) set _envmgr_removed = $_envmgr_out:q
     set _envmgr_active = ''
     unsetenv VIRTUAL_ENV
     unsetenv VIRTUAL_ENV_PROMPT

@@ -1,6 +1,6 @@
 # envmgr for xonsh 0.9 and later. `envmgr setup` puts into rc.xsh what runs this file, with `_envmgr_hook`, its path.
 #
-# hook.bash tells the same, and why. Nothing here starts a program, but the one call of `envmgr _enter` for a project
+# hook.bash has the reasons. Nothing here starts a program, but the one call of `envmgr _enter` for a project
 # that has no record. Nothing of a project is ever evaluated.
 
 
@@ -68,7 +68,7 @@ def _envmgr_load(hook):
         return f"{home}/{line}" if works else ""
 
     def wanted():
-        """The environment that the directory asks for, "" for none; a project without one is told of once per visit."""
+        """The environment of the directory, "" for none; for a project without one, print one note per visit."""
         if variables.get("ENVMGR_HOOK", "") == "off" or not walk():
             now["visit"] = now["off"] = ""
             return ""
@@ -127,7 +127,7 @@ def _envmgr_load(hook):
             aliases.pop("deactivate", None)
 
     def update(**_):
-        """Make the shell have active what the directory asks for. An environment that the user activated is theirs."""
+        """Activate the environment of the directory, or none. An environment that the user activated is left alone."""
         there = variables.get("VIRTUAL_ENV", "") or ""
         if there and there != now["active"]:
             if not there.startswith(home + "/envs/"):
@@ -135,7 +135,7 @@ def _envmgr_load(hook):
                     strip(now["active"] + "/bin", last=True)
                 now["active"] = ""
                 return
-            leave()  # inherited, or brought back by somebody who restores old values
+            leave()  # inherited, or restored by a tool that saves old values
             now["active"] = there
             leave()
         new = wanted()

@@ -3,7 +3,7 @@
 # Before each prompt and after each change of directory, with builtins alone: walk up to the nearest .python-version,
 # look its words up among the records (docs/reference/state-on-disk.md), and enter or leave the environment found there.
 # At a prompt, one call of `envmgr _enter` for a project that has no record; it prints notes and may write one. Nothing
-# of a project, and no data, is ever evaluated. hook.bash tells the same. What a shell seldom needs is in hook-more.zsh,
+# of a project, and no data, is ever evaluated. hook.bash has the reasons. What a shell seldom needs is in hook-more.zsh,
 # which is read at the first use: parsing is all that sourcing costs.
 #
 # The file is read again by itself, under zsh's own options and without aliases; its functions run under these, too. Up to
@@ -58,7 +58,7 @@ _envmgr_idle() {
     if [[ ! -f "$_envmgr_file" || ! -r "$_envmgr_file" || "$(<"$_envmgr_file")" != "$_envmgr_text" ]]; then return 1; fi
   fi
   if [[ -n "$_envmgr_env" ]]; then
-    if [[ "$_envmgr_told" != git ]] && _envmgr_unignored; then return 1; fi
+    if [[ "$_envmgr_notified" != git ]] && _envmgr_unignored; then return 1; fi
     [[ -x "$_envmgr_env/bin/python" ]] || return
     [[ -z "$_envmgr_record" ]] && return # it is the allowed one
     [[ -f "$_envmgr_record" && "$_envmgr_home/$(<"$_envmgr_record")" == "$_envmgr_env" ]]
@@ -86,7 +86,7 @@ _envmgr_cd() {
   fi
 }
 
-# [quietly]: make the shell have active what the directory asks for. Whatever happens, it prints nothing but notes.
+# [quietly]: activate the environment of the directory, or none. Whatever happens, it prints nothing but notes.
 _envmgr_update() {
   builtin local __project='' __words='' __env=''
   { _envmgr_change "$@" } 3>&2 2>/dev/null
@@ -101,7 +101,7 @@ _envmgr_change() {
       builtin unset _ENVMGR_ENV
       return
     elif [[ $VIRTUAL_ENV != "$_envmgr_env" ]]; then
-      _envmgr_leave # inherited, or brought back by somebody who restores old values
+      _envmgr_leave # inherited, or restored by a tool that saves old values
       _envmgr_env=$VIRTUAL_ENV
       _envmgr_leave
     elif [[ -n ${CONDA_PREFIX-} && ${PATH-} == *"$_envmgr_env/bin"* && :${PATH%%"$_envmgr_env/bin"*} == *:"$CONDA_PREFIX/bin:"* ]]; then
@@ -115,7 +115,7 @@ _envmgr_change() {
       _envmgr_leave
       builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
     fi
-    if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_surveyed; then _envmgr_survey; fi
+    if [[ ${PWD-} != "$_envmgr_pwd" ]] || ! _envmgr_grant_is_current; then _envmgr_find_grant; fi
     if _envmgr_walk || [[ -n $_envmgr_allowed ]]; then _envmgr_lookup "$@"; else _envmgr_visit='' _envmgr_off=''; fi
   fi
   if { [[ $_envmgr_allowed != "$_envmgr_loaded" ]] && _envmgr_more } || { [[ -n $_envmgr_allowed ]] && _envmgr_renewed }; then
@@ -196,30 +196,30 @@ _envmgr_parse() {
   done
 }
 
-# [quietly]: set __env to the environment on record for __project and __words, if it works; else tell about that, once
+# [quietly]: set __env to the environment on record for __project and __words, if it works; else print a note, once
 # per visit.
 _envmgr_lookup() {
   if [[ $_envmgr_visit != "$__project/$__words" ]]; then
-    _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_told=''
+    _envmgr_visit=$__project/$__words _envmgr_project=$__project _envmgr_notified=''
     if [[ $_envmgr_off != "$__project/" ]]; then _envmgr_off=''; fi
   fi
   if [[ -n $_envmgr_off ]]; then return; fi
   if [[ -n $_envmgr_allowed ]] && _envmgr_granted; then
-    if [[ -n $__words && $__words != system && -z $_envmgr_told && -z ${1-} ]]; then _envmgr_compare; fi
+    if [[ -n $__words && $__words != system && -z $_envmgr_notified && -z ${1-} ]]; then _envmgr_compare; fi
     return
   fi
   if [[ -z $__words || $__words == system ]]; then return; fi
   if _envmgr_find; then
-    if [[ -n ${1-} || $_envmgr_told == git ]] || ! _envmgr_unignored; then return; fi
-    _envmgr_told=git
-  elif [[ -n $_envmgr_told || -n ${1-} ]]; then
+    if [[ -n ${1-} || $_envmgr_notified == git ]] || ! _envmgr_unignored; then return; fi
+    _envmgr_notified=git
+  elif [[ -n $_envmgr_notified || -n ${1-} ]]; then
     return
   else
-    _envmgr_told=1
+    _envmgr_notified=1
   fi
   if [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" _enter "$_envmgr_home" "${__project:-/}" </dev/null >&3 2>&3 3>&-
-    _envmgr_survey # the call has seen that this is no link any more, if it was one
+    _envmgr_find_grant # the call has seen that this is no link any more, if it was one
     if [[ -z $_envmgr_allowed ]] || ! _envmgr_granted; then _envmgr_find; fi
   fi
 }
@@ -254,8 +254,8 @@ _envmgr_current() {
   [[ ! -L $__records ]]
 }
 
-# Whether what _envmgr_survey found still holds: `allow` and `deny` may have been called in another terminal.
-_envmgr_surveyed() {
+# Whether what _envmgr_find_grant found still holds: `allow` and `deny` may have been called in another terminal.
+_envmgr_grant_is_current() {
   builtin local __records
   if [[ -z $_envmgr_allowed ]]; then
     [[ ! -f $_envmgr_grant ]]
@@ -266,8 +266,8 @@ _envmgr_surveyed() {
 
 # Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
 # `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
-_envmgr_survey() {
-  builtin local __place=${PWD-} __foreign='' __records __grant
+_envmgr_find_grant() {
+  builtin local __place=${PWD-} __external='' __records __grant
   __place=${__place%/}
   _envmgr_pwd=${PWD-} _envmgr_allowed='' _envmgr_grant=''
   while [[ ${PWD-} == /* && ( -z ${ENVMGR_CEILING_DIRS-} || :$ENVMGR_CEILING_DIRS: != *:"${__place:-/}":* ) ]]; do
@@ -277,26 +277,26 @@ _envmgr_survey() {
         _envmgr_grant=$__grant
         if _envmgr_more 2>&3; then _envmgr_allowed=$__place/; else _envmgr_grant=''; fi
         break
-      elif [[ -z $_envmgr_grant || ( -z $__foreign && ( -f $__place/.python-version || -f $__place/.venv/pyvenv.cfg ) ) ]]; then
+      elif [[ -z $_envmgr_grant || ( -z $__external && ( -f $__place/.python-version || -f $__place/.venv/pyvenv.cfg ) ) ]]; then
         _envmgr_grant=$__grant # it may be written in another terminal
       fi
     fi
     if [[ -f $__place/.python-version || -z $__place ]]; then break; fi
-    if [[ -z $__foreign && -f $__place/.venv/pyvenv.cfg ]]; then __foreign=$__place/; fi
+    if [[ -z $__external && -f $__place/.venv/pyvenv.cfg ]]; then __external=$__place/; fi
     __place=${__place%/*}
   done
-  if [[ -n $__foreign && $__foreign != "$_envmgr_foreign" && ! "$__foreign.venv/../.." -ef "$_envmgr_home/envs" ]]; then
+  if [[ -n $__external && $__external != "$_envmgr_external" && ! "$__external.venv/../.." -ef "$_envmgr_home/envs" ]]; then
     builtin printf '%s\n' "envmgr: there is a .venv here that is not envmgr's; \`envmgr allow\` has it activated" >&3
   fi
-  _envmgr_foreign=$__foreign
+  _envmgr_external=$__external
   if [[ $_envmgr_stale != "$_envmgr_allowed" ]]; then _envmgr_stale=''; fi
 }
 
 # DIRECTORY: make this environment the active one. Assigning PATH makes zsh forget where it found programs.
 _envmgr_enter() {
   _envmgr_clean
-  _envmgr_env=$1 _envmgr_twice=''
-  if [[ :${PATH-}: == *:"$1/bin":* ]]; then _envmgr_twice=1; fi
+  _envmgr_env=$1 _envmgr_duplicate=''
+  if [[ :${PATH-}: == *:"$1/bin":* ]]; then _envmgr_duplicate=1; fi
   builtin typeset -gx _ENVMGR_ENV=$1 # tells a shell started in this one that VIRTUAL_ENV is ours
   builtin typeset -gx PATH=$1/bin${PATH:+:$PATH} VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=${${1:h:t}//[^A-Za-z0-9._+-]/-}
   if [[ $1 == "$_envmgr_home"/envs/* ]]; then VIRTUAL_ENV_PROMPT=${VIRTUAL_ENV_PROMPT%-*}; fi
@@ -314,9 +314,9 @@ _envmgr_enter() {
 _envmgr_leave() {
   if [[ -z $_envmgr_env ]]; then return; fi
   _envmgr_strip "$_envmgr_env/bin"
-  while [[ -z $_envmgr_twice && :${PATH-}: == *:"$_envmgr_env/bin":* ]]; do _envmgr_strip "$_envmgr_env/bin"; done # direnv's
-  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* && :$_envmgr_gone != *:"$_envmgr_env":* ]]; then
-    _envmgr_gone+=$_envmgr_env:
+  while [[ -z $_envmgr_duplicate && :${PATH-}: == *:"$_envmgr_env/bin":* ]]; do _envmgr_strip "$_envmgr_env/bin"; done # direnv's
+  if [[ :${PATH-}: != *:"$_envmgr_env/bin":* && :$_envmgr_removed != *:"$_envmgr_env":* ]]; then
+    _envmgr_removed+=$_envmgr_env:
   fi
   _envmgr_env=''
   builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT _ENVMGR_ENV
@@ -329,12 +329,12 @@ _envmgr_leave() {
 
 # Take from PATH what direnv and other tools that restore old values have brought back.
 _envmgr_clean() {
-  builtin local __rest=$_envmgr_gone __one
+  builtin local __rest=$_envmgr_removed __one
   while [[ -n $__rest ]]; do
     __one=${__rest%%:*} __rest=${__rest#*:}
     while [[ $__one != "$_envmgr_env" && :${PATH-}: == *:"$__one/bin":* ]]; do _envmgr_strip "$__one/bin"; done
   done
-  while [[ -n $_envmgr_env && -z $_envmgr_twice && -n ${PATH-} && :${PATH//:/::}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
+  while [[ -n $_envmgr_env && -z $_envmgr_duplicate && -n ${PATH-} && :${PATH//:/::}: == *:"$_envmgr_env/bin":*:"$_envmgr_env/bin":* ]]; do
     _envmgr_strip "$_envmgr_env/bin" last
   done
 }
@@ -355,9 +355,9 @@ _envmgr_strip() {
 # Read what is seldom needed; that reads this file again first, if it is newer than this shell. Fail if it is not there.
 _envmgr_more() {
   builtin setopt localoptions noaliases
-  if [[ -n $_envmgr_whole ]]; then return; fi
+  if [[ -n $_envmgr_more_loaded ]]; then return; fi
   builtin . "$_envmgr_home/shell/hook-more.zsh" 2>/dev/null
-  if [[ -n $_envmgr_whole ]]; then return; fi
+  if [[ -n $_envmgr_more_loaded ]]; then return; fi
   builtin printf '%s\n' "envmgr: this shell's hook is not the installed one: run \`envmgr setup\`, or open a new shell" >&2
   return 1
 }
@@ -365,7 +365,7 @@ _envmgr_more() {
 # The verbs that only this shell can do, and the program.
 envmgr() {
   builtin emulate -LR zsh
-  case $_envmgr_whole:${1-} in
+  case $_envmgr_more_loaded:${1-} in
     (?*:*) _envmgr_verb "$@" ;;
     (:unload) _envmgr_unload ;;
     (*)
@@ -389,7 +389,7 @@ _envmgr_call() {
   elif [[ -x $_envmgr_home/shell/envmgr ]]; then
     "$_envmgr_home/shell/envmgr" "$@"
   else
-    builtin printf '%s\n' "envmgr: error: this shell's store is gone: open a new shell, or \`envmgr unload\`" >&2
+    builtin printf '%s\n' "envmgr: error: the store of this shell is missing: open a new shell, or \`envmgr unload\`" >&2
     return 127
   fi
 }
@@ -416,13 +416,13 @@ _envmgr_start() {
   if [[ $__file != */shell/hook.zsh ]]; then __file=${__file:A}; fi
   builtin typeset -g _envmgr_home=${__file%/shell/*}
   # the version of envmgr, the same in hook-more.zsh; whether that was read, and was read just now
-  builtin typeset -g _envmgr_edition=0.1.0 _envmgr_whole='' _envmgr_again='' _envmgr_seen=''
+  builtin typeset -g _envmgr_edition=0.1.0 _envmgr_more_loaded='' _envmgr_again='' _envmgr_seen=''
   if [[ -n $_envmgr_kept ]]; then return; fi
-  builtin typeset -g _envmgr_env='' _envmgr_gone='' _envmgr_twice='' # put on PATH; taken from it, each followed by a colon
+  builtin typeset -g _envmgr_env='' _envmgr_removed='' _envmgr_duplicate='' # put on PATH; taken from it, each followed by a colon
   builtin typeset -g _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' # looked at last
-  builtin typeset -g _envmgr_project='' _envmgr_visit='' _envmgr_told='' # project and words of this visit
+  builtin typeset -g _envmgr_project='' _envmgr_visit='' _envmgr_notified='' # project and words of this visit
   builtin typeset -g _envmgr_off='' _envmgr_before='' # where it is not wanted; the variable before `envmgr shell`
-  builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_foreign='' _envmgr_stale='' # surveyed last
+  builtin typeset -g _envmgr_pwd='' _envmgr_allowed='' _envmgr_external='' _envmgr_stale='' # surveyed last
   builtin typeset -g _envmgr_grant='' # what `envmgr allow` wrote there, or would write
   builtin typeset -g _envmgr_loaded=${_ENVMGR_NAMES:+${_ENVMGR_PLACE:-?}} # where the variables are from that are set
   builtin typeset -g _envmgr_values='' _envmgr_refused='' # names and values as they were then; whether a source had changed

@@ -1,16 +1,16 @@
 #!/bin/sh
-# An envmgr shim: becomes the program that the shim's own name means in this directory. Builtins only, one exec.
+# An envmgr shim: executes the command of its own name for the current directory. Builtins only, one exec.
 #
 # Linked as shims/<command>. Run under its own name, `sh shell/shim.sh COMMAND`, it prints the path instead.
-# The rule is told in docs/reference/state-on-disk.md; src/envmgr/shell/programs.py tells the same in Python, and
-# tests/conformance holds them to one table. What builtins cannot answer goes to `envmgr _shim`, or `_which`.
+# The rule is in docs/reference/state-on-disk.md; src/envmgr/shell/programs.py implements it in Python, and
+# tests/conformance tests all of them against one table. What builtins cannot answer goes to `envmgr _shim`, or `_which`.
 #
 # A shell parses a script as it goes, so what is common comes first, and what is rare is defined after it. The variables
 # have odd names because one that the caller exports would change for the program that is run.
 
 set -f
 IFS=' 	' # blank and tab
-__foreign='*[!A-Za-z0-9._+<=>!~,*@ -]*'
+__invalid='*[!A-Za-z0-9._+<=>!~,*@ -]*'
 
 # [ARGUMENT...]: leave it to Python.
 __ask() {
@@ -23,7 +23,7 @@ __ask() {
   exec "$__home/shell/envmgr" _shim "$__home" "$__command" "$@"
 }
 
-# PROGRAM [ARGUMENT...]: become it, or print it. A path that could steer a terminal is for Python: a shell that cannot
+# PROGRAM [ARGUMENT...]: execute it, or print its path. A path that could steer a terminal is for Python: a shell that cannot
 # execute a program says so, and prints the path, and its own.
 __run() {
   if [ "$__print" ]; then
@@ -76,7 +76,7 @@ __read() {
 __read_any() {
   __read "$1"
   # shellcheck disable=SC2254 # a pattern
-  case $__words in $__foreign) ;; *) return ;; esac
+  case $__words in $__invalid) ;; *) return ;; esac
   IFS="$IFS$(printf '\r')"
   __read "$1"
   __words=${__words#"$(printf '\357\273\277')"}
@@ -170,7 +170,7 @@ fi
 if [ -z "$__words" ] && [ -f "$__home/default" ] && [ -r "$__home/default" ]; then __read_any "$__home/default"; fi
 __words=${__words:-system}
 # shellcheck disable=SC2254 # a pattern
-case $__words in $__foreign | *..*) __unread=1 ;; esac
+case $__words in $__invalid | *..*) __unread=1 ;; esac
 if [ ${#__words} -gt 200 ]; then __unread=1; fi
 
 # Records and grants belong to the physical path of a project.
@@ -278,10 +278,10 @@ __consult() {
 }
 
 if [ "$__unread" ]; then __ask "$@"; fi
-__program='' __held=''
+__program='' __partial=''
 for __word in $__words; do
-  __word=$__held$__word __held=''
-  case $__word in *,) __held=$__word ;; *) __consult "$__word" "$@" ;; esac
+  __word=$__partial$__word __partial=''
+  case $__word in *,) __partial=$__word ;; *) __consult "$__word" "$@" ;; esac
 done
 if [ "$__program" ]; then __run "$__program" "$@"; fi
 if [ -x "$__home/shims/$__command" ] && ! __is_shim "$__home/shims/$__command"; then

@@ -124,7 +124,7 @@ def test_line_39_a_store_that_is_gone(sandbox: ShellSandbox, change: str) -> Non
         assert terminal.type("") == ""
         assert sandbox.active(terminal) == "unset"
         said = terminal.type("envmgr --version")
-        assert "store is gone" in said
+        assert "the store of this shell is missing" in said
         assert said.count("\n") == 1
         assert terminal.type("envmgr unload") == ""
         assert sandbox.path_entries(terminal) == ["/usr/bin", "/bin"]
