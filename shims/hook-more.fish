@@ -9,7 +9,7 @@ if test "$_envmgr_edition" != 0.1.0
     set _envmgr_again 1
 end
 
-# Whether VIRTUAL_ENV, which is not as we left it, is ours to take away: inherited, or brought back by somebody who restores
+# Whether VIRTUAL_ENV, which is not as we left it, is ours to take away: inherited, or restored by another tool that restores
 # old values. What the user has activated is theirs, also if it is one of ours.
 function _envmgr_ours
     if not set -q _OLD_VIRTUAL_PATH
@@ -44,9 +44,9 @@ end
 # put there, the second time.
 function _envmgr_clean
     set -q CONDA_PREFIX; and test -n "$_envmgr_env"; and _envmgr_conda # PATH has changed
-    for gone in $_envmgr_removed
-        while test "$gone" != "$_envmgr_env"; and contains -- "$gone/bin" $PATH
-            _envmgr_strip PATH "$gone/bin"
+    for removed in $_envmgr_removed
+        while test "$removed" != "$_envmgr_env"; and contains -- "$removed/bin" $PATH
+            _envmgr_strip PATH "$removed/bin"
         end
     end
     test -n "$_envmgr_env" -a -z "$_envmgr_duplicate"; or return 0

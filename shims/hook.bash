@@ -23,7 +23,7 @@ builtin set +ak # with these options, assignments have other effects
 if [[ -z ${_envmgr_home+x} ]] || ! builtin declare -F _envmgr_prompt >/dev/null; then
   # the environment that we put on PATH, and all that we took from it, each followed by a colon
   _envmgr_env='' _envmgr_removed='' _envmgr_duplicate=''
-  # what was looked at last: version file and variable, each with its words; project and words, and whether that was told
+  # what was looked at last: version file and variable, each with its words; project and words, and whether the user was notified
   _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_notified=''
   # the project in which the user does not want it; the variable before `envmgr shell`
   _envmgr_off='' _envmgr_before=''
@@ -34,7 +34,7 @@ if [[ -z ${_envmgr_home+x} ]] || ! builtin declare -F _envmgr_prompt >/dev/null;
   _envmgr_grant='' _envmgr_values='' _envmgr_refused=''
   # which of the commands that change directory were functions of the user's
   _envmgr_wrapped=''
-  # what an idle prompt compares: where no version file was, and the file that ruled; the record asked for; the physical path
+  # what an idle prompt compares: where no version file was, and the version file of the pin; the record asked for; the physical path
   # of a project that was entered through a link
   _envmgr_nearer=('') _envmgr_file='' _envmgr_record='' _envmgr_real=''
 fi
@@ -365,7 +365,7 @@ _envmgr_grant_is_current() {
 }
 
 # Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
-# `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
+# `envmgr allow` was run in. A .venv that was not allowed is mentioned once per visit; in a project `_enter` does that.
 _envmgr_find_grant() {
   builtin local __place="${PWD-}" __external=''
   __place=${__place%/}
@@ -514,7 +514,7 @@ _envmgr_complete() { builtin . "$_envmgr_home/shell/completion.bash" && _envmgr_
 builtin complete -o default -F _envmgr_complete envmgr
 
 # Come first among the prompt's commands: those that draw it should see the result. From bash 5.1 on as an element of
-# its own, after which bash restores $? and PIPESTATUS for the next, also when somebody has appended to that element.
+# its own, after which bash restores $? and PIPESTATUS for the next, also if something was appended to that element.
 # bash-preexec runs its functions before all that was in PROMPT_COMMAND, of which it knows the first element only.
 _envmgr_come_first() {
   if [[ ${bash_preexec_imported-}${__bp_imported-} ]]; then

@@ -9,11 +9,11 @@ use str
 var home = (str:trim-suffix $hook /shell/hook.elv)
 var program~ = (external $home/shell/envmgr)
 var active = ''  # the environment that we put on PATH
-var gone = ''    # the one that was not there any more when it was to be taken away
+var removed = ''    # the one that was not there any more when it was to be taken away
 var project = '' # what rules now: its directory, the words of its pin
-var ruling = ''
-var visit = ''   # project and words of this visit, and whether the user was told about them
-var told = $false
+var pin_words = ''
+var visit = ''   # project and words of this visit, and whether the user was notified about them
+var notified = $false
 var off = ''     # the project in which the user does not want it
 var before = ''  # the variable before `envmgr shell`
 var pythonhome = $nil
@@ -33,9 +33,9 @@ fn words {|text|
 # The directory of the project; '' stands for the root where a path follows.
 fn place { if (eq $project '') { put / } else { put $project } }
 
-# Set project and ruling from the nearest version file that holds a word; whether there is one.
+# Set project and pin_words from the nearest version file that holds a word; whether there is one.
 fn walk {
-  set ruling = ''
+  set pin_words = ''
   set project = (str:trim-suffix $pwd /)
   var ceilings = [(str:split : (env ENVMGR_CEILING_DIRS))]
   while (not (has-value $ceilings (place))) {
@@ -43,16 +43,16 @@ fn walk {
     if (path:is-regular &follow-symlink=$true $file) {
       try {
         var text = (slurp < $file)
-        set ruling = (if (> (count $text) 8192) { put '!' } else { words $text })
-      } catch { set ruling = '!' }
-      if (not-eq $ruling '') { break }
+        set pin_words = (if (> (count $text) 8192) { put '!' } else { words $text })
+      } catch { set pin_words = '!' }
+      if (not-eq $pin_words '') { break }
     }
     if (eq $project '') { break }
     set project = (re:replace '/[^/]*$' '' $project)
   }
-  if (not-eq $ruling '') {
+  if (not-eq $pin_words '') {
     var pinned = (words (env ENVMGR_VERSION))
-    if (not-eq $pinned '') { set ruling = $pinned }
+    if (not-eq $pinned '') { set pin_words = $pinned }
     put $true
   } else {
     put $false
@@ -63,9 +63,9 @@ fn walk {
 fn recorded {
   var real = $project # the record is that of what a link leads to now
   if (not-eq $project '') { try { set real = (path:eval-symlinks $project) } catch { nop } }
-  var record = $home/projects$real/.envmgr/$ruling
+  var record = $home/projects$real/.envmgr/$pin_words
   var found = ''
-  if (and (re:match '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' $ruling) (not (str:contains $ruling ..)) (path:is-regular &follow-symlink=$true $record)) {
+  if (and (re:match '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' $pin_words) (not (str:contains $pin_words ..)) (path:is-regular &follow-symlink=$true $record)) {
     var line = [(str:split "\n" (slurp < $record))][0]
     if (and (re:match '^envs/.' $line) (not (str:contains $line ..)) (path:is-regular &follow-symlink=$true $home/$line/bin/python)) {
       set found = $home/$line
@@ -82,18 +82,18 @@ fn wanted {
     put ''
     return
   }
-  if (not-eq $visit $project/$ruling) {
-    set visit = $project/$ruling
-    set told = $false
+  if (not-eq $visit $project/$pin_words) {
+    set visit = $project/$pin_words
+    set notified = $false
     if (not-eq $off $project/) { set off = '' }
   }
-  if (or (not-eq $off '') (eq $ruling system)) {
+  if (or (not-eq $off '') (eq $pin_words system)) {
     put ''
     return
   }
   var found = (recorded)
-  if (and (eq $found '') (not $told)) {
-    set told = $true
+  if (and (eq $found '') (not $notified)) {
+    set notified = $true
     try { program _enter $home (place) < /dev/null >&2 } catch { nop }
     set found = (recorded)
   }
@@ -129,8 +129,8 @@ fn enter {|environment|
 fn leave {
   if (eq $active '') { return }
   strip $active/bin
-  set gone = ''
-  if (not (on-path $active/bin)) { set gone = $active }
+  set removed = ''
+  if (not (on-path $active/bin)) { set removed = $active }
   set active = ''
   unset-env VIRTUAL_ENV
   unset-env VIRTUAL_ENV_PROMPT
@@ -161,8 +161,8 @@ fn update {
       leave
       enter $new
     }
-  } elif (not-eq $gone '') {
-    strip $gone/bin
+  } elif (not-eq $removed '') {
+    strip $removed/bin
   }
 }
 

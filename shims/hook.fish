@@ -16,11 +16,11 @@ if not set -q _envmgr_home; or not functions -q _envmgr_prompt
     # the environment that we put on PATH, and whether it was there already
     # what was looked at last: text, variable; and the words of both
     # what rules now: project and words; the environment that they ask for, and its name
-    # project and words of this visit, whether the user was told about them, and where the user does not want it
+    # project and words of this visit, whether the user was notified, and where the user does not want it
     # the variable before `envmgr shell`
     # the directory climbed last; the one in it or above it with a grant of `envmgr allow`, one with a .venv that it was not
     # told of, and one where what was allowed has changed; the one whose variables are set
-    # what an idle prompt compares: variables, PATH as we left it, the version file that ruled, the record asked for, the
+    # what an idle prompt compares: variables, PATH as we left it, the version file of the pin, the record asked for, the
     # physical path of a project that was entered through a link, the folder of records that `envmgr allow` writes to
     # names and values of the variables as they were when they were set, and whether their source had changed then
     echo | read -g _envmgr_env _envmgr_duplicate \
@@ -147,7 +147,7 @@ end
 
 # Look from here upwards: set _envmgr_project and _envmgr_pin from the nearest version file that holds a word, and
 # _envmgr_allowed to the nearest directory, up to the version file, with a grant of `envmgr allow`; fail when there
-# is neither. A .venv on the way, that it was not told of, is mentioned once per visit; in a project `_enter` does that.
+# is neither. A .venv on the way that was not allowed is mentioned once per visit; in a project `_enter` does that.
 # Root leaves the files of others alone.
 function _envmgr_walk
     set -l external ''

@@ -40,35 +40,35 @@ def _envmgr_pin [] {
 }
 
 # The environment on record, '' if there is none that works.
-def _envmgr_recorded [ruling: record]: nothing -> string {
-    if $ruling.words !~ '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' or '..' in $ruling.words { return '' }
-    let real = if $ruling.project == '' { '' } else { $ruling.project | path expand } # of what a link leads to now
-    let line = _envmgr_read $"($_envmgr_home)/projects($real)/.envmgr/($ruling.words)" | lines | get --optional 0 | default ''
+def _envmgr_recorded [pin: record]: nothing -> string {
+    if $pin.words !~ '^[A-Za-z0-9._+<>=!~,*@ -]{1,200}$' or '..' in $pin.words { return '' }
+    let real = if $pin.project == '' { '' } else { $pin.project | path expand } # of what a link leads to now
+    let line = _envmgr_read $"($_envmgr_home)/projects($real)/.envmgr/($pin.words)" | lines | get --optional 0 | default ''
     if $line !~ '^envs/.' or '..' in $line or not ($"($_envmgr_home)/($line)/bin/python" | path exists) { return '' }
     $"($_envmgr_home)/($line)"
 }
 
 # What the directory asks for; for a project without an environment, print one note per visit.
 def --env _envmgr_wanted [] {
-    let ruling = _envmgr_pin
-    if $ruling == null {
+    let pin = _envmgr_pin
+    if $pin == null {
         $env._ENVMGR.visit = ''
         $env._ENVMGR.off = ''
         return ''
     }
-    let visit = $"($ruling.project)/($ruling.words)"
-    $env._ENVMGR.project = $ruling.project
+    let visit = $"($pin.project)/($pin.words)"
+    $env._ENVMGR.project = $pin.project
     if $env._ENVMGR.visit != $visit {
         $env._ENVMGR.visit = $visit
-        $env._ENVMGR.told = false
-        if $env._ENVMGR.off != $"($ruling.project)/" { $env._ENVMGR.off = '' }
+        $env._ENVMGR.notified = false
+        if $env._ENVMGR.off != $"($pin.project)/" { $env._ENVMGR.off = '' }
     }
-    if $env._ENVMGR.off != '' or $ruling.words == system { return '' }
-    let found = _envmgr_recorded $ruling
-    if $found != '' or $env._ENVMGR.told { return $found }
-    $env._ENVMGR.told = true
-    try { ^$"($_envmgr_home)/shell/envmgr" _enter $_envmgr_home (if $ruling.project == '' { '/' } else { $ruling.project }) }
-    _envmgr_recorded $ruling
+    if $env._ENVMGR.off != '' or $pin.words == system { return '' }
+    let found = _envmgr_recorded $pin
+    if $found != '' or $env._ENVMGR.notified { return $found }
+    $env._ENVMGR.notified = true
+    try { ^$"($_envmgr_home)/shell/envmgr" _enter $_envmgr_home (if $pin.project == '' { '/' } else { $pin.project }) }
+    _envmgr_recorded $pin
 }
 
 def _envmgr_path [] { $env.PATH | split row (char esep) }
@@ -98,7 +98,7 @@ def --env _envmgr_leave [] {
     let active = $env._ENVMGR.active
     if $active == '' { return }
     _envmgr_strip $"($active)/bin"
-    $env._ENVMGR.gone = if $"($active)/bin" in (_envmgr_path) { '' } else { $active }
+    $env._ENVMGR.removed = if $"($active)/bin" in (_envmgr_path) { '' } else { $active }
     $env._ENVMGR.active = ''
     hide-env --ignore-errors VIRTUAL_ENV VIRTUAL_ENV_PROMPT
     if $env._ENVMGR.pythonhome != null and $env.PYTHONHOME? == null { $env.PYTHONHOME = $env._ENVMGR.pythonhome }
@@ -127,8 +127,8 @@ def --env _envmgr_update [] {
             _envmgr_leave
             _envmgr_enter $wanted
         }
-    } else if $env._ENVMGR.gone != '' {
-        _envmgr_strip $"($env._ENVMGR.gone)/bin"
+    } else if $env._ENVMGR.removed != '' {
+        _envmgr_strip $"($env._ENVMGR.removed)/bin"
     }
 }
 
@@ -177,7 +177,7 @@ def --env deactivate [] { envmgr deactivate }
 # A shell that reads this file again keeps its state.
 if $nu.is-interactive and ($env._ENVMGR? == null or $env._ENVMGR.unloaded) {
     $env._ENVMGR = {
-        active: '', gone: '', project: '', visit: '', told: false, off: '', before: '', pythonhome: null,
+        active: '', removed: '', project: '', visit: '', notified: false, off: '', before: '', pythonhome: null,
         unloaded: false
     }
     # The shims come first on PATH; an environment goes before them when it is entered.

@@ -15,9 +15,9 @@ def _envmgr_load(hook):
     home = hook[: -len("/shell/hook.xsh")]
     program = home + "/shell/envmgr"
     variables = __xonsh__.env
-    # what is active, was taken from PATH last, rules now; what the user was told, where it is not wanted
+    # the active environment, the one removed from PATH last, the pin; whether the user was notified, where it is off
     # "deactivate": whether the alias is ours
-    now = {"active": "", "gone": "", "project": "", "words": "", "visit": "", "told": False, "off": "", "before": ""}
+    now = {"active": "", "removed": "", "project": "", "words": "", "visit": "", "notified": False, "off": "", "before": ""}
 
     def words(text):
         """The words of a version file, joined by one blank."""
@@ -73,14 +73,14 @@ def _envmgr_load(hook):
             now["visit"] = now["off"] = ""
             return ""
         if now["visit"] != now["project"] + "/" + now["words"]:
-            now["visit"], now["told"] = now["project"] + "/" + now["words"], False
+            now["visit"], now["notified"] = now["project"] + "/" + now["words"], False
             if now["off"] != now["project"] + "/":
                 now["off"] = ""
         if now["off"] or now["words"] == "system":
             return ""
         found = recorded()
-        if not found and not now["told"]:
-            now["told"] = True
+        if not found and not now["notified"]:
+            now["notified"] = True
             call("_enter", home, now["project"] or "/", stdin=subprocess.DEVNULL)
             found = recorded()
         return found
@@ -116,7 +116,7 @@ def _envmgr_load(hook):
         if not now["active"]:
             return
         strip(now["active"] + "/bin")
-        now["gone"] = "" if now["active"] + "/bin" in variables["PATH"] else now["active"]
+        now["removed"] = "" if now["active"] + "/bin" in variables["PATH"] else now["active"]
         now["active"] = ""
         for name in ("VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT"):
             if name in variables:
@@ -143,8 +143,8 @@ def _envmgr_load(hook):
             leave()
             if new:
                 enter(new)
-        elif not new and now["gone"]:
-            strip(now["gone"] + "/bin")
+        elif not new and now["removed"]:
+            strip(now["removed"] + "/bin")
 
     def choose(arguments):
         """envmgr shell [VERSION | --unset | -]."""

@@ -265,7 +265,7 @@ _envmgr_grant_is_current() {
 }
 
 # Look around in a directory that is new: set _envmgr_allowed to the nearest one, no further than the project, that
-# `envmgr allow` was told of. A .venv that it was not told of is mentioned once per visit; in a project `_enter` does that.
+# `envmgr allow` was run in. A .venv that was not allowed is mentioned once per visit; in a project `_enter` does that.
 _envmgr_find_grant() {
   builtin local __place=${PWD-} __external='' __records __grant
   __place=${__place%/}
@@ -451,7 +451,7 @@ _envmgr_register() {
       builtin typeset -gx PATH=$_envmgr_home/shims${PATH:+:$PATH}
     fi
   fi
-  fpath=(${fpath:#$_envmgr_home/shell} $_envmgr_home/shell) # a later compinit finds _envmgr; an earlier one is told
+  fpath=(${fpath:#$_envmgr_home/shell} $_envmgr_home/shell) # a later compinit finds _envmgr; an earlier one is updated
 }
 _envmgr_start "$_envmgr_source"
 if [[ -z ${_envmgr_reading-} ]]; then _envmgr_register; fi

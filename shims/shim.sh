@@ -129,7 +129,7 @@ if [ "$__command" = shim.sh ]; then
 fi
 
 # The project: the nearest directory whose version file holds a word. Root leaves the files of others alone.
-# On the way, the nearest directory that `envmgr allow` was told of.
+# On the way, the nearest directory that `envmgr allow` was run in.
 __words='' __allowed=''
 case ${PWD-} in
   /*) __project=${PWD%/} ;;
