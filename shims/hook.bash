@@ -27,8 +27,8 @@ if [[ -z ${_envmgr_home+x} ]] || ! builtin declare -F _envmgr_prompt >/dev/null;
   _envmgr_text='' _envmgr_words='' _envmgr_variable='' _envmgr_pinned='' _envmgr_project='' _envmgr_visit='' _envmgr_notified=''
   # the project in which the user does not want it; the variable before `envmgr shell`
   _envmgr_off='' _envmgr_before=''
-  # the directory surveyed last; the one in it or above it with a grant of `envmgr allow`, and one with a .venv that it was
-  # not told of; the one whose variables are set
+  # the directory searched last; the nearest one with a grant of `envmgr allow`, and one with a .venv that has none;
+  # the directory whose variables are set
   _envmgr_pwd='' _envmgr_allowed='' _envmgr_external='' _envmgr_stale='' _envmgr_loaded=${_ENVMGR_NAMES:+${_ENVMGR_PLACE:-?}}
   # what `envmgr allow` wrote for the former, or would write; names and values as they were then; whether a source had changed
   _envmgr_grant='' _envmgr_values='' _envmgr_refused=''

@@ -15,11 +15,11 @@ status is-interactive; or return 0
 if not set -q _envmgr_home; or not functions -q _envmgr_prompt
     # the environment that we put on PATH, and whether it was there already
     # what was looked at last: text, variable; and the words of both
-    # what rules now: project and words; the environment that they ask for, and its name
+    # the pin: project and words; the environment that they mean, and its name
     # project and words of this visit, whether the user was notified, and where the user does not want it
     # the variable before `envmgr shell`
-    # the directory climbed last; the one in it or above it with a grant of `envmgr allow`, one with a .venv that it was not
-    # told of, and one where what was allowed has changed; the one whose variables are set
+    # the directory searched last; the nearest one with a grant of `envmgr allow`, one with a .venv that has none, and one
+    # whose grant no longer holds; the directory whose variables are set
     # what an idle prompt compares: variables, PATH as we left it, the version file of the pin, the record asked for, the
     # physical path of a project that was entered through a link, the folder of records that `envmgr allow` writes to
     # names and values of the variables as they were when they were set, and whether their source had changed then

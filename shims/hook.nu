@@ -22,7 +22,7 @@ def _envmgr_read [file: string]: nothing -> string {
     } catch { '!' }
 }
 
-# The project that rules here and the words of its pin; null where none does.
+# The active project and the words of its pin; null where there is none.
 def _envmgr_pin [] {
     if $env.ENVMGR_HOOK? == off or $env._ENVMGR.unloaded { return null }
     mut project = $env.PWD | str trim --right --char '/'
