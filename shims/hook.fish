@@ -97,7 +97,7 @@ end
 
 # Whether git's exclude file is newer than envmgr's last look at it: git may see .venv, as after `envmgr use; git init`.
 function _envmgr_unignored
-    test "$_envmgr_project/.git/info/exclude" -nt (string replace -r '[^/]*$' .exclude -- "$_envmgr_record")
+    test "$_envmgr_project/.git/info/exclude" -nt (string replace -r '[^/]*$' .exclude -- "$_envmgr_record" | string collect)
 end
 
 # `cd project; python` on one line, and in a command substitution, which changes the directory for good. A call of envmgr waits

@@ -152,7 +152,7 @@ def test_sums_of_a_mirror(own: Sandbox, tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"
     (mirror / "20240107").mkdir(parents=True)
     code = "import sys; from pathlib import Path; from envmgr.pythons import mirror; m = Path(sys.argv[1])\n"
-    code += "for name in 'ab': mirror.enter(m, m / '20240107' / name, 64 * name)"
+    code += "for name in 'ab': mirror.add_to_sums(m, m / '20240107' / name, 64 * name)"
     for step in steps():
         if not killed(own, step, ["-c", code, str(mirror)]):
             break

@@ -13,6 +13,7 @@ from sandbox import Sandbox
 from wheels import wheel
 
 from envmgr import hook_calls
+from envmgr.environments import record
 from envmgr.errors import UsageError
 
 OTHER = "3.11.7"
@@ -49,7 +50,8 @@ def test_every_command_acts_on_the_allowed_environment(sandbox: Sandbox, venv: P
     assert f"note: {venv} has Python {OTHER}, not {MINOR}" in sandbox.messages("sync", "--engine", "pip")
     assert sandbox.run("run", "python", "-c", "import tomato; print(tomato.VERSION)") == "1.0\n"
     assert "up to date" in sandbox.run("sync", "--dry-run")
-    assert not list(sandbox.home.envs.glob("shop-*/*/lib/*/site-packages/tomato*"))
+    own = record.environments_folder(sandbox.home, sandbox.project)
+    assert not list(own.glob("*/lib/*/site-packages/tomato*"))
 
     sandbox.run("deny")
     assert sandbox.run("sync", "--dry-run").count("(to be made)") == 1

@@ -529,7 +529,7 @@ def test_cells_are_listed_and_planned_without_running(sandbox: Sandbox) -> None:
     plan = sandbox.run("test", "--dry-run", "--cell", "*x2")
     assert plan.splitlines() == [
         "3.12-x2: Python 3.12",
-        "  package: none",
+        "  package: deps-only",
         "  install: idna",
         "  run: python -c 'import sys'",
     ]

@@ -48,7 +48,7 @@ def sync_command(
     The target is the active environment: an allowed .venv, or that of envmgr, which is made if it is missing.
     """
     here = active_python(context.home, context.cwd, context.environ)
-    project = _project(here)
+    project = _project(context, here)
     wanted = read_requirements(
         project,
         requirements=[str(context.cwd / file) for file in files],
@@ -74,11 +74,12 @@ def sync_command(
     )
 
 
-def _project(here: ActivePython) -> Path:
+def _project(context: Context, here: ActivePython) -> Path:
     """Return the project whose requirements are read before anything is made; raises UsageError where there is none."""
     if here.environment:
         return here.environment.project
     if here.resolved.project is None:
+        here.interpreter(context.home)  # raises where the default is not installed
         raise _without_environment(here)
     return Path(os.path.realpath(here.resolved.project))
 
