@@ -89,6 +89,7 @@ def prepare(cell: Cell, context: RunContext, interpreter: Interpreter, processes
         if wheel and have and replace(have, wheel=wanted.wheel) == wanted:
             engine = target.engine(context.engine)
             engines.install(engine, target, ["--no-deps", "--force-reinstall", str(wheel)])
+            _remove_bytecode(environment, wheel)
         else:
             environment = _anew(context, cell, interpreter, environment)
             target = replace(target, environment=environment)
@@ -209,6 +210,19 @@ def _requires(wheel: Path) -> str:
         lines = archive.read(name).split(b"\n\n")[0].splitlines() if name else []
     kept = [line for line in lines if line.startswith((b"Requires-Dist:", b"Provides-Extra:", b"Requires-Python:"))]
     return hashlib.sha256(b"\n".join(kept)).hexdigest()
+
+
+def _remove_bytecode(environment: Environment, wheel: Path) -> None:
+    """Remove the byte code of the modules of `wheel`, which may be that of the wheel before.
+
+    Python compares the size and the second of modification of a source (PEP 552), which two builds may share.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        modules = [Path(name) for name in archive.namelist() if name.endswith(".py") and ".." not in name]
+    for library in environment.path.glob("lib/*/site-packages"):
+        for module in modules:
+            for stale in (library / module.parent / "__pycache__").glob(f"{module.stem}.*.pyc"):
+                stale.unlink(missing_ok=True)
 
 
 def _read_state(environment: Environment) -> _State | None:
