@@ -296,13 +296,3 @@ def _copy(master: int, output: IO[bytes]) -> None:
             output.write(data)
             output.flush()
     os.close(master)
-
-
-def with_variable(name: str, value: str) -> list[int]:
-    """Return the numbers of this user's other processes that were started with the variable; none without /proc."""
-    wanted, found = f"{name}={value}".encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0") and folder.name != str(os.getpid()):
-                found.append(int(folder.name))
-    return found

@@ -75,11 +75,9 @@ def _parallel(schedule: _Schedule, running: Run, watcher: Watcher, *, jobs: int,
                 for future in wait(schedule.started, timeout=_TICK, return_when=FIRST_COMPLETED).done:
                     del schedule.started[future]
                     _finish(schedule, running, watcher, future.result(), fail_fast=fail_fast)
-        except KeyboardInterrupt:
-            watcher.tick(dict(running.phases))  # the output of cells that run now is reported
-            running.processes.stop()
-            raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                watcher.tick(dict(running.phases))  # the output of cells that run now is reported
             running.processes.stop()
             raise
 
